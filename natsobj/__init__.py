@@ -1,0 +1,96 @@
+"""Files of any size in NATS JetStream Object Store buckets: the library behind the `natsobj` command.
+
+    async with natsobj.connect("nats://127.0.0.1:4222") as store:
+        bucket = await store.create_bucket(natsobj.BucketConfig("artifacts"))
+        with open("app.tar", "rb") as file:
+            info = await bucket.put("build/app.tar", file)
+
+Everything is imported on first use, so that `import natsobj` alone costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "natsobj.errors": (
+        "AuthenticationFailed",
+        "AuthorizationError",
+        "BucketExists",
+        "BucketFull",
+        "BucketNotFound",
+        "BucketReadOnly",
+        "BucketSealed",
+        "CertificateError",
+        "ChunksMissing",
+        "ConfigRefused",
+        "ContentBroken",
+        "ContentMismatch",
+        "DigestMismatch",
+        "FileExists",
+        "InvalidArgument",
+        "InvalidBucketName",
+        "InvalidKey",
+        "InvalidMetadata",
+        "JetStreamUnavailable",
+        "LinkError",
+        "LocalServerError",
+        "NatsobjError",
+        "ObjectChanged",
+        "ObjectExists",
+        "ObjectNotFound",
+        "OutcomeUnknown",
+        "PermissionDenied",
+        "RefusedError",
+        "RequestTimeout",
+        "ServerError",
+        "ServerUnavailable",
+        "SizeMismatch",
+        "SourceChanged",
+        "TemporaryError",
+        "UnsupportedServer",
+    ),
+    "natsobj.models": (
+        "AccountInfo",
+        "BucketConfig",
+        "BucketInfo",
+        "Cluster",
+        "Link",
+        "ObjectInfo",
+        "ObjectMeta",
+        "Placement",
+        "Replica",
+        "Storage",
+    ),
+    "natsobj.files": ("Sink", "Source"),
+    "natsobj.settings": ("Settings",),
+    "natsobj.bucket": ("Bucket", "ObjectReader"),
+    "natsobj.store": ("Store", "connect"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604  # every name is a string
+
+if TYPE_CHECKING:
+    from natsobj.bucket import Bucket as Bucket
+    from natsobj.bucket import ObjectReader as ObjectReader
+    from natsobj.errors import *  # noqa: F403
+    from natsobj.files import Sink as Sink
+    from natsobj.files import Source as Source
+    from natsobj.models import *  # noqa: F403
+    from natsobj.settings import Settings as Settings
+    from natsobj.store import Store as Store
+    from natsobj.store import connect as connect
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'natsobj' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

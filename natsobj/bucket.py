@@ -1,0 +1,303 @@
+"""One bucket and the verbs on its objects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from natsobj import wire
+from natsobj.errors import BucketFull, InvalidMetadata, LinkError, ObjectChanged, ObjectNotFound
+from natsobj.files import Sink, Source, as_source
+from natsobj.jetstream import JetStream
+from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
+from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_record, tidy_chunks
+from natsobj.transfer.download import Download, readable
+from natsobj.transfer.put import Condition, check_writable, put_object
+
+__all__ = ["Bucket", "ObjectReader"]
+
+
+class Bucket:
+    """A bucket by its name; nothing is asked of the server until a verb needs it.
+
+    Every verb raises `BucketNotFound` where there is no such bucket, and `TemporaryError` or
+    `AuthorizationError` where the server cannot or will not answer.
+    """
+
+    def __init__(self, js: JetStream, name: str) -> None:
+        self.name = wire.check_bucket_name(name)
+        self._js = js
+        self._stream = wire.stream_name(name)
+        self._root: str | None = None
+        """The bucket's name in its subjects: another one in a mirror; None until it is known."""
+
+    def __repr__(self) -> str:
+        return f"Bucket({self.name!r})"
+
+    async def status(self) -> BucketInfo:
+        """Return the bucket with its live objects and stored chunks counted."""
+        stream = await self._js.stream_info(self._stream)
+        chunks = await self._js.subject_counts(
+            self._stream, wire.chunks_filter(await self._find_root(stream))
+        )
+        objects = 0
+        async for _ in self.list(on_unreadable=lambda _: None):
+            objects += 1
+        return replace(wire.decode_bucket(stream), objects=objects, chunks=sum(chunks.counts.values()))
+
+    async def info(self, key: str, *, follow: bool = False) -> ObjectInfo:
+        """Return one object.
+
+        Args:
+            follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
+
+        Raises:
+            ObjectNotFound: there is none, or only a tombstone.
+            InvalidMetadata: the record cannot be read.
+            LinkError: a link that is to be followed leads to a bucket or to another link.
+        """
+        _, record = await self._find(key)
+        info = self._live(key, record)
+        if not follow or info.link is None:
+            return info
+        if info.link.name is None:
+            raise LinkError(f"a link to a bucket, not to an object: {self.name}/{key} -> {info.link}")
+        target = await Bucket(self._js, info.link.bucket).info(info.link.name)
+        if target.link is not None:
+            raise LinkError(f"a link to a link: {self.name}/{key} -> {info.link} -> {target.link}")
+        return target
+
+    async def list(
+        self,
+        prefix: str = "",
+        *,
+        deleted: bool = False,
+        on_unreadable: Callable[[InvalidMetadata], None] | None = None,
+    ) -> AsyncGenerator[ObjectInfo, None]:
+        """Iterate over the objects in the order of their last change, oldest first.
+
+        An object that changes meanwhile is given once, as it was or as it is.
+
+        Args:
+            prefix: only keys that begin with it.
+            deleted: give tombstones as well.
+            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+        """
+        subject = wire.metadata_filter(await self._find_root())
+        subjects = await self._js.subject_counts(self._stream, subject)
+        repeated = {name: count for name, count in subjects.counts.items() if count > 1}
+        last_sequence = subjects.last_sequence
+        del subjects
+        seen: set[int] = set()
+        async for message in self._js.direct_messages(self._stream, subject):
+            if repeated.get(message.subject, 0) > 1:  # written without rollup: only the last counts
+                repeated[message.subject] -= 1
+                continue
+            mark = hash(message.subject)
+            if message.sequence > last_sequence and mark in seen:  # changed after it was given
+                continue
+            seen.add(mark)
+            record = read_record(self.name, message)
+            if record.error is not None:
+                if on_unreadable is None:
+                    raise record.error
+                on_unreadable(record.error)
+            info = record.info
+            if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
+                yield info
+
+    async def put(
+        self,
+        key: str,
+        data: Source | bytes | BinaryIO,
+        meta: ObjectMeta | None = None,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+    ) -> ObjectInfo:
+        """Store an object; readers see the old one or the new one, never a mixture and never nothing.
+
+        Whatever it raises, the old object is as it was and no chunks are left behind.
+
+        Args:
+            data: read from where it stands to its end.
+            if_absent: only when the key has no object; the server decides.
+            if_match: only when the stored content has this SHA-256 (hex).
+
+        Raises:
+            ObjectExists: `if_absent` and there is one.
+            ContentMismatch: `if_match` and there is none, or another content.
+            SourceChanged: the file was written to meanwhile.
+            RefusedError: the bucket is sealed, a mirror, or full.
+        """
+        wire.check_key(key)
+        return await put_object(
+            self._js,
+            self.name,
+            key,
+            as_source(data),
+            meta=meta or ObjectMeta(),
+            condition=Condition(if_absent, if_match),
+        )
+
+    async def get(self, key: str | ObjectInfo, into: Sink) -> ObjectInfo:
+        """Fetch an object into a sink and verify it; a link is followed.
+
+        Args:
+            key: a key, or the very object that `info` gave.
+
+        Returns:
+            The object that was fetched: the newer one, if it was replaced and the sink could start over.
+
+        Raises:
+            ObjectNotFound: there is none, or it was deleted while it was read.
+            ObjectChanged: it was replaced while it was read and the sink cannot start over.
+            ContentBroken: what is stored is not what its metadata says; the sink has bytes all the same.
+        """
+        info = await self.info(key, follow=True) if isinstance(key, str) else key
+        home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
+        while True:
+            try:
+                await home._download(info, into)
+                return info
+            except ObjectChanged as changed:
+                try:
+                    into.restart()
+                except io.UnsupportedOperation:
+                    raise changed from None
+                info = await home.info(info.name)
+
+    @contextlib.asynccontextmanager
+    async def open(self, key: str) -> AsyncIterator[ObjectReader]:
+        """Open an object for reading in chunks; what `get` raises comes out of the iteration.
+
+        Raises:
+            ObjectNotFound: there is none.
+        """
+        reader = ObjectReader(await self.info(key, follow=True))
+        task = asyncio.create_task(reader.fill(self.get(reader.info, reader)))
+        try:
+            yield reader
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def delete(self, key: str) -> ObjectInfo:
+        """Delete an object and return it as it was, with `deleted` true.
+
+        Raises:
+            ObjectNotFound: there is none.
+            RefusedError: the bucket is sealed or a mirror.
+        """
+        (slot, record), stream = await asyncio.gather(self._find(key), self._js.stream_info(self._stream))
+        self._live(key, record)
+        check_writable(self.name, stream)
+
+        def make(current: Record) -> bytes:
+            self._live(key, current)
+            return wire.encode_tombstone(current.data)
+
+        def is_ours(current: Record) -> bool:
+            return current.info is not None and current.info.deleted
+
+        try:
+            _, record = await finish(slot.replace(record, make, is_ours=is_ours))
+        except BucketFull:  # no room for the tombstone: make some
+            gone = self._live(key, record)
+            if gone.nuid is not None:
+                await purge_chunks(self._js, self.name, gone.nuid)
+            _, record = await finish(slot.replace(record, make, is_ours=is_ours))
+        gone = self._live(key, record)
+        await tidy_chunks(self._js, self.name, gone)
+        return replace(gone, deleted=True)
+
+    # Inside
+
+    def _live(self, key: str, record: Record) -> ObjectInfo:
+        if record.error is not None:
+            raise record.error
+        if record.live is None:
+            raise ObjectNotFound(self.name, key)
+        return record.live
+
+    async def _find(self, key: str) -> tuple[Slot, Record]:
+        """Return the place and the record of a key; other places are tried where the usual one is empty."""
+        wire.check_key(key)
+        slot = Slot(self._js, self.name, key, wire.metadata_subject(self._root or self.name, key))
+        record = await slot.read()
+        if record.sequence:
+            self._root = self._root or self.name
+            return slot, record
+        root = await self._find_root()
+        for subject in (wire.metadata_subject(root, key), wire.latin1_metadata_subject(root, key)):
+            if subject is not None and subject != slot.subject:
+                other = Slot(self._js, self.name, key, subject)
+                if (found := await other.read()).sequence:
+                    return other, found
+        return slot, record
+
+    async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
+        if self._root is None:
+            stream = stream or await self._js.stream_info(self._stream)
+            first = None
+            if stream["config"].get("mirror"):
+                first = await self._js.next_message(self._stream, wire.metadata_filter("*"), 1)
+            self._root = first.subject.split(".")[1] if first is not None else self.name
+        return self._root
+
+    async def _download(self, info: ObjectInfo, sink: Sink) -> None:
+        readable(info)
+        root = await self._find_root()
+
+        async def current() -> ObjectInfo | None:
+            return (await self._find(info.name))[1].live
+
+        subject = wire.chunk_subject(root, info.nuid or "")
+        await Download(self._js, info, sink, stream=self._stream, subject=subject, current=current).run()
+
+
+class ObjectReader:
+    """The chunks of one object: `async for chunk in reader`."""
+
+    def __init__(self, info: ObjectInfo) -> None:
+        self.info = info
+        self._chunks: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
+        self._room = asyncio.Event()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._iterate()
+
+    async def _iterate(self) -> AsyncIterator[bytes]:
+        while (chunk := await self._chunks.get()) is not None:
+            if isinstance(chunk, BaseException):
+                raise chunk
+            self._room.set()
+            yield chunk
+
+    # The sink's side
+
+    def write(self, view: memoryview, /) -> None:
+        """Queue a chunk."""
+        self._chunks.put_nowait(bytes(view))
+
+    async def drain(self) -> None:
+        """Wait until few chunks are queued."""
+        while self._chunks.qsize() > 8:
+            self._room.clear()
+            await self._room.wait()
+
+    def restart(self) -> None:
+        """Refuse, when chunks were given already."""
+        raise io.UnsupportedOperation("chunks that were given cannot be taken back")
+
+    async def fill(self, transfer: Awaitable[ObjectInfo]) -> None:
+        """Run the transfer that fills this reader, and pass on how it ended."""
+        try:
+            await transfer
+            self._chunks.put_nowait(None)
+        except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
+            self._chunks.put_nowait(e)

@@ -1,0 +1,200 @@
+"""The two consoles: standard output for results, in bytes; standard error for everything said to people."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from natsobj.cli.exits import without_credentials
+from natsobj.cli.formats import printable
+
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+    from rich.console import Console, RenderableType
+
+    from natsobj.cli.tables import Table
+
+T = TypeVar("T")
+
+STDIN, STDOUT, STDERR = range(3)
+BLOCK_SIZE = 64 * 1024
+"""Bytes of short lines that are written at once."""
+
+FIRST_ROWS = 500
+"""Rows that decide how wide a table's columns are."""
+
+
+def prepare() -> None:
+    """Put something harmless where a standard stream is closed, before a socket takes its number."""
+    wrong_way = {STDIN: os.O_WRONLY, STDOUT: os.O_RDONLY, STDERR: os.O_WRONLY}
+    for descriptor, flags in wrong_way.items():
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, flags)
+    if sys.stdin is None:
+        sys.stdin = open(STDIN, encoding="utf-8", closefd=False)
+    if sys.stdout is None:
+        sys.stdout = open(STDOUT, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(STDERR, "w", closefd=False, errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Say whether a standard stream is a terminal."""
+    return os.isatty(descriptor)
+
+
+def colored(choice: str, descriptor: int) -> bool:
+    """Say whether a stream gets colour: `always`, `never`, or what suits the stream and the environment."""
+    if choice != "auto":
+        return choice == "always"
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return is_terminal(descriptor) and not plain
+
+
+# Standard output
+
+
+def encode(text: str) -> bytes:
+    """Make UTF-8 of a text, whatever the locale and whatever is in it."""
+    return text.encode(errors="backslashreplace")
+
+
+def write(text: str) -> None:
+    """Write a whole result and send it off."""
+    sys.stdout.buffer.write(encode(text))
+    sys.stdout.buffer.flush()
+
+
+async def write_lines(items: AsyncIterator[T], line: Callable[[T], str], end: str = "\n") -> None:
+    """Write a line for each item as they come; neither a slow reader nor many lines hold up the event loop."""
+    from natsobj.files import open_stdout
+
+    block = bytearray()
+    async with open_stdout() as sink:
+        async for item in items:
+            block += encode(line(item) + end)
+            if len(block) >= BLOCK_SIZE:
+                sink.write(memoryview(bytes(block)))
+                block.clear()
+                await sink.drain()
+        sink.write(memoryview(bytes(block)))
+
+
+def screen(color: bool) -> Console:
+    """Make a Rich console of standard output, which is a terminal."""
+    from rich.console import Console
+
+    return Console(
+        file=sys.stdout,
+        force_terminal=True,
+        no_color=not color,
+        color_system="auto" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def draw(view: RenderableType, *, color: bool) -> None:
+    """Show something on the terminal; where it is too narrow the terminal wraps, and nothing is cut."""
+    screen(color).print(view, soft_wrap=True)
+
+
+async def draw_table(
+    items: AsyncIterator[T], make: Callable[[list[T], bool], Table[T]], *, color: bool
+) -> bool:
+    """Show a table whose rows appear as they come; False when there was none, and nothing was shown."""
+    console = screen(color)
+    rows: list[T] = []
+    table: Table[T] | None = None
+    async for item in items:
+        rows.append(item)
+        if len(rows) < FIRST_ROWS:
+            continue
+        if table is None:
+            table = make(rows, True)
+            console.print(table.start(console.options), soft_wrap=True)
+        else:
+            console.print(table.more(rows), soft_wrap=True)
+        rows = []
+    if table is None:
+        if rows:
+            console.print(make(rows, False), soft_wrap=True)
+        return bool(rows)
+    if rows:
+        console.print(table.more(rows), soft_wrap=True)
+    console.print(table.end(), soft_wrap=True)
+    return True
+
+
+# Standard error
+
+
+def say(text: str) -> None:
+    """Write a line to people; a standard error that nobody reads stops nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
+
+
+def say_raw(text: str) -> None:
+    """Write lines as they are, such as a traceback or a help page."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def listen(*, verbose: bool, debug: bool, quiet: bool) -> None:
+    """Show what the library logs: its warnings, and more when asked to."""
+    import logging
+
+    class ToPeople(logging.Handler):
+        def emit(self, record: LogRecord) -> None:
+            say(without_credentials(f"natsobj: {record.getMessage()}"))
+
+    logger = logging.getLogger("natsobj")
+    usual = logging.CRITICAL if quiet else logging.WARNING
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if verbose else usual)
+    logger.addHandler(ToPeople())
+    logger.propagate = False
+    for foreign in ("asyncio", "nats"):
+        logging.getLogger(foreign).setLevel(logging.WARNING if debug else logging.CRITICAL)
+
+
+# The end
+
+
+def abandon(descriptor: int) -> None:
+    """Send what is still buffered nowhere, so that Python's own last flush finds nothing to complain of."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+
+
+__all__ = [
+    "STDERR",
+    "STDIN",
+    "STDOUT",
+    "abandon",
+    "colored",
+    "draw",
+    "draw_table",
+    "encode",
+    "is_terminal",
+    "listen",
+    "prepare",
+    "say",
+    "say_raw",
+    "screen",
+    "write",
+    "write_lines",
+]

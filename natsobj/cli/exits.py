@@ -1,0 +1,174 @@
+"""The one table of exit codes, and what is said about an error: its message, its code and the next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
+
+from natsobj import errors
+from natsobj.errors import (
+    AuthenticationFailed,
+    AuthorizationError,
+    BucketExists,
+    BucketFull,
+    BucketNotFound,
+    CertificateError,
+    ContentBroken,
+    ContentMismatch,
+    FileExists,
+    InvalidArgument,
+    InvalidBucketName,
+    JetStreamUnavailable,
+    NatsobjError,
+    ObjectChanged,
+    ObjectExists,
+    ObjectNotFound,
+    RefusedError,
+    RequestTimeout,
+    ServerUnavailable,
+    SourceChanged,
+    TemporaryError,
+)
+
+__all__ = [
+    "BROKEN_PIPE",
+    "ERROR_CODES",
+    "EXIT_CODES",
+    "FAILED",
+    "SIGNALLED",
+    "USAGE",
+    "Exit",
+    "UsageError",
+    "error_code",
+    "exit_code",
+    "foreseen",
+    "hint",
+    "message",
+    "usage_message",
+    "without_credentials",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way to end."""
+
+    code: int
+    meaning: str
+    errors: tuple[type[Exception], ...] = ()
+
+
+EXIT_CODES = (
+    Exit(0, "done"),
+    Exit(1, "another error (local files, a full disk), or some of a batch failed", (NatsobjError, OSError)),
+    Exit(2, "wrong usage: options, bucket names, keys, a confirmation that is missing", (InvalidArgument,)),
+    Exit(3, "no such bucket", (BucketNotFound,)),
+    Exit(4, "no such object", (ObjectNotFound,)),
+    Exit(5, "temporary, trying again may help: no server, no answer, changed meanwhile", (TemporaryError,)),
+    Exit(6, "refused: it exists, was changed, is sealed or full", (RefusedError,)),
+    Exit(7, "not authorised, or a certificate that is not trusted", (AuthorizationError,)),
+    Exit(8, "the stored content is broken: digest, size or missing chunks", (ContentBroken,)),
+    Exit(130, "interrupted (SIGINT)"),
+    Exit(141, "the reader of standard output went away"),
+    Exit(143, "terminated (SIGTERM)"),
+)
+"""Every exit code; an error takes the last row that names one of its classes."""
+
+FAILED = 1
+USAGE = 2
+BROKEN_PIPE = 141
+SIGNALLED = 128
+"""Added to the signal's number."""
+
+
+def exit_code(error: Exception) -> int:
+    """Give the exit code of an error."""
+    return next(row.code for row in reversed(EXIT_CODES) if isinstance(error, row.errors))
+
+
+def foreseen(error: BaseException) -> bool:
+    """Say whether an error is one to explain in a line; any other is a bug.
+
+    A `TimeoutError` without a number is asyncio's, though Python counts it among the errors of the system.
+    """
+    return isinstance(error, NatsobjError) or (isinstance(error, OSError) and error.errno is not None)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+_SYSTEM_ERROR = "os_error"
+
+ERROR_CODES = (*(_snake_case(name) for name in errors.__all__), _SYSTEM_ERROR)
+"""What `code` may be in a JSON error: the snake case of our errors' classes, and one for the system's."""
+
+
+def error_code(error: Exception) -> str:
+    """Give the `code` of an error in JSON."""
+    return _snake_case(type(error).__name__) if isinstance(error, NatsobjError) else _SYSTEM_ERROR
+
+
+def message(error: Exception) -> str:
+    """Say what went wrong, and with what."""
+    if isinstance(error, OSError):
+        names = (name for name in (error.filename, error.filename2) if name not in (None, ""))
+        text = ": ".join((*map(_file_name, names), error.strerror or type(error).__name__))
+    else:
+        text = str(error)
+    return without_credentials(text)
+
+
+def _file_name(name: object) -> str:
+    return name.decode(errors="surrogateescape") if isinstance(name, bytes) else str(name)
+
+
+_HINTS: Mapping[type[Exception], str] = {
+    AuthenticationFailed: "check --creds, --user, --token, --nkey or the context",
+    BucketExists: "--if-not-exists accepts that",
+    BucketFull: "delete objects or raise the limit",
+    BucketNotFound: "natsobj add {0.bucket} creates it",
+    CertificateError: "name the authority to trust with --tlsca, and your own certificate with --tlscert",
+    ContentBroken: "store it again",
+    ContentMismatch: "natsobj info {0.bucket} KEY shows its digest",
+    FileExists: "use -f to replace it or --skip-existing to keep it",
+    InvalidBucketName: "letters, digits, - and _ are possible",
+    JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",
+    ObjectChanged: "try again",
+    ObjectExists: "leave out --if-absent to replace it",
+    RequestTimeout: "try again, or allow more with --timeout",
+    ServerUnavailable: "name a server with -s or NATS_URL, or use --local",
+    SourceChanged: "try again",
+}
+"""The next step, unless something better is known; `{0}` is the error."""
+
+
+def hint(error: Exception) -> str | None:
+    """Name the next step, if there is one; a note on the error itself is better than what its class gets."""
+    if notes := getattr(error, "__notes__", None):
+        return without_credentials(str(notes[0]))
+    if isinstance(error, ObjectNotFound):
+        return None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
+    known = (_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
+    text = next(known, None)
+    return None if text is None else without_credentials(text.format(error))
+
+
+def usage_message(error: UsageError) -> tuple[str, str | None]:
+    """Give the message and the next step of a wrong usage; without any argument the help is the message."""
+    if isinstance(error, NoArgsIsHelpError):
+        return error.format_message(), None
+    text = error.format_message().rstrip(".")
+    command = "natsobj" if error.ctx is None else error.ctx.command_path
+    return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"
+
+
+_USER_INFO = re.compile(r"\b((?:nats|tls|wss?)://)[^\s/,@]*@", re.IGNORECASE)
+
+
+def without_credentials(text: str) -> str:
+    """Take user and password out of all URLs of servers."""
+    return _USER_INFO.sub(r"\1", text)

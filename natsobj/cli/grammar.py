@@ -1,0 +1,99 @@
+"""Commands that take the shared options on either side, and whose help is ours.
+
+The shared options are the parameters of the root command. Every command parses them as well, hands what was
+given on to the root's context, and keeps only its own: `natsobj -s URL ls` and `natsobj ls -s URL` are the
+same, and what comes after beats what came before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from typer._click.core import Command as ClickCommand
+from typer._click.core import Context, Parameter, ParameterSource
+from typer._click.formatting import HelpFormatter
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+__all__ = ["Command", "Examples", "Group", "shared_parameters"]
+
+Examples = Sequence[tuple[str, str]]
+"""What somebody wants to do, and the command line that does it."""
+
+ROOT_ONLY = "version"
+
+SHARED_NOTE = "The options of `natsobj --help` are accepted here as well."
+
+
+def shared_parameters(ctx: Context) -> list[Parameter]:
+    """List the parameters that every command shares with the root."""
+    root = ctx.find_root()
+    return [] if ctx is root else [each for each in root.command.params if each.name != ROOT_ONLY]
+
+
+def usage_of(argument: TyperArgument) -> str:
+    """Write an argument as it stands in the usage line."""
+    name = argument.human_readable_name + ("..." if argument.nargs != 1 else "")
+    return name if argument.required else f"[{name}]"
+
+
+class _Shared(ClickCommand):
+    """What commands and groups have in common."""
+
+    examples: Examples = ()
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        return [*super().get_params(ctx), *shared_parameters(ctx)]
+
+    def own_params(self, ctx: Context) -> list[Parameter]:
+        """List what belongs to this command only, its help option included."""
+        return super().get_params(ctx)
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        given = ctx.find_root().params
+        for name in [each.name for each in shared_parameters(ctx) if each.name]:
+            value = ctx.params.pop(name, None)
+            if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                given[name] = value
+        return rest
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        arguments = [each for each in self.params if isinstance(each, TyperArgument)]
+        own = super().collect_usage_pieces(ctx)
+        return [*own, *map(usage_of, arguments)]
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.own_params(ctx):
+            record = param.get_help_record(ctx)
+            if isinstance(param, TyperArgument):
+                sections.setdefault("Arguments", []).append((usage_of(param), param.help or ""))
+            elif record is not None:
+                panel = getattr(param, "rich_help_panel", None) or "Options"
+                sections.setdefault(panel, []).append(record)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        if self.examples:
+            with formatter.section("Examples"):
+                for purpose, line in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{purpose}:\n")
+                    formatter.write(f"{'':{formatter.current_indent}}  {line}\n")
+        if ctx.parent is not None:
+            formatter.write_paragraph()
+            formatter.write_text(SHARED_NOTE)
+
+
+class Command(_Shared, TyperCommand):
+    """A command that takes the shared options."""
+
+
+class Group(_Shared, TyperGroup):
+    """A group of commands that takes the shared options, too."""
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)

@@ -1,0 +1,74 @@
+"""SIGINT and SIGTERM: the first one cancels what runs, the second one ends the program at once."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from natsobj.cli.exits import SIGNALLED
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Interrupts", "interrupts"]
+
+
+class Interrupts:
+    """Which signal came, and what it does.
+
+    Cleaning up after the first one gets `limit` seconds: what still waits when most of them are gone is
+    cancelled once more, so that local files are tidied at least, and in the end the program leaves.
+    """
+
+    limit = 5.0
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._cancel: Callable[[], object] | None = None
+
+    @property
+    def status(self) -> int:
+        """The exit status for the signal that came, 0 for none."""
+        return SIGNALLED + self._number if self._number else 0
+
+    def install(self) -> None:
+        """Take both signals over, also where the program was started with one of them ignored."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._number:
+            os._exit(SIGNALLED + number)
+        self._number = number
+        if self._cancel is None:
+            raise KeyboardInterrupt
+        import threading
+
+        timer = threading.Timer(self.limit, os._exit, (self.status,))
+        timer.daemon = True
+        timer.start()
+        self._cancel()
+
+    @contextmanager
+    def cancelling(self, task: asyncio.Task[None]) -> Iterator[None]:
+        """Cancel the task when a signal comes, instead of raising `KeyboardInterrupt` wherever that is."""
+        loop = task.get_loop()
+
+        def cancel() -> None:
+            task.cancel()
+            loop.call_later(self.limit * 0.7, task.cancel)
+
+        self._cancel = functools.partial(loop.call_soon_threadsafe, cancel)
+        try:
+            yield
+        finally:
+            self._cancel = None
+
+
+interrupts = Interrupts()
+"""The program's own; a process has one set of signal handlers."""

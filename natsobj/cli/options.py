@@ -1,0 +1,277 @@
+"""Options and arguments, each once: how they are called, what they take and what they mean."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+
+import typer
+
+from natsobj.cli import suggest
+from natsobj.cli.exits import UsageError
+from natsobj.errors import InvalidArgument, InvalidKey
+
+__all__ = [
+    "ApiPrefix",
+    "Bucket",
+    "ChunkSize",
+    "Color",
+    "Context",
+    "Creds",
+    "Debug",
+    "Description",
+    "Headers",
+    "InboxPrefix",
+    "JsDomain",
+    "Json",
+    "Key",
+    "Keys",
+    "Local",
+    "MaxBucketSize",
+    "Metadata",
+    "Nkey",
+    "OptionalBucket",
+    "OptionalKey",
+    "Pair",
+    "Password",
+    "Progress",
+    "Quiet",
+    "Server",
+    "Timeout",
+    "TlsCa",
+    "TlsCert",
+    "TlsFirst",
+    "TlsKey",
+    "Token",
+    "Ttl",
+    "User",
+    "Verbose",
+    "exclusive",
+    "file_name",
+    "grouped",
+    "sha256",
+    "utf8",
+]
+
+
+# Parsers
+
+
+def utf8(text: str) -> str:
+    """Read an argument as UTF-8, whatever the locale: so names and texts are written by every client."""
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        raise UsageError(f"not UTF-8: {os.fsencode(text)!r}") from None
+
+
+def _bucket_name(text: str) -> str:
+    from natsobj.wire import check_bucket_name
+
+    return check_bucket_name(text)
+
+
+def _key(text: str) -> str:
+    from natsobj.wire import check_key
+
+    try:
+        return check_key(os.fsencode(text).decode())
+    except UnicodeError:
+        raise InvalidKey(text, "it is not UTF-8") from None
+
+
+def file_name(text: str) -> str:
+    """Take the name of a local file as the system gives it; an empty one is none."""
+    if not text:
+        raise UsageError("the name of the FILE is empty")
+    return text
+
+
+def _size(text: str) -> int:
+    from natsobj.settings import parse_size
+
+    try:
+        return parse_size(text)
+    except InvalidArgument as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _duration(text: str) -> timedelta:
+    from natsobj.settings import parse_duration
+
+    try:
+        return parse_duration(text)
+    except InvalidArgument as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def sha256(text: str) -> str:
+    """Read `sha256:HEX` and give the hex digits in lower case."""
+    match = re.fullmatch(r"sha256:([0-9a-f]{64})", text, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise typer.BadParameter("write it as sha256: and 64 hex digits")
+    return match[1].lower()
+
+
+class Pair(NamedTuple):
+    """A name and its value."""
+
+    name: str
+    value: str
+
+
+def _header(text: str) -> Pair:
+    name, colon, value = utf8(text).partition(":")
+    if not name.strip() or not colon:
+        raise typer.BadParameter(f"write it as NAME:VALUE, not as {text}")
+    return Pair(name.strip(), value.strip())
+
+
+def _metadata(text: str) -> Pair:
+    name, equals, value = utf8(text).partition("=")
+    if not name or not equals:
+        raise typer.BadParameter(f"write it as NAME=VALUE, not as {text}")
+    return Pair(name, value)
+
+
+def grouped(pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
+    """Put the values of the same name together."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        groups[name] = (*groups.get(name, ()), value)
+    return groups
+
+
+def exclusive(options: Mapping[str, object]) -> None:
+    """Refuse options that contradict each other.
+
+    Raises:
+        UsageError: more than one of them was given.
+    """
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"contradicting options: {given[0]} and {given[1]}")
+
+
+# Arguments
+
+_BUCKET = typer.Argument(
+    metavar="BUCKET",
+    help="The bucket: letters, digits, - and _.",
+    parser=_bucket_name,
+    autocompletion=suggest.complete_bucket,
+)
+_KEY = typer.Argument(
+    metavar="KEY",
+    help="The object's name: any UTF-8, taken exactly as it is.",
+    parser=_key,
+    autocompletion=suggest.complete_key,
+)
+
+Bucket = Annotated[str, _BUCKET]
+OptionalBucket = Annotated[str | None, _BUCKET]
+Key = Annotated[str, _KEY]
+OptionalKey = Annotated[str | None, _KEY]
+Keys = Annotated[list[str] | None, _KEY]
+
+# Options of several commands
+
+MaxBucketSize = Annotated[
+    int | None,
+    typer.Option("--max-bucket-size", metavar="SIZE", parser=_size, help="Bytes that fit into it, such as 10G."),
+]
+ChunkSize = Annotated[
+    int | None,
+    typer.Option(
+        "--chunk-size",
+        metavar="SIZE",
+        parser=_size,
+        help="Bytes a chunk; by default 128K, or less where the server wants it.",
+    ),
+]
+Ttl = Annotated[
+    timedelta | None,
+    typer.Option("--ttl", metavar="DURATION", parser=_duration, help="How long anything stays in it, such as 7d."),
+]
+Description = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", parser=utf8, help="Describe it.")
+]
+Headers = Annotated[
+    list[Pair] | None,
+    typer.Option("--header", "-H", metavar="NAME:VALUE", parser=_header, help="Add a header; repeatable."),
+]
+Metadata = Annotated[
+    list[Pair] | None,
+    typer.Option("--metadata", metavar="NAME=VALUE", parser=_metadata, help="Add metadata; repeatable."),
+]
+
+# Options of all commands: declared on the root command, accepted on either side
+
+
+def _connection(*names: str, metavar: str | None = None, text: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel="Connection")
+
+
+def _output(*names: str, text: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel="Output")
+
+
+Text = str | None
+
+Server = Annotated[
+    Text,
+    _connection("--server", "-s", metavar="URL", text="Server, or several with commas between. [NATS_URL]"),
+]
+Context = Annotated[
+    Text,
+    _connection("--context", metavar="NAME", text="Context of the nats command, or its file. [NATS_CONTEXT]"),
+]
+Creds = Annotated[Text, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
+Nkey = Annotated[Text, _connection("--nkey", metavar="FILE", text="File of a user's nkey seed. [NATS_NKEY]")]
+User = Annotated[
+    Text, _connection("--user", metavar="NAME", text="User, or a token without --password. [NATS_USER]")
+]
+Password = Annotated[Text, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")]
+Token = Annotated[Text, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
+TlsCert = Annotated[
+    Text, _connection("--tlscert", metavar="FILE", text="Our certificate for the server. [NATS_CERT]")
+]
+TlsKey = Annotated[Text, _connection("--tlskey", metavar="FILE", text="The key of --tlscert. [NATS_KEY]")]
+TlsCa = Annotated[
+    Text, _connection("--tlsca", metavar="FILE", text="Authorities to trust the server by. [NATS_CA]")
+]
+TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Encrypt before anything is said.")]
+JsDomain = Annotated[Text, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
+ApiPrefix = Annotated[
+    Text, _connection("--js-api-prefix", metavar="SUBJECT", text="Prefix of JetStream's API, for imports.")
+]
+InboxPrefix = Annotated[
+    Text, _connection("--inbox-prefix", metavar="SUBJECT", text="Prefix of the subjects for answers.")
+]
+Timeout = Annotated[
+    Text,
+    _connection(
+        "--timeout",
+        metavar="DURATION",
+        text="Silence after which a connection is given up, not a limit on a transfer. "
+        "[NATS_TIMEOUT; default 5s]",
+    ),
+]
+Local = Annotated[
+    bool, _connection("--local", text="Use a private server on this machine, started as needed. [NATSOBJ_LOCAL=1]")
+]
+Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", text="Say more about what happens.")]
+Debug = Annotated[bool, _output("--debug", text="Say everything, with the traceback of an error.")]
+Color = Annotated[
+    Literal["auto", "always", "never"] | None,
+    _output("--color", text="Colour; by default on a terminal, unless NO_COLOR is set."),
+]
+Progress = Annotated[
+    Literal["auto", "bar", "plain", "none"] | None,
+    _output("--progress", text="Progress of transfers; by default a bar on a terminal."),
+]

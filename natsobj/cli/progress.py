@@ -1,0 +1,299 @@
+"""How far transfers are: sources and sinks that count, and a thread that shows the counts.
+
+The transfer itself only adds up bytes; a bar is drawn five times a second, a line is written every 10 s.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+
+from natsobj.cli.formats import format_size, format_time_left, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.table import Table
+
+    from natsobj.files import Sink, Source
+
+__all__ = ["Mode", "Progress", "open_progress"]
+
+Mode = Literal["auto", "bar", "plain", "none"]
+
+BAR_DELAY = 0.5
+"""Seconds after which a bar appears: what is done sooner needs none, and does not pay for importing Rich."""
+BAR_INTERVAL = 0.2
+PLAIN_INTERVAL = 10.0
+RATE_WINDOW = 5.0
+"""Seconds that a rate is the mean of, at least."""
+BAR_WIDTH = 40
+LEAST_BAR_WIDTH = 8
+LEAST_LABEL_WIDTH = 8
+ECHO_WIDTH = 4
+"""Cells left free for the `^C` that a terminal echoes: on the next line it would misplace the bar."""
+
+
+@contextmanager
+def open_progress(mode: Mode, stderr: TextIO, *, color: bool) -> Iterator[Progress]:
+    """Show the transfers of the block on `stderr`; a bar is gone without trace when the block ends.
+
+    `auto` is a bar on a terminal and nothing elsewhere; a `bar` that is asked for where no bar can be drawn
+    is `plain`. Trouble with `stderr` ends the showing, never the transfer. The cursor is never hidden, so
+    nothing needs to be restored however the program ends.
+    """
+    view = _choose(mode, stderr, color)
+    progress = Progress(shown=view is not None)
+    if view is None:
+        yield progress
+        return
+    done = Event()
+    thread = Thread(target=_show, args=(view, progress, done), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield progress
+    finally:
+        done.set()
+        thread.join()
+
+
+class Progress:
+    """Gives out sources and sinks that count; without a view it gives back what it gets."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._meters: tuple[_Meter, ...] = ()
+
+    def source(self, source: Source, label: str) -> Source:
+        """Count what is read."""
+        return _CountedSource(source, self._add(label, source.size)) if self._shown else source
+
+    def sink(self, sink: Sink, label: str, size: int | None) -> Sink:
+        """Count what is written."""
+        return _CountedSink(sink, self._add(label, size)) if self._shown else sink
+
+    def _add(self, label: str, size: int | None) -> _Meter:
+        meter = _Meter(label, size)
+        self._meters = (*(each for each in self._meters if not each.ended), meter)
+        return meter
+
+    def meters(self) -> tuple[_Meter, ...]:
+        """Give the transfers under way, the last ended one until another begins."""
+        return self._meters
+
+
+class _CountedSource:
+    __slots__ = ("_meter", "_source")
+
+    def __init__(self, source: Source, meter: _Meter) -> None:
+        self._source = source
+        self._meter = meter
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def size(self) -> int | None:
+        return self._source.size
+
+    async def read(self, size: int, /) -> bytes:
+        data = await self._source.read(size)
+        self._meter.done += len(data)
+        if len(data) < size:
+            self._meter.ended = True
+        return data
+
+    def restart(self) -> None:
+        self._source.restart()
+        self._meter.restart()
+
+    def check(self) -> None:
+        self._source.check()
+
+
+class _CountedSink:
+    __slots__ = ("_meter", "_sink")
+
+    def __init__(self, sink: Sink, meter: _Meter) -> None:
+        self._sink = sink
+        self._meter = meter
+
+    def write(self, view: memoryview, /) -> None:
+        self._sink.write(view)
+        meter = self._meter
+        meter.done += view.nbytes
+        if meter.done == meter.size:
+            meter.ended = True
+
+    async def drain(self) -> None:
+        await self._sink.drain()
+
+    def restart(self) -> None:
+        self._sink.restart()
+        self._meter.restart()
+
+
+class _Meter:
+    """One transfer's count, and how fast it has grown lately."""
+
+    __slots__ = ("_samples", "done", "ended", "label", "size")
+
+    def __init__(self, label: str, size: int | None) -> None:
+        self.label = printable(label)
+        self.size = size
+        self.done = 0
+        self.ended = False
+        self._samples = deque([(time.monotonic(), 0)])
+
+    def restart(self) -> None:
+        self.done = 0
+        self.ended = False
+
+    def sample(self, now: float) -> float:
+        """Remember the count and give the rate, in bytes a second."""
+        done, samples = self.done, self._samples
+        if done < samples[-1][1]:  # started over
+            samples.clear()
+            samples.append((now, done))
+        samples.append((now, done))
+        while len(samples) > 2 and samples[1][0] <= now - RATE_WINDOW:
+            samples.popleft()
+        seconds = now - samples[0][0]
+        return (done - samples[0][1]) / seconds if seconds else 0.0
+
+    def facts(self, now: float) -> list[str]:
+        """Say `512 MiB of 1 GiB`, `50 %`, `210 MiB/s`, `2 s left`, or bytes and rate of an unknown size."""
+        rate = self.sample(now)
+        speed = f"{format_size(int(rate))}/s"
+        if self.size is None:
+            return [format_size(self.done), speed]
+        missing = max(self.size - self.done, 0)
+        percent = 100 * self.done // self.size if missing else 100
+        left = [f"{format_time_left(missing / rate)} left"] if rate >= 1 else []
+        return [f"{format_size(self.done)} of {format_size(self.size)}", f"{percent} %", speed, *left]
+
+
+# Showing
+
+
+class _View(Protocol):
+    delay: float
+    interval: float
+
+    def draw(self, meters: tuple[_Meter, ...]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _choose(mode: Mode, stderr: TextIO, color: bool) -> _View | None:
+    drawable = stderr.isatty() and os.environ.get("TERM", "") not in {"dumb", "unknown"}
+    if mode in {"auto", "bar"} and drawable:
+        return _Bar(stderr, color)
+    return _Plain(stderr) if mode in {"bar", "plain"} else None
+
+
+def _show(view: _View, progress: Progress, done: Event) -> None:
+    delay = view.delay
+    with suppress(OSError, ValueError):  # nobody sees it: the transfer goes on
+        while not done.wait(delay):
+            if meters := progress.meters():
+                view.draw(meters)
+                delay = view.interval
+    with suppress(OSError, ValueError):
+        view.close()
+
+
+class _Plain:
+    """One line for each transfer, for logs."""
+
+    def __init__(self, stderr: TextIO) -> None:
+        self.delay = self.interval = PLAIN_INTERVAL
+        self._stderr = stderr
+
+    def draw(self, meters: tuple[_Meter, ...]) -> None:
+        now = time.monotonic()
+        lines = ("  ".join((meter.label, *meter.facts(now))) + "\n" for meter in meters)
+        self._stderr.write("".join(lines))
+        self._stderr.flush()
+
+    def close(self) -> None:
+        pass
+
+
+class _Bar:
+    """One Rich bar for each transfer, for terminals; what others write to `sys.stderr` goes above it."""
+
+    def __init__(self, stderr: TextIO, color: bool) -> None:
+        self.delay = BAR_DELAY
+        self.interval = BAR_INTERVAL
+        self._stderr = stderr
+        self._color = color
+        self._live: Live | None = None
+
+    def draw(self, meters: tuple[_Meter, ...]) -> None:
+        if self._live is None:
+            self._live = _live(_console(self._stderr, self._color), self._stderr is sys.stderr)
+            self._live.start()
+        self._live.update(_bars(meters, self._live.console.width), refresh=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.update("")
+            self._live.stop()
+
+
+def _live(console: Console, redirect: bool) -> Live:
+    from rich.live import Live
+
+    return Live(
+        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=redirect
+    )
+
+
+def _console(stderr: TextIO, color: bool) -> Console:
+    from rich.console import Console
+
+    class BarConsole(Console):
+        def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002
+            return False
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return BarConsole(
+        file=stderr, force_terminal=True, no_color=not color, color_system="auto" if color else None
+    )
+
+
+def _bars(meters: tuple[_Meter, ...], width: int) -> Group:
+    from rich.console import Group
+
+    now = time.monotonic()
+    return Group(*(_bar(meter, meter.facts(now), width - ECHO_WIDTH) for meter in meters))
+
+
+def _bar(meter: _Meter, facts: list[str], width: int) -> Table:
+    """Draw `label  ━━━━━  facts` on one line: a long label is shortened, the bar has what is left."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    while len(status := "  ".join(facts)) > width - LEAST_LABEL_WIDTH - 2 and len(facts) > 1:
+        facts = facts[1:]
+    label = Text(meter.label)
+    label.truncate(max(width - len(status) - 2, 0), overflow="ellipsis")
+    room = min(width - len(status) - label.cell_len - 4, BAR_WIDTH)
+    line = Table.grid(padding=(0, 2, 0, 0))
+    if meter.size is None or room < LEAST_BAR_WIDTH:
+        line.add_row(label, Text(status, no_wrap=True))
+    else:
+        bar = ProgressBar(total=meter.size or 1, completed=meter.done if meter.size else 1, width=room)
+        line.add_row(label, bar, Text(status, no_wrap=True))
+    return line

@@ -1,0 +1,341 @@
+"""What every command runs in: a session with its server, its results, its batches and its way out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
+
+import typer
+
+from natsobj.cli import console, exits, target
+from natsobj.cli.exits import UsageError
+from natsobj.cli.interrupts import interrupts
+from natsobj.errors import (
+    AuthorizationError,
+    BucketNotFound,
+    BucketReadOnly,
+    BucketSealed,
+    NatsobjError,
+    ObjectChanged,
+    ObjectNotFound,
+    SourceChanged,
+    TemporaryError,
+)
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from natsobj.cli.progress import Progress
+    from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
+    from natsobj.settings import Settings
+    from natsobj.store import Store
+
+__all__ = ["Session", "bridge", "end", "guard"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Session:
+    """One run of one command: what was asked for besides its own arguments, and where results go."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.params = params
+        self.json = bool(params.get("json"))
+        self.status = 0
+        """The exit code, unless an error has a better one."""
+        self._quiet = bool(params.get("quiet"))
+        self._debug = bool(params.get("debug"))
+        self._color = str(params.get("color") or "auto")
+        self._start = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self._start
+
+    @property
+    def stdin_is_terminal(self) -> bool:
+        """Somebody can be asked."""
+        return console.is_terminal(console.STDIN)
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        """Results are read by somebody."""
+        return console.is_terminal(console.STDOUT)
+
+    # The server
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Store]:
+        """Connect; an error about what does not exist gets its did-you-mean while the connection is there."""
+        from natsobj.store import Store
+
+        verbose = bool(self.params.get("verbose"))
+        console.listen(verbose=verbose, debug=self._debug, quiet=self._quiet or self.json)
+        settings = await self._settings()
+        interrupts.limit = settings.timeout.total_seconds()
+        async with Store(settings) as store:
+            try:
+                yield store
+            except (BucketNotFound, ObjectNotFound) as error:
+                from natsobj.cli.suggest import add_suggestion
+
+                await add_suggestion(store, error)
+                raise
+
+    async def _settings(self) -> Settings:
+        if not target.local_wanted(self.params, os.environ):
+            return target.remote(self.params, os.environ)
+        import asyncio
+
+        from natsobj import local
+
+        home = local.data_home(os.environ)
+        server = await asyncio.to_thread(local.start, home, timeout=self.timeout)
+        return local.settings(server, self.timeout)
+
+    @property
+    def timeout(self) -> timedelta:
+        """The timeout where no other setting of the connection matters."""
+        return target.timeout_of(self.params, os.environ)
+
+    def progress(self, *, beside_content: bool = False) -> AbstractContextManager[Progress]:
+        """Show how far a transfer is; not by itself where the content goes to the same terminal."""
+        from natsobj.cli.progress import open_progress
+
+        mode = self.params.get("progress") or "auto"
+        if mode == "auto" and (self._quiet or (beside_content and self.stdout_is_terminal)):
+            mode = "none"
+        return open_progress(mode, sys.stderr, color=console.colored(self._color, console.STDERR))
+
+    # Results
+
+    def show(self, model: ObjectInfo | BucketInfo | AccountInfo) -> None:
+        """Give the one thing that was asked for."""
+        from natsobj.cli.views import VIEWS
+
+        view = VIEWS[type(model)]
+        self.show_fields(view.fields(model), lambda: view.detail(model))
+
+    def show_fields(self, fields: Mapping[str, object], detail: Callable[[], Any]) -> None:
+        """Give fields: as JSON, as `detail` draws them for people, or line by line for programs."""
+        from natsobj.cli.render import field_lines, json_line
+
+        if self.json:
+            console.write(json_line(fields) + "\n")
+        elif self.stdout_is_terminal:
+            console.draw(detail(), color=console.colored(self._color, console.STDOUT))
+        else:
+            console.write(field_lines(fields) + "\n")
+
+    async def show_all(
+        self,
+        models: AsyncGenerator[T, None],
+        kind: type[T],
+        *,
+        names: bool = False,
+        null: bool = False,
+        long: bool = False,
+    ) -> None:
+        """Give a list as it comes: names, JSON lines, a table for people or rows for programs."""
+        from natsobj.cli.render import escape_tsv, json_line, printable
+        from natsobj.cli.views import VIEWS
+
+        view = VIEWS[kind]
+        escape = printable if self.stdout_is_terminal else escape_tsv
+        async with aclosing(models) as items:
+            if null:
+                await console.write_lines(items, view.name, end="\0")
+            elif names:
+                await console.write_lines(items, lambda model: escape(view.name(model)))
+            elif self.json:
+                await console.write_lines(items, lambda model: json_line(view.fields(model)))
+            elif self.stdout_is_terminal:
+                make = functools.partial(view.table, long=True) if long else view.table
+                await console.draw_table(items, make, color=console.colored(self._color, console.STDOUT))
+            else:
+                await console.write_lines(items, view.row)
+
+    def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
+        """Tell of a change: one line to people, or the thing itself with `--json`."""
+        from natsobj.cli.render import json_line
+        from natsobj.cli.views import VIEWS
+
+        if self.json:
+            console.write(json_line(VIEWS[type(model)].fields(model)) + "\n")
+        else:
+            self.report(line)
+
+    def report(self, line: str) -> None:
+        """Tell people something that `-q` and `--json` drop."""
+        if not self._quiet and not self.json:
+            console.say(line)
+
+    # Questions and failures
+
+    async def ask(self, question: str) -> str:
+        """Let somebody at the terminal type a line."""
+        import asyncio
+
+        console.say_raw(question)
+        return (await asyncio.to_thread(sys.stdin.buffer.readline)).decode(errors="replace").strip()
+
+    async def batch(
+        self, keys: Collection[str], act: Callable[[str], Awaitable[T]], done: Callable[[T], None]
+    ) -> None:
+        """Do the same for every key: one that fails is reported and does not stop the others.
+
+        A single key fails with its own exit code, and so does the batch where all keys are concerned.
+        """
+        failed = 0
+        for key in keys:
+            try:
+                done(await act(key))
+            except NatsobjError as error:
+                if len(keys) == 1 or _concerns_all(error):
+                    raise
+                self.fail(error)
+                failed += 1
+        if failed:
+            self.report(f"{failed:,} of {len(keys):,} failed")
+
+    def fail(self, error: Exception) -> None:
+        """Report one failure of several and go on."""
+        self.status = exits.FAILED
+        report_error(error, as_json=self.json, debug=self._debug)
+
+    def run(self, command: Callable[[], Coroutine[Any, Any, None] | None]) -> int:
+        """Run the command and give its exit code; wrong usage is left to the caller."""
+        try:
+            work = command()
+            if work is not None:
+                _run_to_end(work)
+        except (NatsobjError, OSError) as error:
+            if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
+                raise
+            if not interrupts.status:
+                report_error(error, as_json=self.json, debug=self._debug)
+            return exits.exit_code(error)
+        return self.status
+
+
+def _concerns_all(error: NatsobjError) -> bool:
+    """Say whether the other keys of a batch would meet the same error."""
+    for_all = (AuthorizationError, BucketNotFound, BucketReadOnly, BucketSealed, TemporaryError)
+    return isinstance(error, for_all) and not isinstance(error, (ObjectChanged, SourceChanged))
+
+
+def report_error(error: Exception, *, as_json: bool, debug: bool) -> None:
+    """Say what went wrong, where and what to do, on one line; wrong usage is always text."""
+    if debug:
+        console.say_raw(_traceback(error))
+    message, hint = exits.message(error), exits.hint(error)
+    if as_json and exits.exit_code(error) != exits.USAGE:
+        from natsobj.cli.render import json_line
+
+        console.say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
+    else:
+        console.say(f"natsobj: {message}" + (f" ({hint})" if hint else ""))
+
+
+def _traceback(error: BaseException) -> str:
+    import traceback
+
+    return exits.without_credentials("".join(traceback.format_exception(error)))
+
+
+def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in a loop of its own.
+
+    Unlike `asyncio.run` it does not wait for the executor's threads: a name lookup that hangs would keep
+    the program from ending.
+    """
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    with interrupts.cancelling(task):
+        try:
+            loop.run_until_complete(task)
+        finally:
+            left = asyncio.all_tasks(loop)
+            for other in left:
+                other.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+
+# The bridge and the way out
+
+
+def bridge(
+    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None] | None],
+) -> Callable[..., None]:
+    """Make a Typer command of a function whose first argument is a session; it may be a coroutine function."""
+    signature = inspect.signature(command, eval_str=True)
+    first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+
+    @functools.wraps(command)
+    def call(ctx: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
+        session = Session(ctx.find_root().params)
+        raise typer.Exit(session.run(lambda: command(session, *args, **kwargs)))
+
+    parameters = [first, *list(signature.parameters.values())[1:]]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def guard(action: Callable[[], object]) -> int:
+    """Run the whole command line and give the exit code; whatever gets this far is explained here."""
+    try:
+        action()
+    except typer.Exit as ended:
+        status = ended.exit_code
+    except SystemExit as ended:  # typer's answer to a shell that completes
+        status = int(ended.code or 0)
+    except UsageError as error:
+        status = _wrong_usage(error)
+    except BrokenPipeError:
+        status = exits.BROKEN_PIPE
+    except BaseException as error:  # noqa: BLE001  # cancelled, interrupted, or a bug that must not look foreseen
+        status = interrupts.status or _explain(error)
+    else:
+        status = 0
+    return interrupts.status or status
+
+
+def _wrong_usage(error: UsageError) -> int:
+    message, hint = exits.usage_message(error)
+    if hint is None:
+        console.say_raw(message + "\n")
+    else:
+        console.say(f"natsobj: {message} ({hint})")
+    return exits.USAGE
+
+
+def _explain(error: BaseException) -> int:
+    if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
+        report_error(error, as_json=False, debug=False)
+        return exits.exit_code(error)
+    console.say_raw(_traceback(error))
+    return exits.FAILED
+
+
+def end(status: int) -> NoReturn:
+    """Leave with this exit code; threads that wait for a pipe or a name server are left behind."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = exits.BROKEN_PIPE
+    except OSError as error:
+        report_error(error, as_json=False, debug=False)
+        status = status or exits.FAILED
+    os._exit(status)

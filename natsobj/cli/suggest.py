@@ -1,0 +1,138 @@
+"""Names that are near: the did-you-mean of an error, and what TAB offers for buckets and objects."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from natsobj.cli.target import local_wanted, remote
+from natsobj.errors import BucketNotFound, NatsobjError, ObjectNotFound
+
+if TYPE_CHECKING:
+    from natsobj.settings import Settings
+    from natsobj.store import Store
+
+__all__ = ["MOST_COMPLETIONS", "add_suggestion", "complete_bucket", "complete_key", "nearest"]
+
+PATIENCE = 1.0
+"""Seconds that a did-you-mean may cost."""
+
+MOST_NAMES = 10_000
+"""Names that a did-you-mean looks at."""
+
+COMPLETION_PATIENCE = 0.6
+"""Seconds for connecting and reading; the rest of a second is for starting Python."""
+
+MOST_COMPLETIONS = 200
+
+
+# Did you mean
+
+
+async def add_suggestion(store: Store, error: NatsobjError) -> None:
+    """Note the nearest name that exists on an error about one that does not; silent when that fails."""
+    import asyncio
+
+    deadline = time.monotonic() + PATIENCE
+    names: list[str] = []
+    with suppress(NatsobjError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            if isinstance(error, BucketNotFound):
+                names += await store.bucket_names()
+                _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
+            elif isinstance(error, ObjectNotFound) and not error.deleted_meanwhile:
+                await _collect(store, error.bucket, "", names, MOST_NAMES)
+                _note(error, nearest(error.key, names, deadline))
+
+
+def _note(error: NatsobjError, name: str | None) -> None:
+    if name is not None:
+        error.add_note(f"did you mean {name}?")
+
+
+def nearest(wanted: str, names: Sequence[str], deadline: float) -> str | None:
+    """Find the name that is most like the wanted one, as far as the time (`time.monotonic`) allows."""
+    from difflib import get_close_matches
+
+    best: list[str] = []
+    for start in range(0, len(names), 100):
+        if time.monotonic() > deadline:
+            break
+        best = get_close_matches(wanted, [*best, *names[start : start + 100]], n=1)
+    return best[0] if best else None
+
+
+async def _collect(store: Store, bucket: str, prefix: str, found: list[str], most: int) -> None:
+    """Add the names of a bucket's objects as they come, for who waits no longer has those that came."""
+    async with aclosing(store.bucket(bucket).list(prefix, on_unreadable=lambda _: None)) as infos:
+        async for info in infos:
+            found.append(info.name)
+            if len(found) >= most:
+                break
+
+
+# What TAB offers
+
+
+def complete_bucket(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the names of buckets."""
+
+    async def find(store: Store, found: list[str]) -> None:
+        found += [name for name in await store.bucket_names() if name.startswith(incomplete)]
+
+    return _offer(ctx, find)
+
+
+def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the names of the objects in the bucket that is already on the command line."""
+    bucket = ctx.params.get("bucket")
+
+    async def find(store: Store, found: list[str]) -> None:
+        await _collect(store, str(bucket), incomplete, found, MOST_COMPLETIONS)
+
+    return _offer(ctx, find) if bucket else []
+
+
+def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None]]) -> list[str]:
+    """Ask the server in a thread of its own: a name lookup that hangs cannot be cancelled, only left behind."""
+    import asyncio
+    import logging
+    import threading
+
+    logging.disable(logging.CRITICAL)
+    found: list[str] = []
+
+    async def ask() -> None:
+        from natsobj.store import Store
+
+        settings = _settings(ctx.find_root().params)
+        if settings is not None:
+            async with Store(settings) as store:
+                await find(store, found)
+
+    def work() -> None:
+        with suppress(Exception):  # whatever is wrong, TAB is no place to say it
+            asyncio.run(asyncio.wait_for(ask(), COMPLETION_PATIENCE))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(COMPLETION_PATIENCE)
+    return [name for name in found[:MOST_COMPLETIONS] if name.isprintable()]
+
+
+def _settings(params: Mapping[str, Any]) -> Settings | None:
+    """Resolve the settings without starting anything: None when the embedded server does not run."""
+    soon = timedelta(seconds=COMPLETION_PATIENCE)
+    if not local_wanted(params, os.environ):
+        return replace(remote(params, os.environ), timeout=soon)
+    from natsobj import local
+
+    running = local.status(local.data_home(os.environ))
+    return None if running is None else local.settings(running, soon)

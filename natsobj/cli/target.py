@@ -1,0 +1,74 @@
+"""Which server a command talks to: flags, environment, a context, or the embedded server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from natsobj.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from natsobj.settings import Settings
+
+__all__ = ["CONNECTION", "LOCAL_VARIABLE", "local_wanted", "remote", "timeout_of"]
+
+LOCAL_VARIABLE = "NATSOBJ_LOCAL"
+
+CONNECTION = (
+    "server",
+    "context",
+    "creds",
+    "nkey",
+    "user",
+    "password",
+    "token",
+    "tlscert",
+    "tlskey",
+    "tlsca",
+    "tlsfirst",
+    "js_domain",
+    "js_api_prefix",
+    "inbox_prefix",
+    "timeout",
+)
+"""The parameters of the command line that say how to connect."""
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"", "0", "false", "no", "off"}
+
+
+def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
+    """Say whether the embedded server was asked for; a flag that names another one beats the variable.
+
+    Raises:
+        InvalidArgument: `--local` and another server are both asked for.
+    """
+    named = [name for name in CONNECTION if name != "timeout" and params.get(name)]
+    if params.get("local"):
+        if named:
+            option = "--" + named[0].replace("_", "-")
+            raise InvalidArgument(f"contradicting options: --local and {option}")
+        return True
+    value = env.get(LOCAL_VARIABLE, "").strip().lower()
+    if value not in _YES | _NO:
+        raise InvalidArgument(f"{LOCAL_VARIABLE} is neither 1 nor 0: {value}")
+    return value in _YES and not (params.get("server") or params.get("context"))
+
+
+def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:
+    """Give the timeout where nothing else of the connection's settings matters."""
+    from natsobj.settings import Settings, parse_duration
+
+    text = params.get("timeout") or env.get("NATS_TIMEOUT")
+    return parse_duration(text) if text else Settings().timeout
+
+
+def remote(params: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+    """Resolve the settings for a server that is not the embedded one."""
+    from natsobj.settings import resolve
+
+    config_home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  # never raises
+    return resolve({name: params.get(name) for name in CONNECTION}, env, Path(config_home))

@@ -1,0 +1,395 @@
+"""A link to the server: opened, watched, and thrown away at the first trouble.
+
+nats-py does the protocol; its reconnecting is never used, for what it replays after a cut is behind newer
+traffic or lost. Errors of nats-py and of the network leave this module as ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from natsobj.credentials import connect_options
+from natsobj.errors import (
+    InvalidArgument,
+    NatsobjError,
+    PermissionDenied,
+    RequestTimeout,
+    UnsupportedServer,
+)
+from natsobj.foreign import connect_error, translate
+from natsobj.settings import Settings
+
+log = logging.getLogger(__name__)
+
+OLDEST_SERVER = (2, 11)
+WRITE_BUFFER = 256 * 1024
+"""Bytes queued for the socket at most; asyncio of Python 3.11 moves the whole queue at each send."""
+
+ASK_AGAIN = 1.0
+"""Seconds after which a read is asked again: without a leader the server drops requests without a word."""
+
+_PENDING_SIZE = 64 * 1024 * 1024  # above every window, so that nats-py never waits inside publish
+_VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
+
+
+class Message(NamedTuple):
+    """One message as it came; `headers` is empty where there are none."""
+
+    subject: str
+    reply: str
+    headers: Mapping[str, str]
+    data: bytes
+
+    @property
+    def status(self) -> str:
+        """The status of an answer without a body, such as `503`; empty otherwise."""
+        return "" if self.data else self.headers.get("Status", "")
+
+
+class _Client(Client):
+    """nats-py's client, which by itself sends credentials over a plain connection when TLS was asked for."""
+
+    tls_required = False
+
+    def _connect_command(self) -> bytes:
+        writer = getattr(self._transport, "_io_writer", None)
+        if self.tls_required and writer is not None and writer.get_extra_info("ssl_object") is None:
+            raise nats.errors.SecureConnWantedError
+        return super()._connect_command()
+
+
+class Connection:
+    """One connection; `lost` is set when it is gone for good.
+
+    Everything that waits fails with `ServerUnavailable` then, and with `PermissionDenied` as soon as the
+    server says that a subject is not for us.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.timeout = settings.timeout.total_seconds()
+        self.lost = asyncio.Event()
+        self._servers = ", ".join(settings.servers)
+        self._client = _Client()
+        self._client.tls_required = settings.tls_required
+        self._error: Exception | None = None
+        self._tokens = itertools.count()
+        self._inbox = ""
+        self._receivers: dict[str, Callable[[Message], None]] = {}
+        self._watched: dict[str, set[Callable[[NatsobjError], None]]] = {}
+
+    # Opening and closing
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Connection:
+        """Connect, within the timeout.
+
+        Raises:
+            ServerUnavailable: nobody answers.
+            AuthenticationFailed: the credentials are missing or wrong.
+            CertificateError: TLS failed on trust.
+            UnsupportedServer: the server is older than 2.11.
+        """
+        connection = cls(settings)
+        try:
+            await connection._open()
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _open(self) -> None:
+        options = connect_options(self.settings)
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self._client.connect(
+                    list(self.settings.servers),
+                    name="natsobj",
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work
+                    connect_timeout=self.timeout,  # type: ignore[arg-type]
+                    ping_interval=self.timeout / 2,  # type: ignore[arg-type]
+                    max_outstanding_pings=1,
+                    pending_size=_PENDING_SIZE,
+                    inbox_prefix=self.settings.inbox_prefix,
+                    error_cb=self._on_error,
+                    closed_cb=self._on_closed,
+                    **options,
+                )
+        except (nats.errors.Error, OSError, TimeoutError) as e:
+            raise connect_error(e, self._error, self._servers) from e
+        if (version := self.version) and _older(version, OLDEST_SERVER):
+            raise UnsupportedServer(version)
+        reading = getattr(self._client, "_reading_task", None)
+        if reading is not None:  # the one sign of death that nats-py never omits
+            reading.add_done_callback(lambda _: self._die())
+        writer = getattr(self._client._transport, "_io_writer", None)
+        self._writer: asyncio.StreamWriter | None = writer
+        if writer is not None:
+            writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._inbox = self._client.new_inbox()
+        await self._subscribe(f"{self._inbox}.*", self._dispatch)
+        log.debug("connected to %s (%s)", self.server_name, self.version)
+
+    async def close(self) -> None:
+        """Send what is queued and close; at most two seconds."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(min(2.0, self.timeout)):
+                await self._client.close()
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection without another word."""
+        self._die()
+        writer = getattr(self._client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+        for name in ("_reading_task", "_ping_interval_task", "_flusher_task"):
+            task = getattr(self._client, name, None)
+            if task is not None:
+                task.cancel()
+
+    # What the server says of itself
+
+    @property
+    def version(self) -> str:
+        """The server's version, such as `2.15.1`."""
+        return str(self._client._server_info.get("version", ""))
+
+    @property
+    def server_name(self) -> str:
+        """The server's name."""
+        return str(self._client._server_info.get("server_name", ""))
+
+    @property
+    def cluster_name(self) -> str | None:
+        """The name of the server's cluster, None for a single server."""
+        return self._client._server_info.get("cluster") or None
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest message that the server takes."""
+        return self._client.max_payload
+
+    @property
+    def servers(self) -> str:
+        """The addresses, for messages."""
+        return self._servers
+
+    # Talking
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        again: bool = False,
+        patience: float | None = None,
+    ) -> Message:
+        """Publish and wait for one answer.
+
+        Args:
+            again: ask once more each second while nothing is heard; for requests that change nothing, or the
+                same thing twice.
+            patience: seconds to wait in all, the timeout by default.
+
+        Raises:
+            RequestTimeout: no answer came.
+            ServerUnavailable: the connection was lost meanwhile.
+            PermissionDenied: the subject is not for us.
+        """
+        patience = self.timeout if patience is None else patience
+        deadline = time.monotonic() + patience
+        with self.answers() as (inbox, answers), self.watch(subject, answers.fail):
+            while (left := deadline - time.monotonic()) > 0:
+                await self.publish(subject, payload, reply=inbox, headers=headers)
+                with contextlib.suppress(TimeoutError):
+                    return await answers.next(min(left, ASK_AGAIN) if again else left)
+        raise RequestTimeout(subject, patience)
+
+    async def publish(
+        self, subject: str, payload: bytes = b"", *, reply: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Publish one small message."""
+        self._check()
+        try:
+            await self._client.publish(subject, payload, reply, dict(headers) if headers else None)
+        except nats.errors.MaxPayloadError as e:
+            raise InvalidArgument(f"message of {len(payload):,} bytes is larger than the server takes") from e
+        except nats.errors.Error as e:
+            raise self._foreign(e) from e
+
+    async def publish_bulk(self, subject: str, payload: bytes, reply: str) -> None:
+        """Publish one of many large messages, and wait while more than the write buffer is queued.
+
+        It goes to the socket directly, past nats-py's own queue and its copies: what must be there first
+        (a subscription) has to be flushed before.
+        """
+        self._check()
+        writer = self._writer
+        if writer is None:  # WebSocket
+            await self.publish(subject, payload, reply=reply)
+            return
+        writer.writelines((f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n"))
+        if writer.transport.get_write_buffer_size() > WRITE_BUFFER:
+            try:
+                await writer.drain()
+            except OSError as e:
+                self._die()
+                raise self._foreign(e) from e
+
+    async def flush(self) -> None:
+        """Wait until the server has read all that was sent.
+
+        Raises:
+            RequestTimeout: no answer came.
+        """
+        self._check()
+        try:
+            await self._client.flush(timeout=self.timeout)  # type: ignore[arg-type]
+        except (nats.errors.Error, OSError) as e:
+            raise self._foreign(e) from e
+
+    @contextlib.contextmanager
+    def receive(self, receiver: Callable[[Message], None]) -> Iterator[str]:
+        """Give a private subject whose messages reach `receiver` in order, as they come."""
+        token = f"{next(self._tokens):x}"
+        self._receivers[token] = receiver
+        try:
+            yield f"{self._inbox}.{token}"
+        finally:
+            del self._receivers[token]
+
+    @contextlib.contextmanager
+    def answers(self) -> Iterator[tuple[str, Answers]]:
+        """Give a private subject and what arrives there, to be waited for."""
+        answers = Answers()
+        with self.receive(answers.put) as inbox, self.watch("", answers.fail):
+            yield inbox, answers
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, receiver: Callable[[Message], Awaitable[None]]) -> AsyncIterator[str]:
+        """Give a private subject with a subscription of its own, for bulk data.
+
+        Messages wait for the receiver without a limit: ask for no more than may wait.
+        """
+        inbox = self._client.new_inbox()
+        number = await self._subscribe(inbox, receiver)
+        try:
+            yield inbox
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await number.unsubscribe()
+
+    @contextlib.contextmanager
+    def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> Iterator[None]:
+        """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
+        watchers = self._watched.setdefault(subject.casefold(), set())
+        watchers.add(fail)
+        if self.lost.is_set():
+            fail(self._foreign(self._error))
+        try:
+            yield
+        finally:
+            watchers.discard(fail)
+            if not watchers:
+                self._watched.pop(subject.casefold(), None)
+
+    # Inside
+
+    async def _subscribe(self, subject: str, receiver: Callable[[Message], Awaitable[None]]) -> Any:
+        async def receive(message: Msg) -> None:
+            await receiver(Message(message.subject, message.reply, message.headers or {}, message.data))
+
+        try:
+            return await self._client.subscribe(
+                subject, cb=receive, pending_msgs_limit=0, pending_bytes_limit=0
+            )
+        except (nats.errors.Error, OSError) as e:
+            raise self._foreign(e) from e
+
+    async def _dispatch(self, message: Message) -> None:
+        token = message.subject[len(self._inbox) + 1 :]
+        receiver = self._receivers.get(token.partition("-")[0])
+        if receiver is not None:
+            receiver(message)
+
+    def _check(self) -> None:
+        if self.lost.is_set():
+            raise self._foreign(self._error)
+
+    def _die(self) -> None:
+        if not self.lost.is_set():
+            self.lost.set()
+            error = self._foreign(self._error)
+            for watchers in list(self._watched.values()):
+                for fail in list(watchers):
+                    fail(error)
+
+    async def _on_closed(self) -> None:
+        self._die()
+
+    async def _on_error(self, error: Exception) -> None:
+        log.debug("connection: %r", error)
+        self._error = error
+        violation = _VIOLATION.search(str(error))
+        if violation is None:
+            return
+        what, subject = violation[1].casefold(), violation[2].casefold()
+        denied = PermissionDenied(subject)
+        ours = subject.startswith(self._inbox.casefold()) if what == "subscription" else False
+        for watched, watchers in list(self._watched.items()):
+            if ours or watched == subject:
+                for fail in list(watchers):
+                    fail(denied)
+
+    def _foreign(self, error: BaseException | None) -> NatsobjError:
+        return translate(error, self._servers, self.timeout)
+
+
+class Answers:
+    """The messages that arrive at a private subject, in order."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Message | NatsobjError] = asyncio.Queue()
+
+    def put(self, message: Message) -> None:
+        """Add one."""
+        self._queue.put_nowait(message)
+
+    def fail(self, error: NatsobjError) -> None:
+        """End the waiting with an error."""
+        self._queue.put_nowait(error)
+
+    async def next(self, seconds: float) -> Message:
+        """Return the next one.
+
+        Raises:
+            TimeoutError: none came in that many seconds.
+        """
+        if self._queue.empty():
+            async with asyncio.timeout(seconds):
+                answer = await self._queue.get()
+        else:
+            answer = self._queue.get_nowait()
+        if isinstance(answer, NatsobjError):
+            raise answer
+        return answer
+
+
+def _older(version: str, oldest: tuple[int, int]) -> bool:
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) < oldest

@@ -1,0 +1,338 @@
+"""Every error that natsobj raises on purpose.
+
+NatsobjError
+├── InvalidArgument             the caller asked for something impossible
+│   ├── InvalidBucketName
+│   └── InvalidKey
+├── BucketNotFound
+├── ObjectNotFound              never stored, deleted, or deleted while it was read
+├── TemporaryError              trying again may help
+│   ├── ServerUnavailable       nobody answers at the address
+│   ├── RequestTimeout          connected, but the answer did not come
+│   ├── JetStreamUnavailable    no JetStream, a wrong domain, or no leader
+│   ├── UnsupportedServer       older than nats-server 2.11
+│   ├── OutcomeUnknown          the server never said whether a change was stored
+│   ├── SourceChanged           the file changed while it was stored
+│   └── ObjectChanged           the object changed while it was read
+├── RefusedError                the state of the store does not allow it
+│   ├── BucketExists
+│   ├── ObjectExists
+│   ├── ContentMismatch         --if-match: what is stored is something else
+│   ├── FileExists              the local target
+│   ├── BucketSealed
+│   ├── BucketReadOnly          a mirror
+│   ├── BucketFull              the bucket's or the server's limit
+│   └── ConfigRefused           the server refuses these settings
+├── AuthorizationError
+│   ├── AuthenticationFailed    no or wrong credentials
+│   ├── PermissionDenied        the credentials do not allow this subject
+│   └── CertificateError        TLS: the other side's certificate, or ours, is not trusted
+├── ContentBroken
+│   ├── ChunksMissing
+│   ├── SizeMismatch
+│   ├── DigestMismatch
+│   └── InvalidMetadata         a metadata record that cannot be read
+├── LinkError                   a link that leads nowhere, or further than one step
+├── LocalServerError            the embedded server cannot be started or stopped
+└── ServerError                 an answer of the server that has no better name
+
+Messages are lower case, without a full stop, and name the thing. What a user can do about an error, and
+which exit code it gets, is the command line's business.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AuthenticationFailed",
+    "AuthorizationError",
+    "BucketExists",
+    "BucketFull",
+    "BucketNotFound",
+    "BucketReadOnly",
+    "BucketSealed",
+    "CertificateError",
+    "ChunksMissing",
+    "ConfigRefused",
+    "ContentBroken",
+    "ContentMismatch",
+    "DigestMismatch",
+    "FileExists",
+    "InvalidArgument",
+    "InvalidBucketName",
+    "InvalidKey",
+    "InvalidMetadata",
+    "JetStreamUnavailable",
+    "LinkError",
+    "LocalServerError",
+    "NatsobjError",
+    "ObjectChanged",
+    "ObjectExists",
+    "ObjectNotFound",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "RefusedError",
+    "RequestTimeout",
+    "ServerError",
+    "ServerUnavailable",
+    "SizeMismatch",
+    "SourceChanged",
+    "TemporaryError",
+    "UnsupportedServer",
+]
+
+
+class NatsobjError(Exception):
+    """Anything that natsobj foresees going wrong; `str()` is one line that names the thing."""
+
+
+class InvalidArgument(NatsobjError):
+    """An argument that no server could accept."""
+
+
+class InvalidBucketName(InvalidArgument):
+    """A bucket name outside `[A-Za-z0-9_-]+` (ADR-20, naming)."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"impossible bucket name: {bucket or 'an empty one'}")
+
+
+class InvalidKey(InvalidArgument):
+    """A key that is empty, too long for the server, or not UTF-8."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.key = key
+        super().__init__(f"impossible key: {reason}")
+
+
+class BucketNotFound(NatsobjError):
+    """No stream of that bucket in this account and domain."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"no such bucket: {bucket}")
+
+
+class ObjectNotFound(NatsobjError):
+    """No live object under that key; a tombstone counts as none."""
+
+    def __init__(self, bucket: str, key: str, *, deleted_meanwhile: bool = False) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.deleted_meanwhile = deleted_meanwhile
+        what = "deleted while it was read" if deleted_meanwhile else "no such object"
+        super().__init__(f"{what}: {bucket}/{key}")
+
+
+class TemporaryError(NatsobjError):
+    """Trying again may help."""
+
+
+class ServerUnavailable(TemporaryError):
+    """Nobody answers at the address, or the connection was lost for good."""
+
+    def __init__(self, servers: str, reason: str = "") -> None:
+        self.servers = servers
+        self.reason = reason
+        super().__init__(f"no server at {servers}" + (f": {reason}" if reason else ""))
+
+
+class RequestTimeout(TemporaryError):
+    """The server is connected and silent."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"{what}: no answer within {seconds:g} s")
+
+
+class JetStreamUnavailable(TemporaryError):
+    """JetStream is off for the server or account, the domain is wrong, or there is no leader now."""
+
+
+class UnsupportedServer(TemporaryError):
+    """A nats-server that is older than 2.11."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        super().__init__(f"nats-server {version} is too old: 2.11 or newer is needed")
+
+
+class OutcomeUnknown(TemporaryError):
+    """The server fell silent at the one moment when it must not: the change is stored or not, ask again."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"the server did not say whether it is stored: {bucket}/{key}")
+
+
+class SourceChanged(TemporaryError):
+    """The file was written to while it was being stored; nothing was stored."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"changed while it was read: {path}")
+
+
+class ObjectChanged(TemporaryError):
+    """The object was replaced while it was being read."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"changed while it was read: {bucket}/{key}")
+
+
+class RefusedError(NatsobjError):
+    """What is there already does not allow it."""
+
+
+class BucketExists(RefusedError):
+    """The bucket is there already."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"bucket exists: {bucket}")
+
+
+class ObjectExists(RefusedError):
+    """`if_absent` was asked for and the key has a live object."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"object exists: {bucket}/{key}")
+
+
+class ContentMismatch(RefusedError):
+    """`if_match` was asked for and the stored content, if any, is another."""
+
+    def __init__(self, bucket: str, key: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"stored content is not what --if-match names: {bucket}/{key}")
+
+
+class FileExists(RefusedError):
+    """The local target is there already and nobody said that it may be replaced."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"file exists: {path}")
+
+
+class BucketSealed(RefusedError):
+    """The bucket was made read-only for good."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"bucket is sealed: {bucket}")
+
+
+class BucketReadOnly(RefusedError):
+    """The bucket is a mirror: it has no subjects to write to."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"bucket is a mirror and cannot be written: {bucket}")
+
+
+class BucketFull(RefusedError):
+    """The bucket's own limit or the server's storage is reached."""
+
+    def __init__(self, bucket: str, reason: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"bucket is full: {bucket}: {reason}")
+
+
+class ConfigRefused(RefusedError):
+    """The server refuses the settings of a bucket or a message of this size."""
+
+
+class AuthorizationError(NatsobjError):
+    """The server does not let us."""
+
+
+class AuthenticationFailed(AuthorizationError):
+    """No credentials, or wrong ones."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        super().__init__(f"not authorised by {servers}")
+
+
+class PermissionDenied(AuthorizationError):
+    """The credentials are good but not for this subject."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(f"permission denied: {subject}")
+
+
+class CertificateError(AuthorizationError):
+    """TLS failed on trust: the server's certificate, or the one it wants of us."""
+
+
+class ContentBroken(NatsobjError):
+    """What is stored is not what its metadata says."""
+
+
+class ChunksMissing(ContentBroken):
+    """Fewer or more chunks are stored than the metadata says."""
+
+    def __init__(self, bucket: str, key: str, *, expected: int, stored: int) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.expected = expected
+        self.stored = stored
+        super().__init__(f"broken: {bucket}/{key}: {stored:,} of {expected:,} chunks are stored")
+
+
+class SizeMismatch(ContentBroken):
+    """The stored chunks have another total size than the metadata says."""
+
+    def __init__(self, bucket: str, key: str, *, expected: int, stored: int) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.expected = expected
+        self.stored = stored
+        super().__init__(f"broken: {bucket}/{key}: {stored:,} bytes instead of {expected:,}")
+
+
+class DigestMismatch(ContentBroken):
+    """The bytes that were read do not have the digest of the metadata (both hex SHA-256)."""
+
+    def __init__(self, bucket: str, key: str, *, expected: str, actual: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.expected = expected
+        self.actual = actual
+        super().__init__(f"broken: {bucket}/{key}: digest is {actual[:12]} instead of {expected[:12]}")
+
+
+class InvalidMetadata(ContentBroken):
+    """A metadata record that is no ADR-20 object: truncated, foreign, or without what a read needs."""
+
+    def __init__(self, bucket: str, where: str, reason: str) -> None:
+        self.bucket = bucket
+        self.where = where
+        super().__init__(f"unreadable metadata: {bucket}/{where}: {reason}")
+
+
+class LinkError(NatsobjError):
+    """A link that cannot be followed as asked."""
+
+
+class LocalServerError(NatsobjError):
+    """The embedded server cannot be started, found or stopped."""
+
+
+class ServerError(NatsobjError):
+    """The server answered with an error that has no class of its own.
+
+    `code` is JetStream's `err_code`, 0 where there is none.
+    """
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        self.code = code
+        super().__init__(message + (f" ({code})" if code else ""))

@@ -1,0 +1,335 @@
+"""The JetStream API calls that the store is built on, typed, and their error codes as our errors.
+
+Every read is asked again each second while nothing is heard, for a server without a leader drops requests
+without a word. ADR-31 describes Direct Get, ADR-37 the pull consumer.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from natsobj import wire
+from natsobj.connection import Answers, Connection, Message
+from natsobj.errors import (
+    BucketFull,
+    BucketNotFound,
+    BucketSealed,
+    ConfigRefused,
+    JetStreamUnavailable,
+    NatsobjError,
+    RequestTimeout,
+    ServerError,
+)
+
+log = logging.getLogger(__name__)
+
+# JetStream's err_code values that decide something
+NO_MESSAGE = 10037
+NO_STREAM = 10059
+WRONG_SEQUENCE = frozenset({10071, 10164})
+NAME_IN_USE = 10058
+TOO_MANY_REQUESTS = 10167
+SEALED = 10109
+MESSAGE_TOO_LARGE = 10054
+FULL = frozenset({10077, 10023, 10047})
+_UNAVAILABLE = frozenset({10008, 10039, 10076})
+
+DIRECT_BATCH = 1000
+"""Messages of one Direct Get request, at most, when listing."""
+
+NEVER_SEQUENCE = 2**63 - 1
+
+
+class Stored(NamedTuple):
+    """One stored message."""
+
+    subject: str
+    sequence: int
+    time: datetime
+    data: bytes
+    marker: bool = False
+    """The server's note that the subject expired (ADR-43), not a message of anyone."""
+
+
+class Ack(NamedTuple):
+    """What the server says of a published message: where it is, or why not."""
+
+    sequence: int
+    stream: str
+    domain: str
+    code: int
+    """JetStream's `err_code`, the status where there is only that, 0 for stored."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """How many messages a stream keeps for each subject, and its last sequence."""
+
+    counts: Mapping[str, int]
+    last_sequence: int
+
+
+class JetStream:
+    """The API of one account and domain over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._prefix = connection.settings.api_prefix
+
+    # Streams
+
+    async def stream_info(self, stream: str) -> dict[str, Any]:
+        """Return configuration and state of a stream, from its leader.
+
+        Raises:
+            BucketNotFound: there is no such stream.
+        """
+        return await self._call(f"STREAM.INFO.{stream}", stream=stream, again=True)
+
+    async def subject_counts(self, stream: str, subject: str) -> Subjects:
+        """Return the number of messages of each subject that matches, from the leader."""
+        counts: dict[str, int] = {}
+        while True:
+            request = {"subjects_filter": subject, "offset": len(counts)}
+            answer = await self._call(f"STREAM.INFO.{stream}", request, stream=stream, again=True)
+            page = answer["state"].get("subjects") or {}
+            counts |= page
+            if not page or len(counts) >= answer.get("total", 0):
+                return Subjects(counts, answer["state"]["last_seq"])
+
+    async def count(self, stream: str, subject: str) -> int:
+        """Return how many messages of one subject are stored, from the leader."""
+        return (await self.subject_counts(stream, subject)).counts.get(subject, 0)
+
+    async def streams(self) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over all streams; of one that the cluster cannot reach only the name is there."""
+        offset = 0
+        while True:
+            answer = await self._call("STREAM.LIST", {"offset": offset}, again=True)
+            page = answer.get("streams") or []
+            for stream in page:
+                yield stream
+            for name in answer.get("missing") or []:
+                yield {"config": {"name": name}, "missing": True}
+            offset += len(page)
+            if not page or offset >= answer.get("total", 0):
+                return
+
+    async def stream_names(self, limit: int | None = None) -> list[str]:
+        """Return the names of all streams, or of the first `limit`."""
+        names: list[str] = []
+        while limit is None or len(names) < limit:
+            answer = await self._call("STREAM.NAMES", {"offset": len(names)}, again=True)
+            page = answer.get("streams") or []
+            names += page
+            if not page or len(names) >= answer.get("total", 0):
+                break
+        return names[:limit]
+
+    async def create_stream(self, config: Mapping[str, object]) -> dict[str, Any]:
+        """Create a stream; one that exists with equal settings is no error to the server."""
+        name = str(config["name"])
+        return await self._call(f"STREAM.CREATE.{name}", config, stream=name)
+
+    async def delete_stream(self, stream: str) -> None:
+        """Delete a stream and all it keeps."""
+        await self._call(f"STREAM.DELETE.{stream}", stream=stream)
+
+    async def purge(self, stream: str, subject: str) -> None:
+        """Remove all messages of a subject."""
+        await self._call(f"STREAM.PURGE.{stream}", {"filter": subject}, stream=stream, again=True)
+
+    async def account(self) -> dict[str, Any]:
+        """Return what the account uses and may use."""
+        return await self._call("INFO", again=True)
+
+    # Messages
+
+    async def last_message(self, stream: str, subject: str) -> Stored | None:
+        """Return the last message of a subject, from the leader: what was written is seen at once."""
+        return await self._message(stream, {"last_by_subj": subject})
+
+    async def next_message(self, stream: str, subject: str, sequence: int) -> Stored | None:
+        """Return the first message of a subject at or behind a sequence, from the leader."""
+        return await self._message(stream, {"seq": sequence, "next_by_subj": subject})
+
+    async def _message(self, stream: str, query: Mapping[str, object]) -> Stored | None:
+        try:
+            answer = await self._call(f"STREAM.MSG.GET.{stream}", query, stream=stream, again=True)
+        except ServerError as e:
+            if e.code == NO_MESSAGE:
+                return None
+            raise
+        message = answer["message"]
+        headers = base64.b64decode(message.get("hdrs") or "")
+        return Stored(
+            subject=message["subject"],
+            sequence=message["seq"],
+            time=wire.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
+            data=base64.b64decode(message.get("data") or ""),
+            marker=b"Nats-Marker-Reason" in headers,
+        )
+
+    async def direct_messages(
+        self, stream: str, subject: str, *, sequence: int = 1, batch: int = DIRECT_BATCH
+    ) -> AsyncGenerator[Stored, None]:
+        """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
+
+        Any replica may answer, so the newest may be missing. A stream without `allow_direct` is read one
+        message at a time from its leader.
+        """
+        api = f"{self._prefix}.DIRECT.GET.{stream}"
+        with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
+            while True:
+                query = {"seq": sequence, "next_by_subj": subject, "batch": batch}
+                await self.connection.publish(api, json.dumps(query).encode(), reply=inbox)
+                while "Nats-Sequence" in (message := await self._answer(answers, stream)).headers:
+                    stored = _direct(message)
+                    yield stored
+                    sequence = stored.sequence + 1
+                if message.status == "503":  # nobody serves Direct Get here
+                    async for stored in self._one_by_one(stream, subject, sequence):
+                        yield stored
+                elif message.status not in {"204", "404"}:
+                    raise ServerError(f"direct get: {message.status} {message.headers.get('Description')}")
+                if message.status != "204" or message.headers.get("Nats-Num-Pending", "0") == "0":
+                    return
+
+    async def _answer(self, answers: Answers, stream: str) -> Message:
+        try:
+            return await answers.next(self.connection.timeout)
+        except TimeoutError:
+            raise RequestTimeout(f"reading {stream}", self.connection.timeout) from None
+
+    async def _one_by_one(self, stream: str, subject: str, sequence: int) -> AsyncIterator[Stored]:
+        log.debug("%s: no direct get, reading one by one", stream)
+        while (message := await self.next_message(stream, subject, sequence)) is not None:
+            yield message
+            sequence = message.sequence + 1
+
+    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Ack:
+        """Publish one message and return what became of it.
+
+        Raises:
+            RequestTimeout: no answer within the timeout; it may be stored all the same.
+        """
+        return read_ack(await self.connection.request(subject, payload, headers=headers))
+
+    # Consumers
+
+    @contextlib.asynccontextmanager
+    async def consumer(self, stream: str, subject: str, *, sequence: int) -> AsyncIterator[Consumer]:
+        """Make a pull consumer for the messages of one subject from a sequence on, and delete it at the end.
+
+        Raises:
+            PermissionDenied: consumers are not for us; Direct Get serves as well.
+        """
+        name = wire.new_nuid()
+        config = {
+            "name": name,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": sequence,
+            "ack_policy": "none",
+            "max_deliver": 1,
+            "filter_subject": subject,
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": 30_000_000_000,  # ns; should the deletion below be lost
+        }
+        request = {"stream_name": stream, "config": config, "action": "create"}
+        try:
+            api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
+            answer = await self._call(api, request, stream=stream, again=True)
+            yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
+        finally:
+            with contextlib.suppress(NatsobjError):
+                await self._call(f"CONSUMER.DELETE.{stream}.{name}", stream=stream, patience=1.0)
+
+    # Inside
+
+    async def _call(
+        self,
+        api: str,
+        request: Mapping[str, object] | None = None,
+        *,
+        stream: str = "",
+        again: bool = False,
+        patience: float | None = None,
+    ) -> dict[str, Any]:
+        """Ask the API and return its answer.
+
+        Raises:
+            NatsobjError: the class that `api_error` gives the server's error.
+        """
+        payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
+        message = await self.connection.request(
+            f"{self._prefix}.{api}", payload, again=again, patience=patience
+        )
+        if message.status == "503":
+            raise JetStreamUnavailable(f"no JetStream at {self.connection.servers} under {self._prefix}")
+        answer: dict[str, Any] = json.loads(message.data)
+        if error := answer.get("error"):
+            raise api_error(
+                error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream
+            )
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A pull consumer, ready to be asked for messages."""
+
+    next_subject: str
+    pending: int
+    """Messages that wait for it."""
+
+
+def read_ack(message: Message) -> Ack:
+    """Read the answer to a published message."""
+    if message.status:
+        return Ack(0, "", "", int(message.status), message.headers.get("Description", "no leader"))
+    try:
+        answer = json.loads(message.data)
+    except ValueError:
+        return Ack(0, "", "", 1, "an answer that is no JSON")
+    error = answer.get("error")
+    if error:
+        code = error.get("err_code") or error.get("code") or 1
+        return Ack(0, "", "", code, error.get("description", ""))
+    return Ack(answer.get("seq", 0), answer.get("stream", ""), answer.get("domain", ""), 0, "")
+
+
+def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
+    """Return our error for JetStream's `err_code`."""
+    bucket = wire.bucket_of_stream(stream) or stream
+    if code == NO_STREAM:
+        return BucketNotFound(bucket)
+    if code == SEALED:
+        return BucketSealed(bucket)
+    if code in FULL:
+        return BucketFull(bucket, description)
+    if code in _UNAVAILABLE or (status == 503 and code not in FULL):
+        return JetStreamUnavailable(f"JetStream: {description}")
+    if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
+        return ConfigRefused(f"{bucket}: {description}" if bucket else description)
+    return ServerError(description, code)
+
+
+def _direct(message: Message) -> Stored:
+    headers = message.headers
+    return Stored(
+        subject=headers["Nats-Subject"],
+        sequence=int(headers["Nats-Sequence"]),
+        time=wire.parse_time(headers["Nats-Time-Stamp"]) or datetime.fromtimestamp(0, UTC),
+        data=message.data,
+        marker="Nats-Marker-Reason" in headers,
+    )

@@ -1,0 +1,163 @@
+"""The values that cross the library's boundaries: all frozen, none with behaviour that needs a server.
+
+Sizes are bytes, durations `timedelta`, times aware UTC `datetime`; a field that is absent is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+__all__ = [
+    "AccountInfo",
+    "BucketConfig",
+    "BucketInfo",
+    "Cluster",
+    "Link",
+    "ObjectInfo",
+    "ObjectMeta",
+    "Placement",
+    "Replica",
+    "Storage",
+]
+
+Storage = Literal["file", "memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a link leads: to an object, or to a whole bucket when `name` is None (ADR-20, links)."""
+
+    bucket: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return self.bucket if self.name is None else f"{self.bucket}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectMeta:
+    """What a writer may say about an object besides its bytes."""
+
+    description: str | None = None
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    chunk_size: int | None = None
+    """Bytes a chunk; None is the default of all clients, lowered to what the server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object as its metadata record describes it (ADR-20, ObjectInfo)."""
+
+    bucket: str
+    name: str
+    size: int
+    chunks: int
+    modified: datetime
+    """The timestamp of the metadata message, not a stored field."""
+    revision: int
+    """The stream sequence of the metadata message."""
+    chunk_size: int | None = None
+    digest: str | None = None
+    """As stored, such as `SHA-256=...`; None where there is none."""
+    sha256: str | None = None
+    """The digest in hex; None where it is absent or of another kind."""
+    nuid: str | None = None
+    description: str | None = None
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    link: Link | None = None
+    deleted: bool = False
+    """A tombstone: size and chunks are 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the servers that keep a bucket must be."""
+
+    cluster: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketConfig:
+    """What a new bucket shall be (ADR-20, ObjectStoreConfig)."""
+
+    name: str
+    description: str | None = None
+    ttl: timedelta | None = None
+    """How long anything stays in the bucket; None is for ever."""
+    replicas: int = 1
+    storage: Storage = "file"
+    max_bytes: int | None = None
+    compressed: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    placement: Placement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One follower of a bucket's stream."""
+
+    name: str
+    current: bool
+    lag: int
+    """Operations behind the leader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Who keeps a bucket's stream."""
+
+    name: str | None
+    leader: str | None
+    replicas: tuple[Replica, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketInfo:
+    """One bucket as its stream describes it."""
+
+    bucket: str
+    stream: str
+    created: datetime
+    size: int
+    """Bytes of the stream: chunks, metadata and overhead."""
+    description: str | None = None
+    last_update: datetime | None = None
+    """None for a bucket that was never written to."""
+    objects: int | None = None
+    """Live objects; None where they were not counted."""
+    chunks: int | None = None
+    """Stored chunks; None where they were not counted."""
+    storage: Storage = "file"
+    replicas: int = 1
+    ttl: timedelta | None = None
+    max_bytes: int | None = None
+    sealed: bool = False
+    mirror: bool = False
+    compressed: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The user's own; what the server adds (`_nats.`) is left out."""
+    placement: Placement | None = None
+    cluster: Cluster | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInfo:
+    """The account's object store as a whole."""
+
+    buckets: int
+    size: int
+    """Bytes of all buckets' streams."""
+    storage: Mapping[str, int]
+    """Bytes that JetStream uses in the account: `file` and `memory`, other streams included."""
+    limits: Mapping[str, int | None]
+    """`file`, `memory` (bytes), `streams`, `consumers`; None is no limit."""
+    server: str
+    """Name and version of the server that answers, as `name (version)`."""
+    cluster: str | None = None
+    domain: str | None = None

@@ -1,0 +1,142 @@
+"""The store: the buckets of one account on one connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+
+from natsobj import wire
+from natsobj.bucket import Bucket
+from natsobj.connection import Connection
+from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
+from natsobj.jetstream import JetStream
+from natsobj.models import AccountInfo, BucketConfig, BucketInfo
+from natsobj.settings import Settings
+
+__all__ = ["Store", "connect"]
+
+
+def connect(servers: str = "nats://127.0.0.1:4222", *, settings: Settings | None = None) -> Store:
+    """Return a store that connects when it is entered: `async with natsobj.connect(...) as store`.
+
+    Args:
+        servers: one address, or several with commas between them.
+        settings: everything about the connection; `servers` is ignored then.
+    """
+    if settings is None:
+        from pathlib import Path
+
+        from natsobj.settings import resolve
+
+        settings = resolve({"server": servers}, {}, Path())
+    return Store(settings)
+
+
+class Store:
+    """The buckets of one account; an async context that holds the connection.
+
+    Entering raises `ServerUnavailable`, `AuthenticationFailed`, `CertificateError` or `UnsupportedServer`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Store:
+        self._connection = await Connection.open(self.settings)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    @property
+    def _js(self) -> JetStream:
+        if self._connection is None:
+            raise RuntimeError("the store is not connected: use it in `async with`")
+        return JetStream(self._connection)
+
+    def bucket(self, name: str) -> Bucket:
+        """Return a bucket without asking whether it exists.
+
+        Raises:
+            InvalidBucketName: there can be none of that name.
+        """
+        return Bucket(self._js, name)
+
+    async def create_bucket(self, config: BucketConfig) -> Bucket:
+        """Create a bucket.
+
+        Raises:
+            BucketExists: there is one of that name; two equal ones at the same moment may both succeed.
+            ConfigRefused: the server does not take these settings.
+        """
+        bucket = self.bucket(config.name)
+        stream = wire.stream_config(config)
+        try:
+            await self._js.stream_info(wire.stream_name(config.name))
+        except BucketNotFound:
+            pass
+        else:
+            raise BucketExists(config.name)
+        await self._js.create_stream(stream)
+        return bucket
+
+    async def delete_bucket(self, name: str) -> None:
+        """Delete a bucket with everything in it.
+
+        Raises:
+            BucketNotFound: there is none.
+        """
+        await self._js.delete_stream(wire.stream_name(wire.check_bucket_name(name)))
+
+    async def buckets(self) -> AsyncGenerator[BucketInfo, None]:
+        """Iterate over all buckets by name; objects and chunks are not counted.
+
+        Raises:
+            JetStreamUnavailable: behind the last one, when the cluster could not reach all of them.
+        """
+        missing = []
+        async for stream in self._js.streams():
+            if bucket := wire.bucket_of_stream(stream["config"]["name"]):
+                if stream.get("missing"):
+                    missing.append(bucket)
+                else:
+                    yield wire.decode_bucket(stream)
+        if missing:
+            raise JetStreamUnavailable(f"the cluster cannot reach these buckets now: {', '.join(missing)}")
+
+    async def bucket_names(self, limit: int | None = None) -> list[str]:
+        """Return the names of all buckets, or of those among the first `limit` streams."""
+        names = await self._js.stream_names(limit)
+        return [bucket for name in names if (bucket := wire.bucket_of_stream(name))]
+
+    async def account(self) -> AccountInfo:
+        """Return what the account stores and may store."""
+        js = self._js
+        account = await js.account()
+        infos = [info async for info in self.buckets()]
+        connection = js.connection
+        limits = account.get("limits") or {}
+
+        def limit(name: str) -> int | None:
+            value = limits.get(name, -1)
+            return value if value >= 0 else None
+
+        return AccountInfo(
+            buckets=len(infos),
+            size=sum(info.size for info in infos),
+            storage={"file": account.get("storage", 0), "memory": account.get("memory", 0)},
+            limits={
+                "file": limit("max_storage"),
+                "memory": limit("max_memory"),
+                "streams": limit("max_streams"),
+                "consumers": limit("max_consumers"),
+            },
+            server=f"{connection.server_name} ({connection.version})",
+            cluster=connection.cluster_name,
+            domain=account.get("domain") or None,
+        )

@@ -1,0 +1,399 @@
+"""Models as JSON, as rows and as reports, and the formats of single values."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from natsobj.cli import render
+from natsobj.cli.formats import format_exact_size, format_time_left, format_ttl
+from natsobj.models import (
+    AccountInfo,
+    BucketInfo,
+    Cluster,
+    Link,
+    ObjectInfo,
+    Placement,
+    Replica,
+)
+
+TIME = datetime(2026, 11, 20, 14, 54, 2, 5, tzinfo=UTC)
+SHA256 = "d34334673e4e" + "0" * 52
+PLAIN = ObjectInfo(bucket="photos", name="cat.jpg", size=5, chunks=1, modified=TIME, revision=2)
+FULL = ObjectInfo(
+    bucket="photos",
+    name="cats/é 日本.jpg",
+    size=10485760,
+    chunks=80,
+    chunk_size=131072,
+    digest="SHA-256=00NDZz5O",
+    sha256=SHA256,
+    modified=TIME,
+    nuid="XYZ",
+    revision=81,
+    description="a cat",
+    headers={"X-A": ("1", "2")},
+    metadata={"k": "v"},
+)
+BUCKET = BucketInfo(bucket="photos", stream="OBJ_photos", created=TIME, size=12)
+FULL_BUCKET = BucketInfo(
+    bucket="photos",
+    stream="OBJ_photos",
+    created=TIME,
+    size=12,
+    description="our cats",
+    last_update=TIME,
+    objects=3,
+    chunks=4,
+    storage="memory",
+    replicas=3,
+    ttl=timedelta(hours=1),
+    max_bytes=1024,
+    sealed=True,
+    compressed=True,
+    metadata={"team": "a"},
+    placement=Placement("east", ("ssd",)),
+    cluster=Cluster("C1", "n1", (Replica("n2", True, 0), Replica("n3", False, 7))),
+)
+ACCOUNT = AccountInfo(2, 24, {"file": 24, "memory": 0}, {"file": None, "streams": 5}, "n1 (2.15.1)")
+
+
+def test_json_of_an_object_has_the_frozen_fields_in_their_order() -> None:
+    """What programs rely on: every field, every time, in the documented order."""
+    frozen = (
+        "bucket name size chunks chunk_size digest sha256 modified nuid revision description headers metadata "
+        "link deleted"
+    )
+    assert frozen.split() == list(render.OBJECT_FIELDS)
+    assert list(render.object_json(FULL)) == list(render.object_json(PLAIN)) == frozen.split()
+
+
+def test_json_of_a_bucket_has_the_frozen_fields_in_their_order() -> None:
+    """What programs rely on: every field, every time, in the documented order."""
+    frozen = (
+        "bucket description created last_update size objects chunks storage replicas ttl max_bytes sealed "
+        "compressed metadata placement stream cluster"
+    )
+    assert frozen.split() == list(render.BUCKET_FIELDS)
+    assert list(render.bucket_json(FULL_BUCKET)) == list(render.bucket_json(BUCKET)) == frozen.split()
+
+
+def test_json_of_the_account_and_the_server_has_the_frozen_fields_in_their_order() -> None:
+    """What programs rely on: every field, every time, in the documented order."""
+    assert render.ACCOUNT_FIELDS == ("buckets", "size", "storage", "limits", "server", "cluster", "domain")
+    assert tuple(render.account_json(ACCOUNT)) == render.ACCOUNT_FIELDS
+    assert render.SERVER_FIELDS == ("running", "pid", "url", "data")
+    assert tuple(render.server_json(pid=None, url=None, data=None)) == render.SERVER_FIELDS
+
+
+def test_json_line_of_an_object_is_compact_and_says_everything() -> None:
+    """Integers, six decimals and Z, lists of header values, the digest as stored and in hex."""
+    assert render.json_line(render.object_json(FULL)) == (
+        '{"bucket":"photos","name":"cats/é 日本.jpg","size":10485760,"chunks":80,"chunk_size":131072,'
+        f'"digest":"SHA-256=00NDZz5O","sha256":"{SHA256}","modified":"2026-11-20T14:54:02.000005Z",'
+        '"nuid":"XYZ","revision":81,"description":"a cat","headers":{"X-A":["1","2"]},"metadata":{"k":"v"},'
+        '"link":null,"deleted":false}'
+    )
+
+
+def test_json_of_a_bare_object_has_null_for_what_is_absent() -> None:
+    """Absent is null; headers and metadata without entries are empty objects."""
+    fields = render.object_json(PLAIN)
+    absent = {name for name, value in fields.items() if value is None}
+    assert absent == {"chunk_size", "digest", "sha256", "nuid", "description", "link"}
+    assert fields["headers"] == fields["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    ("link", "fields"),
+    [
+        (Link("other", "a"), {"bucket": "other", "name": "a"}),
+        (Link("other"), {"bucket": "other", "name": None}),
+    ],
+)
+def test_json_of_a_link_names_its_target(link: Link, fields: dict[str, str | None]) -> None:
+    """A link to an object names both, one to a bucket has no name."""
+    info = ObjectInfo(bucket="b", name="ln", size=0, chunks=0, modified=TIME, revision=1, link=link)
+    assert render.object_json(info)["link"] == fields
+
+
+def test_json_of_a_bucket_nests_placement_and_cluster() -> None:
+    """Durations are seconds, nested values plain objects."""
+    fields = render.bucket_json(FULL_BUCKET)
+    assert (fields["ttl"], fields["last_update"]) == (3600, "2026-11-20T14:54:02.000005Z")
+    assert fields["placement"] == {"cluster": "east", "tags": ["ssd"]}
+    assert fields["cluster"] == {
+        "name": "C1",
+        "leader": "n1",
+        "replicas": [{"name": "n2", "current": True, "lag": 0}, {"name": "n3", "current": False, "lag": 7}],
+    }
+
+
+def test_json_of_a_listed_bucket_has_null_for_what_was_not_counted() -> None:
+    """Absent is null, never 0 or a string."""
+    fields = render.bucket_json(BUCKET)
+    absent = {name for name, value in fields.items() if value is None}
+    expected = "description last_update objects chunks ttl max_bytes placement cluster"
+    assert absent == set(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("ttl", "text"),
+    [
+        (timedelta(seconds=90), '{"ttl":90}'),
+        (timedelta(milliseconds=1500), '{"ttl":1.5}'),
+    ],
+)
+def test_json_durations_are_integers_when_whole(ttl: timedelta, text: str) -> None:
+    """Seconds: an integer where it can be, else a decimal number."""
+    bucket = BucketInfo(bucket="b", stream="OBJ_b", created=TIME, size=0, ttl=ttl)
+    assert render.json_line({"ttl": render.bucket_json(bucket)["ttl"]}) == text
+
+
+def test_json_times_are_utc_whatever_zone_they_came_in() -> None:
+    """The instant counts, not the zone."""
+    there = datetime(2026, 1, 1, 1, 0, tzinfo=timezone(timedelta(hours=2)))
+    bucket = BucketInfo(bucket="b", stream="OBJ_b", created=there, size=0)
+    assert render.bucket_json(bucket)["created"] == "2025-12-31T23:00:00.000000Z"
+
+
+def test_json_of_the_server_says_whether_it_runs() -> None:
+    """A server runs when it has a process."""
+    running = render.server_json(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
+    assert render.json_line(running) == (
+        '{"running":true,"pid":12,"url":"nats://127.0.0.1:4333","data":"/data"}'
+    )
+    assert render.server_json(pid=None, url=None, data=None)["running"] is False
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\udcffb", "\x1b[31m", "\x9b31m", "\u202egpj", "\u2028", "\U000e0001"])
+def test_json_line_carries_hostile_names_without_harm(name: str) -> None:
+    """A parser gets the very name back, a UTF-8 stream takes the line, a terminal sees only escapes."""
+    line = render.json_line({"name": name})
+    assert json.loads(line) == {"name": name}
+    assert line.encode().decode() == line
+    assert render.printable(line) == line
+
+
+def test_json_line_is_one_line_for_names_with_newlines() -> None:
+    """JSON Lines: one object, one line, for every way of splitting lines."""
+    assert len(render.json_line({"name": "a\nb\rc\u2028d\x85e"}).splitlines()) == 1
+
+
+def test_object_row_puts_the_name_last() -> None:
+    """Columns as documented; whole digest, integers, RFC 3339."""
+    row = render.object_row(FULL)
+    assert row == f"10485760\t80\t{SHA256}\t2026-11-20T14:54:02.000005Z\tcats/é 日本.jpg"
+
+
+def test_object_row_leaves_an_absent_digest_empty() -> None:
+    """Absent is an empty column, not a missing one."""
+    assert render.object_row(PLAIN) == "5\t1\t\t2026-11-20T14:54:02.000005Z\tcat.jpg"
+
+
+def test_object_row_of_a_tombstone_has_size_zero_and_no_digest() -> None:
+    """Even when the record still carries the values of the object that was."""
+    tomb = ObjectInfo(
+        bucket="b", name="gone", size=9, chunks=1, sha256=SHA256, modified=TIME, revision=1, deleted=True
+    )
+    assert render.object_row(tomb) == "0\t0\t\t2026-11-20T14:54:02.000005Z\tgone"
+
+
+def test_bucket_row_puts_the_name_last() -> None:
+    """Columns as documented; a bucket that was never written has an empty last update."""
+    assert render.bucket_row(FULL_BUCKET) == (
+        "12\t2026-11-20T14:54:02.000005Z\t2026-11-20T14:54:02.000005Z\tour cats\tphotos"
+    )
+    assert render.bucket_row(BUCKET) == "12\t2026-11-20T14:54:02.000005Z\t\t\tphotos"
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a\tb", r"a\tb"),
+        ("a\nb", r"a\nb"),
+        ("a\\nb", r"a\\nb"),
+        ("a\rb\x1b\x00é", "a\rb\x1b\x00é"),
+        ("a\ud800", r"a\ud800"),
+    ],
+)
+def test_tsv_escapes_tab_newline_and_backslash_only(text: str, escaped: str) -> None:
+    """What would break a row is escaped, and what UTF-8 cannot carry; the rest stays to the byte."""
+    assert render.escape_tsv(text) == escaped
+    escaped.encode()
+
+
+def test_field_lines_follow_the_json_fields() -> None:
+    """One line a field: null is empty, booleans and numbers as in JSON, nested values compact JSON."""
+    lines = render.field_lines(render.bucket_json(FULL_BUCKET)).split("\n")
+    assert [line.split("\t")[0] for line in lines] == list(render.BUCKET_FIELDS)
+    assert {"ttl\t3600", "sealed\ttrue", 'metadata\t{"team":"a"}'} <= set(lines)
+    assert 'placement\t{"cluster":"east","tags":["ssd"]}' in lines
+    assert {"description\t", "sealed\tfalse", "objects\t"} <= set(
+        render.field_lines(render.bucket_json(BUCKET)).split("\n")
+    )
+
+
+def test_field_lines_escape_text_but_leave_nested_json_whole() -> None:
+    """Text is escaped as in rows; nested JSON stays something that a JSON parser reads."""
+    lines = render.field_lines({"description": "a\tb\\", "metadata": {"k": "a\tb\\"}}).split("\n")
+    assert lines[0] == "description\ta\\tb\\\\"
+    assert json.loads(lines[1].split("\t")[1]) == {"k": "a\tb\\"}
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (5, "5 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (10 * 1024 - 1, "10 KiB"),
+        (131072, "128 KiB"),
+        (1024**2 - 1, "1 MiB"),
+        (10485760, "10 MiB"),
+        (10485760 + 900, "10 MiB"),
+        (1288490188, "1.2 GiB"),
+        (1024**3, "1 GiB"),
+        (1000 * 1024**3, "1000 GiB"),
+        (5 * 1024**4, "5 TiB"),
+        (2**63, "8 EiB"),
+    ],
+)
+def test_sizes_are_iec_with_at_most_one_decimal(size: int, text: str) -> None:
+    """Readable at a glance: no decimal when whole or from 10 on, never 1024 of a unit."""
+    assert render.format_size(size) == text
+
+
+def test_exact_sizes_say_the_bytes_only_where_that_says_more() -> None:
+    """Below 1 KiB the short form is exact already."""
+    assert format_exact_size(10485760) == "10 MiB (10,485,760 bytes)"
+    assert format_exact_size(5) == "5 B"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 s"),
+        (0.42, "0.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min"),
+        (90.4, "1 min 30 s"),
+        (7205, "2 h 5 s"),
+    ],
+)
+def test_durations_have_one_decimal_below_a_minute(seconds: float, text: str) -> None:
+    """Reports say how long something took, not to the microsecond."""
+    assert render.format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("ttl", "text"),
+    [
+        (timedelta(days=7), "7 d"),
+        (timedelta(hours=1, minutes=30), "1 h 30 min"),
+        (timedelta(seconds=30), "30 s"),
+        (timedelta(milliseconds=100), "0.1 s"),
+        (timedelta(days=1000, seconds=1), "1,000 d 1 s"),
+    ],
+)
+def test_settings_are_durations_without_rounding(ttl: timedelta, text: str) -> None:
+    """What was set is what is shown."""
+    assert format_ttl(ttl) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (1.2, "2 s"), (65, "1 min 5 s"), (7265, "2 h 1 min")]
+)
+def test_time_left_is_whole_seconds_rounded_up(seconds: float, text: str) -> None:
+    """An estimate: never too good, and no seconds beside hours."""
+    assert format_time_left(seconds) == text
+
+
+def test_printable_escapes_everything_that_steers_a_terminal_or_hides() -> None:
+    """All controls, format characters, line separators and surrogates but ZWJ and ZWNJ are shown as escapes."""
+    steering = {
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in {"Cc", "Cf", "Zl", "Zp", "Cs"}
+    } - {"\u200c", "\u200d"}
+    assert {mark for mark in steering if render.printable(mark) == mark} == set()
+    assert render.printable("a\nb\t\x1b[0m\x9b\u202e\udcff") == r"a\nb\t\x1b[0m\x9b\u202e\udcff"
+
+
+@pytest.mark.parametrize("name", ["a b", "C:\\x", "日本語", "👨‍👩‍👧", "[bold]", "e\u0301", "می‌خواهم", "\u3000\xa0"])
+def test_printable_leaves_names_in_any_script_alone(name: str) -> None:
+    """Words, emoji and backslashes are shown as they are."""
+    assert render.printable(name) == name
+
+
+def test_stored_line_reports_name_size_chunks_digest_and_time() -> None:
+    """The line of the documentation, to the letter; one chunk is no chunks."""
+    assert render.stored_line(FULL, 0.42) == (
+        "stored photos/cats/é 日本.jpg  10 MiB  80 chunks  sha256:d34334673e4e  0.4 s"
+    )
+    assert render.stored_line(PLAIN, 0.04) == "stored photos/cat.jpg  5 B  1 chunk  0.0 s"
+
+
+def test_stored_line_separates_thousands_of_chunks() -> None:
+    """Numbers that people read have separators."""
+    many = ObjectInfo(bucket="b", name="x", size=1288490188, chunks=9830, modified=TIME, revision=1)
+    assert render.stored_line(many, 2.9) == "stored b/x  1.2 GiB  9,830 chunks  2.9 s"
+
+
+def test_fetched_line_reports_name_size_digest_and_time() -> None:
+    """The line of the documentation, to the letter."""
+    assert render.fetched_line(FULL, 2.4) == (
+        "fetched photos/cats/é 日本.jpg  10 MiB  sha256:d34334673e4e  2.4 s"
+    )
+
+
+def test_deleted_line_reports_what_was_deleted() -> None:
+    """An object with its size, a link with its target."""
+    link = ObjectInfo(
+        bucket="b", name="ln", size=0, chunks=0, modified=TIME, revision=1, link=Link("other", "a\nb")
+    )
+    assert (
+        render.deleted_line(FULL) == "deleted photos/cats/é 日本.jpg  10 MiB  sha256:d34334673e4e"
+    )
+    assert render.deleted_line(link) == r"deleted b/ln  -> other/a\nb"
+
+
+def test_bucket_reports_name_the_bucket() -> None:
+    """One line each."""
+    assert render.created_bucket_line(BUCKET) == "created bucket photos"
+    assert render.deleted_bucket_line("photos") == "deleted bucket photos"
+
+
+def test_reports_escape_names() -> None:
+    """A report stays one harmless line whatever the key."""
+    evil = ObjectInfo(bucket="b", name="a\n\x1b[2J", size=0, chunks=0, modified=TIME, revision=1)
+    assert render.stored_line(evil, 0).startswith(r"stored b/a\n\x1b[2J  0 B  0 chunks")
+
+
+def test_times_for_people_are_local(new_york: None) -> None:
+    """The user's zone, to the second; with an offset where that matters."""
+    assert render.format_time(TIME) == "2026-11-20 09:54:02"
+    assert render.format_time(TIME, offset=True) == "2026-11-20 09:54:02 -0500"
+
+
+def test_importing_render_loads_neither_rich_nor_asyncio_nor_nats() -> None:
+    """A pipe does not pay for what only terminals and connections need."""
+    code = (
+        "import sys, natsobj.cli.render, natsobj.cli.progress\n"
+        "print({'rich', 'asyncio', 'nats'} & set(sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "set()\n", "")
+
+
+@pytest.fixture
+def new_york(local_zone: LocalZone) -> None:
+    local_zone("America/New_York")

@@ -1,0 +1,136 @@
+"""The arrows between the modules: who may import whom, and who may import what from outside."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "natsobj"
+
+VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
+LIBRARY = {"store", "bucket", "tree", "audit"} | VALUES
+SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "progress")}
+TOOLS = {
+    f"cli.{name}" for name in ("runtime", "options", "console", "target", "suggest", "interrupts", "exits")
+}
+
+ARROWS: dict[str, set[str]] = {
+    "errors": set(),
+    "models": set(),
+    "pipes": set(),
+    "wire": {"errors", "models"},
+    "settings": {"errors"},
+    "files": {"errors", "pipes"},
+    "credentials": {"errors", "settings"},
+    "foreign": {"errors"},
+    "connection": {"credentials", "foreign"} | VALUES,
+    "jetstream": {"connection"} | VALUES,
+    "transfer": {"transfer", "jetstream", "connection"} | VALUES,
+    "bucket": {"transfer", "jetstream", "connection"} | VALUES,
+    "store": {"bucket", "jetstream", "connection"} | VALUES,
+    "tree": {"store", "bucket"} | VALUES,
+    "audit": {"store", "bucket"} | VALUES,
+    "local": {"settings", "errors"},
+    "": LIBRARY,
+    **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),
+    **dict.fromkeys(TOOLS, {"", "local"} | TOOLS | SCREEN | LIBRARY),
+    "cli.exits": {"errors"},
+    "cli.commands": {"", "local"} | TOOLS | SCREEN | LIBRARY,
+    "cli": {"", "cli.commands"} | TOOLS | LIBRARY,
+    "__main__": {"cli"},
+}
+"""What each part of the package may import of the others; the longest name that fits a module counts.
+
+`""` is `natsobj/__init__.py`, the library's front door: the command may use it, nothing below it does.
+"""
+
+FROM_OUTSIDE: dict[str, set[str]] = {
+    "connection": {"nats"},
+    "credentials": {"nats"},  # how the connection signs in
+    "foreign": {"nats"},  # how the connection's errors become ours
+    "jetstream": {"nats"},
+    "transfer.lane": {"nats"},
+    "cli": {"typer", "rich"},
+}
+"""What may be imported that is neither natsobj nor the standard library."""
+
+
+def modules() -> list[str]:
+    """All modules by their name below `natsobj`."""
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    return sorted(".".join(path.parts).removesuffix("__init__").rstrip(".") for path in paths)
+
+
+def path_of(module: str) -> Path:
+    """The file of a module."""
+    path = PACKAGE.joinpath(*module.split(".")) if module else PACKAGE
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports_of(module: str) -> set[str]:
+    """Every module that is imported anywhere in it, inside functions and for type checking included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full.removeprefix("natsobj.") in MODULES else str(node.module))
+    return found
+
+
+MODULES = modules()
+
+
+def own_imports(module: str) -> set[str]:
+    """The modules of natsobj that it imports, by their name below `natsobj`."""
+    names = {name for name in imports_of(module) if name.partition(".")[0] == "natsobj"}
+    return {name.removeprefix("natsobj").lstrip(".") for name in names}
+
+
+def part_of(module: str, parts: set[str]) -> str | None:
+    """The longest of `parts` that the module is, or is inside of."""
+    fitting = [part for part in parts if module == part or module.startswith(f"{part}.")]
+    return max(fitting, key=len, default=None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_place(module: str) -> None:
+    """A module that the arrows do not name is one that nobody has thought about."""
+    assert part_of(module, set(ARROWS)) is not None
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_follow_the_arrows(module: str) -> None:
+    """Nothing imports upwards, sideways between commands, or past what its part may know."""
+    part = part_of(module, set(ARROWS))
+    assert part is not None
+    strangers = {name for name in own_imports(module) if part_of(name, set(ARROWS)) not in ARROWS[part]}
+    assert strangers - {module} == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_from_outside_stay_where_they_belong(module: str) -> None:
+    """typer and rich live in cli only, nats in the connection, JetStream and the lane only."""
+    part = part_of(module, set(FROM_OUTSIDE))
+    allowed = {"natsobj", *sys.stdlib_module_names, *(FROM_OUTSIDE[part] if part is not None else ())}
+    assert {name.partition(".")[0] for name in imports_of(module)} <= allowed
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """The imports form no circle; the front door imports lazily and is left out."""
+    graph = {module: own_imports(module) - {module, ""} for module in MODULES if module}
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.commands.")])
+def test_a_command_catches_nothing(module: str) -> None:
+    """A command reads arguments, awaits the store and emits a model: errors are the runtime's business."""
+    tree = ast.parse(path_of(module).read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try | ast.TryStar)]
