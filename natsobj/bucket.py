@@ -243,10 +243,12 @@ class Bucket:
     async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
         if self._root is None:
             stream = stream or await self._js.stream_info(self._stream)
-            first = None
-            if stream["config"].get("mirror"):
-                first = await self._js.next_message(self._stream, wire.metadata_filter("*"), 1)
-            self._root = first.subject.split(".")[1] if first is not None else self.name
+            if not stream["config"].get("mirror"):
+                self._root = self.name
+            elif first := await self._js.next_message(self._stream, wire.metadata_filter("*"), 1):
+                self._root = first.subject.split(".")[1]
+            else:  # nothing has arrived in the mirror so far
+                return self.name
         return self._root
 
     async def _download(self, info: ObjectInfo, sink: Sink) -> None:

@@ -128,8 +128,12 @@ class Connection:
                     closed_cb=self._on_closed,
                     **options,
                 )
+            if not self._client.is_connected:  # the server hung up behind our CONNECT
+                raise nats.errors.UnexpectedEOF
         except (nats.errors.Error, OSError, TimeoutError) as e:
-            raise connect_error(e, self._error, self._servers) from e
+            said = self._client._server_info
+            wanted = bool(said.get("tls_verify") if said else self.settings.tls_first)
+            raise connect_error(e, self._error, self._servers, certificate_wanted=wanted) from e
         if (version := self.version) and _older(version, OLDEST_SERVER):
             raise UnsupportedServer(version)
         reading = getattr(self._client, "_reading_task", None)
@@ -235,8 +239,8 @@ class Connection:
     async def publish_bulk(self, subject: str, payload: bytes, reply: str) -> None:
         """Publish one of many large messages, and wait while more than the write buffer is queued.
 
-        It goes to the socket directly, past nats-py's own queue and its copies: what must be there first
-        (a subscription) has to be flushed before.
+        It goes to the socket directly, past nats-py's own queue and its copies: only the private subjects of
+        `receive`, which the server has known since the first answer, can be its `reply`.
         """
         self._check()
         writer = self._writer
@@ -250,18 +254,6 @@ class Connection:
             except OSError as e:
                 self._die()
                 raise self._foreign(e) from e
-
-    async def flush(self) -> None:
-        """Wait until the server has read all that was sent.
-
-        Raises:
-            RequestTimeout: no answer came.
-        """
-        self._check()
-        try:
-            await self._client.flush(timeout=self.timeout)  # type: ignore[arg-type]
-        except (nats.errors.Error, OSError) as e:
-            raise self._foreign(e) from e
 
     @contextlib.contextmanager
     def receive(self, receiver: Callable[[Message], None]) -> Iterator[str]:

@@ -15,10 +15,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, TextIO, runtime_checkable
 
 from natsobj.errors import FileExists, InvalidKey, SourceChanged
-from natsobj.pipes import PipeSink, PipeSource
+from natsobj.pipes import PipeSink, PipeSource, StreamSource, naming
 
 __all__ = [
     "AtomicFile",
@@ -33,7 +33,11 @@ __all__ = [
 ]
 
 STANDARD_STREAM = "-"
+_STDIN = "standard input"
+_STDOUT = "standard output"
 _TEMPORARY_SUFFIX = ".natsobj"
+_MOST_OF_NAME = 200
+"""Bytes of the target's name that its temporary file has in its own: 255 is the limit of both."""
 
 
 @runtime_checkable
@@ -95,16 +99,22 @@ class FileSource:
         self._file = file
         self._start = file.tell()
         self._state = self._stat()
+        self._given = 0
         self.size: int | None = self._measure()
 
     async def read(self, size: int, /) -> bytes:
-        data = self._file.read(size) or b""
-        while 0 < len(data) < size and (more := self._file.read(size - len(data))):
-            data += more
+        with naming(self.name):
+            data = self._file.read(size) or b""
+            while 0 < len(data) < size and (more := self._file.read(size - len(data))):
+                data += more
+        self._given += len(data)
+        if self.size and self._given > self.size:  # it may grow as fast as it is read, for ever
+            raise SourceChanged(self.name)
         return data
 
     def restart(self) -> None:
         self._file.seek(self._start)
+        self._given = 0
         self._state = self._stat()
         self.size = self._measure()
 
@@ -112,10 +122,13 @@ class FileSource:
         if self._stat() != self._state:
             raise SourceChanged(self.name)
 
-    def _measure(self) -> int:
-        end = self._file.seek(0, os.SEEK_END)
+    def _measure(self) -> int | None:
+        try:
+            end = self._file.seek(0, os.SEEK_END)
+        except OSError:  # much of /proc has no end before it was read
+            return None
         self._file.seek(self._start)
-        return end - self._start
+        return max(0, end - self._start)
 
     def _stat(self) -> tuple[int, int] | None:
         try:
@@ -126,13 +139,13 @@ class FileSource:
 
 
 def as_source(data: Source | bytes | BinaryIO) -> Source:
-    """Return a source for bytes, a binary file, or what is one already."""
+    """Return a source for bytes, a binary file from where it stands, or what is one already."""
     if isinstance(data, (bytes, bytearray, memoryview)):
         return FileSource(io.BytesIO(data), "bytes")
     if isinstance(data, Source):
         return data
     name = str(getattr(data, "name", "a stream"))
-    return FileSource(data, name) if data.seekable() else PipeSource(data.fileno, name)
+    return FileSource(data, name) if data.seekable() else StreamSource(data, name)
 
 
 @contextlib.contextmanager
@@ -143,14 +156,17 @@ def open_source(file: str | None) -> Iterator[Source]:
         OSError: the file is missing, a folder, or cannot be read.
     """
     if file is None or file == STANDARD_STREAM:
-        descriptor = sys.stdin.fileno()
+        descriptor = _descriptor_of(sys.stdin, _STDIN)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             with open(descriptor, "rb", buffering=0, closefd=False) as stdin:
-                yield FileSource(stdin, "standard input")
+                yield FileSource(stdin, _STDIN)
         else:
-            yield PipeSource(lambda: descriptor, "standard input")
+            with contextlib.closing(PipeSource(lambda: descriptor, _STDIN)) as pipe:
+                yield pipe
     elif _is_stream(Path(file)):
-        yield PipeSource(lambda: os.open(file, os.O_RDONLY), file, close=True)
+        opened = PipeSource(lambda: os.open(file, os.O_RDONLY), file, close=True)
+        with contextlib.closing(opened) as pipe:
+            yield pipe
     else:
         with Path(file).open("rb", buffering=0) as regular:
             yield FileSource(regular, file)
@@ -188,17 +204,16 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
         OSError: the folder is missing, full, or may not be written.
     """
     if _is_stream(path):
-        with PipeSink(lambda: os.open(path, os.O_WRONLY), close=True) as pipe:
+        with PipeSink(lambda: os.open(path, os.O_WRONLY), str(path), close=True) as pipe:
             yield pipe
             await pipe.flush()
         return
-    if path.is_file() and not replace:
-        raise FileExists(str(path))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    made = _make_folder(path.parent) if make_folder else []
+    _check_target(path, replace=replace)
+    made: list[Path] = []
     try:
-        with AtomicFile(Path(os.path.realpath(path))) as file:
+        if make_folder:
+            _make_folder(path.parent, made)
+        with AtomicFile(Path(os.path.realpath(path)), str(path)) as file:
             yield file
             file.finish(replace=replace)
     except BaseException:
@@ -209,37 +224,38 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
 
 
 class AtomicFile:
-    """A sink that is a hidden temporary file beside its target until it is finished."""
+    """A sink that is a hidden temporary file beside its target until it is finished.
 
-    def __init__(self, target: Path) -> None:
+    Args:
+        name: what errors call the target; it is another one where a link was followed.
+    """
+
+    def __init__(self, target: Path, name: str) -> None:
         self._target = target
+        self._name = name
         self._descriptor = -1
-        self._temporary = ""
+        self._temporary: Path | None = None
 
     def __enter__(self) -> AtomicFile:
-        stem = os.fsdecode(os.fsencode(self._target.name)[:200])
-        try:
-            self._descriptor, self._temporary = tempfile.mkstemp(
+        stem = self._target.name
+        while len(os.fsencode(stem)) > _MOST_OF_NAME:
+            stem = stem[:-1]
+        with naming(self._name):
+            self._descriptor, temporary = tempfile.mkstemp(
                 _TEMPORARY_SUFFIX, f".{stem}.", str(self._target.parent)
             )
-        except OSError as e:  # name what was asked for, not the temporary file
-            raise OSError(e.errno, e.strerror, str(self._target)) from e
+        self._temporary = Path(temporary)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
         if self._descriptor >= 0:
             os.close(self._descriptor)
-        if self._temporary:
-            with contextlib.suppress(FileNotFoundError):
-                Path(self._temporary).unlink()
 
     def write(self, view: memoryview, /) -> None:
-        try:
-            written = os.write(self._descriptor, view)
-            while written < len(view):
-                written += os.write(self._descriptor, view[written:])
-        except OSError as e:
-            raise OSError(e.errno, e.strerror, str(self._target)) from e
+        with naming(self._name):
+            _write_all(self._descriptor, view)
 
     async def drain(self) -> None:
         """A file never makes anyone wait."""
@@ -254,34 +270,34 @@ class AtomicFile:
         Raises:
             FileExists: another one took the name meanwhile and may not be replaced.
         """
-        os.fchmod(self._descriptor, 0o666 & ~_umask())
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
-        if replace:
-            Path(self._temporary).replace(self._target)
-            self._temporary = ""
-            return
-        try:
-            os.link(self._temporary, self._target)  # fails where a rename would replace
-        except FileExistsError:
-            raise FileExists(str(self._target)) from None
-        except OSError:  # no hard links here
-            if self._target.exists():
-                raise FileExists(str(self._target)) from None
-            Path(self._temporary).replace(self._target)
-            self._temporary = ""
+        assert self._temporary is not None
+        with naming(self._name):
+            os.fchmod(self._descriptor, 0o666 & ~_umask())
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+            if not replace:
+                try:
+                    os.link(self._temporary, self._target)  # fails where a rename would replace
+                    return
+                except FileExistsError:
+                    raise FileExists(self._name) from None
+                except OSError:  # no hard links here
+                    if os.path.lexists(self._target):
+                        raise FileExists(self._name) from None
+            self._temporary.replace(self._target)
+            self._temporary = None
 
 
 class _Descriptor:
     """A sink that writes a regular file behind a descriptor and cannot take anything back."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, name: str) -> None:
         self._descriptor = descriptor
+        self._name = name
 
     def write(self, view: memoryview, /) -> None:
-        written = os.write(self._descriptor, view)
-        while written < len(view):
-            written += os.write(self._descriptor, view[written:])
+        with naming(self._name):
+            _write_all(self._descriptor, view)
 
     async def drain(self) -> None:
         """A file never makes anyone wait."""
@@ -297,24 +313,56 @@ async def open_stdout() -> AsyncIterator[Sink]:
     Raises:
         BrokenPipeError: the reader went away.
     """
-    descriptor = sys.stdout.fileno()
+    descriptor = _descriptor_of(sys.stdout, _STDOUT)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        yield _Descriptor(descriptor)
+        yield _Descriptor(descriptor, _STDOUT)
         return
-    with PipeSink(lambda: descriptor) as pipe:
+    with PipeSink(lambda: descriptor, _STDOUT) as pipe:
         yield pipe
         await pipe.flush()
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder and return those that were made, innermost first."""
+# Inside
+
+
+def _descriptor_of(stream: TextIO | None, name: str) -> int:
+    if stream is None:  # it was closed before the program began
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
+    return stream.fileno()
+
+
+def _write_all(descriptor: int, view: memoryview) -> None:
+    written = os.write(descriptor, view)
+    while written < len(view):
+        written += os.write(descriptor, view[written:])
+
+
+def _check_target(path: Path, *, replace: bool) -> None:
+    """Refuse what is there: a folder, a file that may not be replaced, a name that cannot be one."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:  # also for a symbolic link whose target is missing
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not replace:
+        raise FileExists(str(path))
+
+
+def _make_folder(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those it lies in, and note which, innermost first, as they are made."""
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
-    if missing:
-        missing[0].mkdir(parents=True, exist_ok=True)
-    return missing
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:  # somebody else was quicker
+            if not each.is_dir():
+                raise
+        else:
+            made.insert(0, each)
 
 
 def _is_stream(path: Path) -> bool:

@@ -19,16 +19,22 @@ from natsobj.errors import (
 _REFUSED = ("authorization", "authentication", "account")
 
 
-def connect_error(error: BaseException, noted: Exception | None, servers: str) -> NatsobjError:
+def connect_error(
+    error: BaseException, noted: Exception | None, servers: str, *, certificate_wanted: bool
+) -> NatsobjError:
     """Return why no connection came about.
 
     Args:
         noted: what nats-py told its error callback last, and often nobody else.
+        certificate_wanted: the server wants to see a certificate of ours; when it does not like what it sees
+            it hangs up, and its reason is often lost on the way.
     """
     if isinstance(error, (nats.errors.NoServersError, TimeoutError)) and noted is not None:
         error = noted
     if isinstance(error, ssl.SSLError):
         return _tls_error(error, servers)
+    if certificate_wanted and isinstance(error, (ConnectionError, nats.errors.UnexpectedEOF)):
+        return CertificateError(f"{servers} wants a certificate of ours that it trusts, and hung up")
     text = str(error).casefold()
     if isinstance(error, nats.errors.AuthorizationError) or any(word in text for word in _REFUSED):
         return AuthenticationFailed(servers)
@@ -57,7 +63,8 @@ def translate(error: BaseException | None, servers: str, timeout: float) -> Nats
 
 def _tls_error(error: ssl.SSLError, servers: str) -> NatsobjError:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return CertificateError(f"certificate of {servers} is not trusted: {error.verify_message}")
+        why = getattr(error, "verify_message", "") or _reason(error)
+        return CertificateError(f"certificate of {servers} is not trusted: {why}")
     reason = (error.reason or "TLS failed").replace("_", " ").lower()
     if "certificate" in reason or "unknown ca" in reason:
         return CertificateError(f"{servers} does not trust our certificate: {reason}")

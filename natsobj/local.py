@@ -4,7 +4,8 @@ Everything of it lies in one folder, `home`, that only its owner can enter:
 
     server.json     its address, token and process; written by who starts it, removed by who stops it
     server.conf     its configuration, with the token; the paths in it are relative to `home`
-    server.log      what it says; `*.ports`, its address as it wrote it down itself
+    server.log      what it says (`before-server.log`: what the one before it said)
+    *.ports         its pid (in the name) and address, as it wrote them down itself
     server.lock     locked by a command while it starts or stops the server
     data.lock       locked by the server for its whole life, through a descriptor that it inherits
     data/           the JetStream storage
@@ -62,7 +63,7 @@ class LocalServer:
 
 
 def data_home(env: Mapping[str, str]) -> Path:
-    """Names the folder of the embedded server: `$XDG_DATA_HOME/natsobj`, by default under `~/.local/share`.
+    """Name the folder of the embedded server: `$XDG_DATA_HOME/natsobj`, by default under `~/.local/share`.
 
     A relative `XDG_DATA_HOME` is ignored, as the XDG specification asks.
     """
@@ -75,12 +76,12 @@ def data_home(env: Mapping[str, str]) -> Path:
 
 
 def settings(server: LocalServer, timeout: timedelta) -> Settings:
-    """Says how to connect to a local server."""
+    """Say how to connect to a local server."""
     return Settings(servers=(server.url,), token=server.token, timeout=timeout, origin="--local")
 
 
 def start(home: Path, *, timeout: timedelta) -> LocalServer:
-    """Starts the server on `home`, or finds the one that runs; any number of processes may ask at once.
+    """Start the server on `home`, or find the one that runs; any number of processes may ask at once.
 
     A server that is not ready in time is left to go on, because it may have much data to recover: the next
     start waits for that one.
@@ -102,7 +103,7 @@ def start(home: Path, *, timeout: timedelta) -> LocalServer:
 
 
 def status(home: Path) -> LocalServer | None:
-    """Finds the server that runs on `home` and is ready; changes nothing.
+    """Find the server that runs on `home` and is ready; change nothing.
 
     Raises:
         LocalServerError: the data is in use by a process that is out of reach, in a container perhaps.
@@ -112,7 +113,7 @@ def status(home: Path) -> LocalServer | None:
 
 
 def stop(home: Path, *, timeout: timedelta) -> bool:
-    """Ends the server on `home`, by force when it takes longer than the timeout; False when there was none.
+    """End the server on `home`, by force when it takes longer than the timeout; False when there was none.
 
     Raises:
         LocalServerError: it does not end, or nothing proves which process it is.
@@ -120,11 +121,10 @@ def stop(home: Path, *, timeout: timedelta) -> bool:
     if not (home / _TURN).exists():
         return False
     home = home.absolute()
-    grace = timeout.total_seconds()
     with _turn(home):
         owner = _owner(home) or _adopted(home)
         if owner:
-            _end(home, owner, grace)
+            _end(home, owner, timeout.total_seconds())
         elif _held(home):
             raise LocalServerError(f"nothing tells which process uses the data in {home}")
         (home / _STATE).unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def stop(home: Path, *, timeout: timedelta) -> bool:
 
 
 def run(home: Path) -> int:
-    """Runs the server on `home` in the foreground, its log on stderr, and returns its exit status.
+    """Run the server on `home` in the foreground, its log on stderr, and return its exit status.
 
     SIGINT, SIGTERM and SIGHUP end it gracefully (status 0), a second one at once. Works in the main thread
     only. Killed itself, it leaves the server behind as if it had been started.
@@ -157,10 +157,11 @@ def run(home: Path) -> int:
                     child.terminate()
                 ready = _ready(home, float("inf"))
                 turn.close()
-                code = child.wait()
+                while child.poll() is None:  # a signal that comes just before a long wait would wait as well
+                    time.sleep(0.1)
             finally:
                 child.kill()
-                child.wait()
+                code = child.wait()
     with suppress(LocalServerError), _turn(home):
         if not _held(home):
             (home / _STATE).unlink(missing_ok=True)
@@ -173,7 +174,7 @@ def run(home: Path) -> int:
 
 
 def _owner(home: Path) -> LocalServer | None:
-    """Says which process uses the data, with an empty `url` while it is not ready; None when none is known.
+    """Say which process uses the data, with an empty `url` while it is not ready; None when none is known.
 
     The lock is asked before the file is read: a start removes the old file before it takes the lock, so what
     is read belongs to who holds the lock, unless that one has just ended. A second look tells.
@@ -184,15 +185,13 @@ def _owner(home: Path) -> LocalServer | None:
         if owner is None or _birth(owner.pid) == owner.birth:
             return owner
         if owner == doubtful:
-            raise LocalServerError(
-                f"the data in {home} is in use by a server that is no process of this system"
-            )
+            raise LocalServerError(f"the data in {home} is in use by a server that is no process here")
         doubtful = owner
     return None
 
 
 def _read_state(home: Path) -> LocalServer | None:
-    """Reads server.json; None when it is missing or not what was written."""
+    """Read server.json; None when it is missing or not what was written."""
     try:
         stored = json.loads((home / _STATE).read_bytes())
         server = LocalServer(**{**stored, "pid": int(stored["pid"]), "data": Path(stored["data"])})
@@ -202,7 +201,7 @@ def _read_state(home: Path) -> LocalServer | None:
 
 
 def _introduce(home: Path, pid: int, url: str = "") -> LocalServer | None:
-    """Writes down who uses the data; None when it is no process any more. Needs the turn."""
+    """Write down who uses the data; None when it is no process any more. Needs the turn."""
     birth = _birth(pid)
     if birth is None:
         return None
@@ -213,7 +212,7 @@ def _introduce(home: Path, pid: int, url: str = "") -> LocalServer | None:
 
 
 def _adopted(home: Path) -> LocalServer | None:
-    """Introduces the server by the address that it wrote down itself, if it answers there. Needs the turn."""
+    """Introduce the server by the address that it wrote down itself, if it answers there. Needs the turn."""
     for ports in home.glob("*.ports"):  # <name of the binary>_<pid>.ports, at most one
         try:
             pid, url = int(ports.stem.rpartition("_")[2]), str(json.loads(ports.read_bytes())["nats"][0])
@@ -225,7 +224,7 @@ def _adopted(home: Path) -> LocalServer | None:
 
 
 def _ready(home: Path, deadline: float) -> LocalServer | None:
-    """Waits until the server that uses the data answers; None when none (still) does. Needs the turn."""
+    """Wait until the server that uses the data answers; None when none (still) does. Needs the turn."""
     while _held(home):
         if server := status(home) or _adopted(home):
             return server
@@ -236,7 +235,7 @@ def _ready(home: Path, deadline: float) -> LocalServer | None:
 
 
 def _answers(url: str) -> bool:
-    """Tries whether a server with JetStream speaks at the address."""
+    """Try whether a server with JetStream speaks at the address."""
     import socket
 
     host, _, port = url.removeprefix("nats://").rpartition(":")
@@ -249,7 +248,7 @@ def _answers(url: str) -> bool:
 
 
 def _birth(pid: int) -> str | None:
-    """Says when a process began, None when there is none of that pid."""
+    """Say when a process began, None when there is none of that pid."""
     if sys.platform == "linux":
         try:
             return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
@@ -264,7 +263,7 @@ def _birth(pid: int) -> str | None:
 
 
 def _last_words(home: Path) -> str:
-    """Gives the last line of the server's log, without its time stamp."""
+    """Return the last line of the server's log, without its time stamp."""
     import re
 
     log = (home / _LOG).read_text(errors="replace") if (home / _LOG).exists() else ""
@@ -276,7 +275,7 @@ def _last_words(home: Path) -> str:
 
 
 def _binary() -> str:
-    """Finds nats-server: beside Python, where the extra `natsobj[server]` puts it, else on PATH."""
+    """Find nats-server: beside Python, where the extra `natsobj[server]` puts it, else on PATH."""
     import shutil
     import sysconfig
 
@@ -287,7 +286,7 @@ def _binary() -> str:
 
 
 def _launch(home: Path) -> None:
-    """Starts a process that is nobody's child: the shell that starts it tells its pid and ends.
+    """Start a process that is nobody's child: the shell that starts it tells its pid and ends.
 
     So it survives the command and its terminal, and a caller that lives long has nothing to reap.
     """
@@ -304,7 +303,7 @@ def _launch(home: Path) -> None:
 
 
 def _spawn(command: list[str], home: Path, life: int, *, stdout: int, stderr: int) -> Popen[bytes]:
-    """Starts a process in a session of its own, in `home`, that inherits the lock and nothing else."""
+    """Start a process in a session of its own, in `home`, that inherits the lock and nothing else."""
     from subprocess import DEVNULL, Popen
 
     return Popen(
@@ -320,7 +319,7 @@ def _spawn(command: list[str], home: Path, life: int, *, stdout: int, stderr: in
 
 @contextmanager
 def _claim(home: Path) -> Iterator[int]:
-    """Yields a lock for the server to inherit, and removes what an earlier one left. Needs the turn."""
+    """Lock the data for the server to inherit, after removing what an earlier one left. Needs the turn."""
     import secrets
 
     for leftover in (home / _STATE, *home.glob("*.ports")):
@@ -339,7 +338,7 @@ def _claim(home: Path) -> Iterator[int]:
 
 
 def _end(home: Path, owner: LocalServer, grace: float) -> None:
-    """Ends a server, gracefully if that takes no longer than `grace` seconds. Needs the turn."""
+    """End a server, gracefully if that takes no longer than `grace` seconds. Needs the turn."""
     from signal import SIGKILL, SIGTERM
 
     for signum, seconds in ((SIGTERM, grace), (SIGKILL, _PATIENCE)):
@@ -354,7 +353,7 @@ def _end(home: Path, owner: LocalServer, grace: float) -> None:
 
 @contextmanager
 def _signals_forwarded(children: list[Popen[bytes]]) -> Iterator[list[int]]:
-    """Turns the signals that would end this process into the end of the children; yields those that came."""
+    """Turn the signals that would end this process into the end of the children; yield those that came."""
     import signal
 
     received: list[int] = []
@@ -364,9 +363,8 @@ def _signals_forwarded(children: list[Popen[bytes]]) -> Iterator[list[int]]:
         for child in children:
             child.send_signal(signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
 
-    before = {
-        which: signal.signal(which, forward) for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {which: signal.signal(which, forward) for which in endings}
     try:
         yield received
     finally:
@@ -379,7 +377,7 @@ def _signals_forwarded(children: list[Popen[bytes]]) -> Iterator[list[int]]:
 
 @contextmanager
 def _turn(home: Path, deadline: float | None = None) -> Iterator[None]:
-    """Waits to be the only command that starts or stops the server; makes the folder."""
+    """Wait to be the only command that starts or stops the server; make the folder."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.stat().st_mode & 0o077:
         home.chmod(0o700)
@@ -389,7 +387,7 @@ def _turn(home: Path, deadline: float | None = None) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, deadline: float | None = None) -> Iterator[int]:
-    """Locks a file for as long as the descriptor, or a copy of it in another process, is open."""
+    """Lock a file for as long as the descriptor, or a copy of it in another process, is open."""
     path.touch(mode=0o600)
     with path.open("r+b") as file:
         if not _until(lambda: _lock(file.fileno()), deadline or time.monotonic() + _PATIENCE):
@@ -398,7 +396,7 @@ def _locked(path: Path, deadline: float | None = None) -> Iterator[int]:
 
 
 def _held(home: Path) -> bool:
-    """Says whether a process uses the data."""
+    """Say whether a process uses the data."""
     try:
         with (home / _LIFE).open("rb") as file:
             return not _lock(file.fileno(), shared=True)
@@ -407,7 +405,7 @@ def _held(home: Path) -> bool:
 
 
 def _lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Locks a file that is open, False when another has it."""
+    """Lock an open file, False when another has it."""
     if sys.platform == "win32":
         raise LocalServerError("--local needs Linux or macOS: run nats-server and name it with --server")
     import fcntl
@@ -420,7 +418,7 @@ def _lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def _until(condition: Callable[[], bool], deadline: float) -> bool:
-    """Waits for a condition; False when it did not come true in time."""
+    """Wait for a condition; False when it did not come true in time."""
     while not condition():
         if time.monotonic() >= deadline:
             return False
@@ -429,7 +427,7 @@ def _until(condition: Callable[[], bool], deadline: float) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a private file so that readers see the old or the new one. Needs the turn."""
+    """Write a private file so that readers see the old or the new one. Needs the turn."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.touch(mode=0o600)
     fresh.write_text(text, encoding="utf-8")

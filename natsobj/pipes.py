@@ -8,16 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import io
 import os
+import select
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 QUEUE_SIZE = 4 * 1024 * 1024
 """Bytes between the thread and the event loop, at most (and one block)."""
 
 _BLOCK_SIZE = 256 * 1024
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let errors of the system name the file or stream as its user does."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno is None:
+            raise
+        raise OSError(e.errno, e.strerror, name) from e
 
 
 class PipeSource:
@@ -37,7 +51,8 @@ class PipeSource:
         self._blocks: deque[bytes] = deque()
         self._queued = 0
         self._ended = False
-        self._error: OSError | None = None
+        self._closed = False
+        self._error: Exception | None = None
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
@@ -48,12 +63,22 @@ class PipeSource:
             self._loop = asyncio.get_running_loop()
             threading.Thread(target=self._run, name=f"read {self.name}", daemon=True).start()
         parts, have = [self._rest], len(self._rest)
-        while have < size and (block := await self._next()):
-            parts.append(block)
-            have += len(block)
+        try:
+            while have < size and (block := await self._next()):
+                parts.append(block)
+                have += len(block)
+        except BaseException:  # whoever reads on after a cancellation must not miss anything
+            self._rest = b"".join(parts)
+            raise
         data = b"".join(parts)
         self._rest = data[size:]
         return data[:size] if self._rest else data
+
+    def close(self) -> None:
+        """Read no more; a read that is under way ends when something comes."""
+        with self._room:
+            self._closed = True
+            self._room.notify()
 
     async def _next(self) -> bytes:
         while True:
@@ -79,24 +104,62 @@ class PipeSource:
     def _run(self) -> None:
         descriptor = -1
         try:
-            descriptor = self._open()
-            while block := os.read(descriptor, _BLOCK_SIZE):
-                with self._room:
-                    self._room.wait_for(lambda: self._queued < QUEUE_SIZE)
-                    self._blocks.append(block)
-                    self._queued += len(block)
-                self._wake()
-        except OSError as e:
+            with naming(self.name):
+                descriptor = self._open()
+                while self._queue(self._read_block(descriptor)):
+                    self._wake()
+        except Exception as e:  # noqa: BLE001  # it belongs to whoever reads
             self._error = e
         self._ended = True
         self._wake()
         if self._close and descriptor >= 0:
             os.close(descriptor)
 
+    def _read_block(self, descriptor: int, /) -> bytes:
+        while True:
+            try:
+                return os.read(descriptor, _BLOCK_SIZE)
+            except BlockingIOError:  # somebody who shares the stream made it non-blocking
+                select.select([descriptor], [], [])
+
+    def _queue(self, block: bytes) -> bool:
+        """Take a block; False at the end."""
+        with self._room:
+            self._room.wait_for(lambda: self._queued < QUEUE_SIZE or self._closed)
+            if not block or self._closed:
+                return False
+            self._blocks.append(block)
+            self._queued += len(block)
+            return True
+
     def _wake(self) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop ended before the stream did
             self._loop.call_soon_threadsafe(self._arrived.set)
+
+
+class Readable(Protocol):
+    """Anything binary that can be read."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return at most `size` bytes, none at the end."""
+
+
+class StreamSource(PipeSource):
+    """A binary file that cannot seek, read by its own method.
+
+    Its descriptor is not enough: what the file has buffered, decoded or decrypted is not there.
+    """
+
+    def __init__(self, file: Readable, name: str) -> None:
+        super().__init__(lambda: -1, name)
+        self._file = file
+
+    def _read_block(self, _descriptor: int, /) -> bytes:
+        block = self._file.read(_BLOCK_SIZE)
+        if block is None:
+            raise BlockingIOError(errno.EAGAIN, "it is non-blocking, and nothing is there now")
+        return block
 
 
 class PipeSink:
@@ -109,8 +172,9 @@ class PipeSink:
         close: the descriptor is closed in the end.
     """
 
-    def __init__(self, open_descriptor: Callable[[], int], *, close: bool = False) -> None:
+    def __init__(self, open_descriptor: Callable[[], int], name: str, *, close: bool = False) -> None:
         self._close = close
+        self.name = name
         self._open = open_descriptor
         self._blocks: deque[bytes] = deque()
         self._queued = 0
@@ -122,7 +186,7 @@ class PipeSink:
 
     def __enter__(self) -> PipeSink:
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, name="write a stream", daemon=True).start()
+        threading.Thread(target=self._run, name=f"write {self.name}", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,7 +197,7 @@ class PipeSink:
     def write(self, view: memoryview, /) -> None:
         with self._work:
             self._blocks.append(bytes(view))
-            self._queued += len(view)
+            self._queued += view.nbytes
             self._work.notify()
 
     async def drain(self) -> None:
@@ -163,19 +227,25 @@ class PipeSink:
     def _run(self) -> None:
         descriptor = -1
         try:
-            descriptor = self._open()
-            while block := self._take():
-                view = memoryview(block)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                with self._work:
-                    self._queued -= len(block)
-                self._wake()
+            with naming(self.name):
+                descriptor = self._open()
+                while (block := self._take()) is not None:
+                    self._write_block(descriptor, memoryview(block))
+                    with self._work:
+                        self._queued -= len(block)
+                    self._wake()
         except OSError as e:
             self._error = e
             self._wake()
         if self._close and descriptor >= 0:
             os.close(descriptor)
+
+    def _write_block(self, descriptor: int, view: memoryview) -> None:
+        while view:
+            try:
+                view = view[os.write(descriptor, view) :]
+            except BlockingIOError:  # somebody who shares the stream made it non-blocking
+                select.select([], [descriptor], [])
 
     def _take(self) -> bytes | None:
         with self._work:

@@ -83,8 +83,9 @@ def resolve(flags: Mapping[str, str | bool | None], env: Mapping[str, str], conf
         timeout=_timeout(layers),
         origin=source.origin if source else Settings().origin,
     )
-    if settings.tls_required and any(url.startswith("ws:") for url in servers):
-        raise InvalidArgument(f"{', '.join(servers)} cannot be encrypted: TLS needs wss://")
+    plain = [url for url in servers if url.startswith("ws:")]
+    if plain and settings.tls_required:
+        raise InvalidArgument(f"{plain[0]} cannot be encrypted: TLS needs wss://")
     return settings
 
 
@@ -225,17 +226,20 @@ def _json_object(path: Path) -> dict[str, object]:
     return record
 
 
+_HOST = re.compile(r"[\w.-]+|[0-9a-f]*:[0-9a-f:.]+(?:%.+)?")
+"""A name, an IPv4 or an IPv6 address."""
+
+
 def _servers(layer: _Layer) -> tuple[tuple[str, ...], dict[str, str]]:
     """The URLs of a layer without their user info, and the credential that this is."""
     label, text = layer.labels["server"], layer.values["server"]
     pairs = [_server(url.strip(), text, label) for url in text.split(",") if url.strip()]
     urls = tuple(url for url, _ in pairs)
     if len({url.startswith("ws") for url in urls}) != 1:
-        problem = f"mixes WebSocket with other URLs: {', '.join(urls)}" if urls else "names no server"
-        raise InvalidArgument(f"{label} {problem}")
+        raise InvalidArgument(f"{label} {'mixes WebSocket with other URLs' if urls else 'names no server'}")
     logins = [login for _, login in pairs if login]
     if any(login != logins[0] for login in logins):
-        raise InvalidArgument(f"{label} has more than one credential: {', '.join(urls)}")
+        raise InvalidArgument(f"{label} has more than one credential")
     return urls, logins[0] if logins else {}
 
 
@@ -247,9 +251,9 @@ def _server(url: str, whole: str, label: str) -> tuple[str, dict[str, str]]:
         parts = urlsplit(url if "://" in url else f"nats://{url}")
         host, port, websocket = parts.hostname or "", parts.port, parts.scheme in ("ws", "wss")
         user, password = (unquote(text or "", errors="strict") for text in (parts.username, parts.password))
-        stray = re.search(r"[\s\x00-\x1f\x7f]", url) or "@" in parts.path or parts.query or parts.fragment
+        stray = re.search(r"[\s\x00-\x1f\x7f?#\\]", url) or "@" in parts.path or (password and not user)
         known = websocket or parts.scheme in ("nats", "tls")
-        if not known or not host or port == 0 or stray or (password and not user):
+        if not known or stray or port == 0 or not _HOST.fullmatch(host):
             raise ValueError
     except ValueError:
         form = "not [nats|tls|ws|wss]://HOST[:PORT]"
@@ -262,15 +266,12 @@ def _server(url: str, whole: str, label: str) -> tuple[str, dict[str, str]]:
 
 
 def _without_secrets(url: str, whole: str) -> str:
-    """The URL as messages may show it.
-
-    A comma in a password makes two URLs of one: where others have user info, what may be a password goes too.
-    """
-    if "@" not in whole:
-        return url
-    scheme = re.match("(?:nats|tls|wss?)://", url, re.IGNORECASE)
-    _, at, host = url[scheme.end() if scheme else 0 :].rpartition("@")
-    return (scheme[0] if scheme else "") + (host if at else host.partition(":")[0])
+    """The URL as messages may show it; where a comma in a password may have split it, the whole list."""
+    doubtful = any("@" in part and "://" not in part for part in whole.split(",")[1:])
+    text = whole if doubtful else url
+    scheme = re.match("(?:nats|tls|wss?)://|", text, re.IGNORECASE)
+    start = scheme.end() if scheme else 0
+    return text[:start] + text[start:].rpartition("@")[2]
 
 
 _URI = re.compile("(?:(file|env|nsc|op)://|(data):)(.*)", re.IGNORECASE | re.DOTALL)

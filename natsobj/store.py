@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from types import TracebackType
 
 from natsobj import wire
@@ -11,7 +13,7 @@ from natsobj.connection import Connection
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo
-from natsobj.settings import Settings
+from natsobj.settings import Settings, resolve
 
 __all__ = ["Store", "connect"]
 
@@ -24,11 +26,7 @@ def connect(servers: str = "nats://127.0.0.1:4222", *, settings: Settings | None
         settings: everything about the connection; `servers` is ignored then.
     """
     if settings is None:
-        from pathlib import Path
-
-        from natsobj.settings import resolve
-
-        settings = resolve({"server": servers}, {}, Path())
+        settings = resolve({"server": servers}, {}, Path(os.devnull))  # no context
     return Store(settings)
 
 

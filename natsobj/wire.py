@@ -6,7 +6,6 @@ What is written is exactly ADR-20; what is read is read leniently, for other cli
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -38,6 +37,9 @@ STREAM_PREFIX = "OBJ_"
 
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NUID_ALPHABET = string.digits + string.ascii_letters
+_STORED_NUID = re.compile(r"[^\s.*>\x00-\x1f\x7f\ud800-\udfff]+")
+"""One token of a subject: with a wildcard in it, removing an object's chunks would remove those of others."""
+
 _SERVER_METADATA = "_nats."
 
 
@@ -133,10 +135,10 @@ def parse_digest(digest: str) -> str | None:
     kind, _, value = digest.partition("=")
     if kind.upper() != "SHA-256":
         return None
-    value = value.rstrip("=").replace("+", "-").replace("/", "_")
+    value = value.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-    except (binascii.Error, ValueError):
+        raw = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except ValueError:
         return None
     return raw.hex() if len(raw) == 32 else None
 
@@ -170,7 +172,7 @@ def encode_object(info: ObjectInfo) -> bytes:
     record |= {
         "options": options,
         "bucket": info.bucket,
-        "nuid": info.nuid,
+        "nuid": info.nuid or "",
         "size": info.size,
         "chunks": info.chunks,
         "digest": info.digest or "",
@@ -202,7 +204,7 @@ def decode_object(bucket: str, record: bytes, *, where: str, revision: int, modi
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
         info = _object_info(bucket, fields, revision, modified)
-    except (ValueError, TypeError, RecursionError) as e:
+    except (ValueError, RecursionError) as e:
         raise InvalidMetadata(bucket, where, _reason(e)) from e
     return replace(info, size=0, chunks=0, digest="", sha256=None) if info.deleted else info
 
@@ -211,9 +213,12 @@ def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified
     options = _mapping(fields, "options")
     link = _mapping(options, "link")
     digest = _text(fields, "digest")
-    name = _text(fields, "name")
-    if not name:
+    name = _name(fields, "name")
+    if name is None:
         raise ValueError("it has no name")
+    nuid = _text(fields, "nuid") or None
+    if nuid is not None and not _STORED_NUID.fullmatch(nuid):
+        raise ValueError("nuid is not one token of a subject")
     return ObjectInfo(
         bucket=bucket,
         name=name,
@@ -224,11 +229,11 @@ def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified
         chunk_size=_count(options, "max_chunk_size") or None,
         digest=digest,
         sha256=parse_digest(digest) if digest else None,
-        nuid=_text(fields, "nuid") or None,
+        nuid=nuid,
         description=_text(fields, "description") or None,
         headers={key: _values(value) for key, value in _mapping(fields, "headers").items()},
         metadata={key: str(value) for key, value in _mapping(fields, "metadata").items()},
-        link=Link(_text(link, "bucket") or bucket, _text(link, "name") or None) if link else None,
+        link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
         deleted=fields.get("deleted") is True,
     )
 
@@ -247,21 +252,35 @@ def _text(fields: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
+def _name(fields: Mapping[str, Any], name: str) -> str | None:
+    """Something that can stand in a subject; a lone surrogate has no bytes there."""
+    value = _text(fields, name) or ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is not UTF-8") from None
+    return value or None
+
+
 def _count(fields: Mapping[str, Any], name: str) -> int:
-    value = fields.get(name) or 0
+    value = fields.get(name)
+    if value is None:
+        return 0
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{name} is not a count")
     return value
 
 
 def _values(value: object) -> tuple[str, ...]:
+    if value is None:  # Go writes a header without values so
+        return ()
     return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
         return "not JSON"
-    return str(error) if isinstance(error, ValueError) else "nested too deeply"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 # Streams
@@ -273,7 +292,7 @@ def stream_config(config: BucketConfig) -> dict[str, object]:
     stream: dict[str, object] = {
         "name": stream_name(name),
         "subjects": [chunks_filter(name), metadata_filter(name)],
-        "max_age": int(config.ttl / timedelta(microseconds=1)) * 1000 if config.ttl else 0,
+        "max_age": config.ttl // timedelta(microseconds=1) * 1000 if config.ttl else 0,
         "max_bytes": config.max_bytes if config.max_bytes is not None else -1,
         "storage": config.storage,
         "num_replicas": config.replicas,
@@ -306,7 +325,7 @@ def decode_bucket(stream: Mapping[str, Any]) -> BucketInfo:
         last_update=parse_time(state["last_ts"]) if state.get("last_ts") else None,
         storage=storage,
         replicas=config.get("num_replicas", 1),
-        ttl=timedelta(microseconds=config.get("max_age", 0) / 1000) or None,
+        ttl=timedelta(microseconds=config.get("max_age", 0) // 1000) or None,
         max_bytes=max_bytes if max_bytes > 0 else None,
         sealed=bool(config.get("sealed")),
         mirror=bool(config.get("mirror")),

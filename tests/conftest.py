@@ -7,18 +7,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nats
 import pytest
 import trustme
 from nats.aio.client import Client
 
+from natsobj import Bucket, BucketConfig, Store
+from natsobj.errors import BucketNotFound
+from natsobj.settings import Settings
 from tests.program import Program
 from tests.servers import PLAIN, NatsServer
-
-if TYPE_CHECKING:
-    from natsobj import Bucket, Store
 
 Serve = Callable[[str], NatsServer]
 
@@ -81,9 +80,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 async def store(server: NatsServer) -> AsyncIterator[Store]:
     """A store connected to the session's server."""
-    from natsobj import Store
-    from natsobj.settings import Settings
-
     async with Store(Settings(servers=(server.url,))) as connected:
         yield connected
 
@@ -97,9 +93,6 @@ def bucket_name() -> str:
 @pytest.fixture
 async def bucket(store: Store, bucket_name: str) -> AsyncIterator[Bucket]:
     """A fresh bucket, gone after the test."""
-    from natsobj.errors import BucketNotFound
-    from natsobj.models import BucketConfig
-
     yield await store.create_bucket(BucketConfig(bucket_name))
     with suppress(BucketNotFound):
         await store.delete_bucket(bucket_name)

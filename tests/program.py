@@ -29,6 +29,11 @@ class Result(NamedTuple):
     stdout: bytes
     stderr: str
 
+    def expect(self, code: int = 0) -> Result:
+        """Return itself if that is the exit code; else the test fails with what was said on stderr."""
+        assert self.code == code, f"exit {self.code} instead of {code}: {self.stderr}"
+        return self
+
     @property
     def text(self) -> str:
         """Standard output as text."""

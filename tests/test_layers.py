@@ -15,7 +15,18 @@ VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
 LIBRARY = {"store", "bucket", "tree", "audit"} | VALUES
 SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "progress")}
 TOOLS = {
-    f"cli.{name}" for name in ("runtime", "options", "console", "target", "suggest", "interrupts", "exits")
+    f"cli.{name}"
+    for name in (
+        "runtime",
+        "options",
+        "grammar",
+        "console",
+        "target",
+        "suggest",
+        "completion",
+        "interrupts",
+        "exits",
+    )
 }
 
 ARROWS: dict[str, set[str]] = {
@@ -50,7 +61,7 @@ ARROWS: dict[str, set[str]] = {
 
 FROM_OUTSIDE: dict[str, set[str]] = {
     "connection": {"nats"},
-    "credentials": {"nats"},  # how the connection signs in
+    "credentials": {"nats", "nkeys"},  # how the connection signs in
     "foreign": {"nats"},  # how the connection's errors become ours
     "jetstream": {"nats"},
     "transfer.lane": {"nats"},

@@ -50,7 +50,25 @@ def test_a_duration_that_is_not_zero_never_becomes_zero() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "s", ".", ".s", "-5s", "-1", "1x", "1h30", "1,5h", "1.2.3s", "1 h", "1H", "1M", "5s5", "٣s", "٣"],
+    [
+        "",
+        " ",
+        "s",
+        ".",
+        ".s",
+        "-5s",
+        "-1",
+        "1x",
+        "1h30",
+        "1,5h",
+        "1.2.3s",
+        "1 h",
+        "1H",
+        "1M",
+        "5s5",
+        "٣s",
+        "٣",
+    ],
 )
 def test_an_impossible_duration_is_refused_with_the_forms(text: str) -> None:
     """Whatever is not a duration is an error that shows how to write one."""
@@ -61,7 +79,7 @@ def test_an_impossible_duration_is_refused_with_the_forms(text: str) -> None:
 @pytest.mark.parametrize("text", ["293y", "300000w", "9" * 30, "9" * 20 + "s", "9" * 5000])
 def test_a_duration_that_no_server_can_store_is_refused(text: str) -> None:
     """Servers count nanoseconds in 63 bits, which is 292 years."""
-    with pytest.raises(InvalidArgument, match="^impossible duration: "):
+    with pytest.raises(InvalidArgument, match=r"^impossible duration: "):
         parse_duration(text)
 
 
@@ -89,7 +107,8 @@ def test_a_size_is_read_in_powers_of_1024(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "K", "B", "-1", "+1", "1.5M", "1 K", "1Ki", "1P", "1KBs", "10B", "0x10", "1_000", "٣", "1\u212a"]
+    "text",
+    ["", "K", "B", "-1", "+1", "1.5M", "1 K", "1Ki", "1P", "1KBs", "10B", "0x10", "1_000", "٣", "1\u212a"],
 )
 def test_an_impossible_size_is_refused_with_the_forms(text: str) -> None:
     """Whatever is not a size is an error that shows how to write one."""
@@ -100,5 +119,5 @@ def test_an_impossible_size_is_refused_with_the_forms(text: str) -> None:
 @pytest.mark.parametrize("text", ["9223372036854775808", "8388608T", "9" * 5000])
 def test_a_size_that_no_server_can_store_is_refused(text: str) -> None:
     """Servers count bytes in 63 bits."""
-    with pytest.raises(InvalidArgument, match="^impossible size: "):
+    with pytest.raises(InvalidArgument, match=r"^impossible size: "):
         parse_size(text)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer._click.core import Command, Context
 from typer._click.formatting import HelpFormatter
-from typer.completion import completion_init
+from typer._completion_classes import completion_init
 
 from natsobj import __version__
 from natsobj.cli import console, grammar, options, runtime
@@ -25,14 +25,15 @@ COMMANDS = ("add", "ls", "put", "get", "info", "rm", "server", "completion")
 class Root(grammar.Group):
     """The command itself, which imports a command's module only when that command is wanted."""
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
         for name in (cmd_name,) if cmd_name in COMMANDS else COMMANDS:
             if name not in self.commands:
                 module = importlib.import_module(f"natsobj.cli.commands.{name}")
                 command = typer.main.get_command(module.app)
+                assert isinstance(command, grammar.Shared)
                 command.name, command.examples = name, module.EXAMPLES
                 self.add_command(command)
         return self.commands.get(cmd_name)
@@ -43,15 +44,7 @@ class Root(grammar.Group):
         super().format_epilog(ctx, formatter)
 
 
-app = typer.Typer(
-    name="natsobj",
-    cls=Root,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = grammar.new_app(Root, name="natsobj", no_args_is_help=True)
 
 
 def _print_version(wanted: bool) -> None:
@@ -62,6 +55,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    *,
     server: options.Server = None,
     context: options.Context = None,
     creds: options.Creds = None,

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from natsobj.cli.exits import without_credentials
@@ -38,11 +38,11 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, flags)
     if sys.stdin is None:
-        sys.stdin = open(STDIN, encoding="utf-8", closefd=False)
+        sys.stdin = open(STDIN, closefd=False)  # noqa: SIM115
     if sys.stdout is None:
-        sys.stdout = open(STDOUT, "w", closefd=False)
+        sys.stdout = open(STDOUT, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
-        sys.stderr = open(STDERR, "w", closefd=False, errors="backslashreplace")
+        sys.stderr = open(STDERR, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
@@ -68,14 +68,25 @@ def encode(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    """Say in an error which file it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
+
+
 def write(text: str) -> None:
     """Write a whole result and send it off."""
-    sys.stdout.buffer.write(encode(text))
-    sys.stdout.buffer.flush()
+    with _named():
+        sys.stdout.buffer.write(encode(text))
+        sys.stdout.buffer.flush()
 
 
 async def write_lines(items: AsyncIterator[T], line: Callable[[T], str], end: str = "\n") -> None:
-    """Write a line for each item as they come; neither a slow reader nor many lines hold up the event loop."""
+    """Write a line for each item as they come; a slow reader does not hold up the event loop."""
     from natsobj.files import open_stdout
 
     block = bytearray()
@@ -109,9 +120,7 @@ def draw(view: RenderableType, *, color: bool) -> None:
     screen(color).print(view, soft_wrap=True)
 
 
-async def draw_table(
-    items: AsyncIterator[T], make: Callable[[list[T], bool], Table[T]], *, color: bool
-) -> bool:
+async def draw_table(items: AsyncIterator[T], make: Callable[..., Table[T]], *, color: bool) -> bool:
     """Show a table whose rows appear as they come; False when there was none, and nothing was shown."""
     console = screen(color)
     rows: list[T] = []
@@ -121,14 +130,14 @@ async def draw_table(
         if len(rows) < FIRST_ROWS:
             continue
         if table is None:
-            table = make(rows, True)
+            table = make(rows, more_follow=True)
             console.print(table.start(console.options), soft_wrap=True)
         else:
             console.print(table.more(rows), soft_wrap=True)
         rows = []
     if table is None:
         if rows:
-            console.print(make(rows, False), soft_wrap=True)
+            console.print(make(rows), soft_wrap=True)
         return bool(rows)
     if rows:
         console.print(table.more(rows), soft_wrap=True)

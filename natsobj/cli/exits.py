@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from typer._click.exceptions import NoArgsIsHelpError, UsageError
+from typer._click.exceptions import MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
 
 from natsobj import errors
 from natsobj.errors import (
@@ -133,7 +133,7 @@ _HINTS: Mapping[type[Exception], str] = {
     BucketNotFound: "natsobj add {0.bucket} creates it",
     CertificateError: "name the authority to trust with --tlsca, and your own certificate with --tlscert",
     ContentBroken: "store it again",
-    ContentMismatch: "natsobj info {0.bucket} KEY shows its digest",
+    ContentMismatch: "natsobj info {0.bucket} {0.key} shows its digest",
     FileExists: "use -f to replace it or --skip-existing to keep it",
     InvalidBucketName: "letters, digits, - and _ are possible",
     JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",
@@ -161,7 +161,12 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
     """Give the message and the next step of a wrong usage; without any argument the help is the message."""
     if isinstance(error, NoArgsIsHelpError):
         return error.format_message(), None
-    text = error.format_message().rstrip(".")
+    if isinstance(error, NoSuchOption) and error.possibilities:
+        return error.message[:1].lower() + error.message[1:], f"did you mean {error.possibilities[0]}?"
+    if isinstance(error, MissingParameter) and error.param is not None:
+        text = f"missing {error.param.param_type_name} {error.param.human_readable_name}"
+    else:
+        text = error.format_message().rstrip(".")
     command = "natsobj" if error.ctx is None else error.ctx.command_path
     return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"
 

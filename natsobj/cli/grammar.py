@@ -8,14 +8,16 @@ same, and what comes after beats what came before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+from typer import Typer
 from typer._click.core import Command as ClickCommand
 from typer._click.core import Context, Parameter, ParameterSource
+from typer._click.exceptions import UsageError
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-__all__ = ["Command", "Examples", "Group", "shared_parameters"]
+__all__ = ["Command", "Examples", "Group", "Shared", "new_app", "shared_parameters"]
 
 Examples = Sequence[tuple[str, str]]
 """What somebody wants to do, and the command line that does it."""
@@ -37,7 +39,7 @@ def usage_of(argument: TyperArgument) -> str:
     return name if argument.required else f"[{name}]"
 
 
-class _Shared(ClickCommand):
+class Shared(ClickCommand):
     """What commands and groups have in common."""
 
     examples: Examples = ()
@@ -50,7 +52,11 @@ class _Shared(ClickCommand):
         return super().get_params(ctx)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except UsageError as error:
+            error.ctx = error.ctx or ctx  # so that the message can name the help to look into
+            raise
         given = ctx.find_root().params
         for name in [each.name for each in shared_parameters(ctx) if each.name]:
             value = ctx.params.pop(name, None)
@@ -58,10 +64,9 @@ class _Shared(ClickCommand):
                 given[name] = value
         return rest
 
-    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:  # noqa: ARG002
         arguments = [each for each in self.params if isinstance(each, TyperArgument)]
-        own = super().collect_usage_pieces(ctx)
-        return [*own, *map(usage_of, arguments)]
+        return ["[OPTIONS]", *map(usage_of, arguments)]
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -87,12 +92,27 @@ class _Shared(ClickCommand):
             formatter.write_text(SHARED_NOTE)
 
 
-class Command(_Shared, TyperCommand):
+def new_app(cls: type[TyperGroup] | None = None, **settings: Any) -> Typer:
+    """Make a Typer app without Typer's own completion options, boxes and tracebacks."""
+    return Typer(
+        cls=cls,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
+
+class Command(Shared, TyperCommand):
     """A command that takes the shared options."""
 
 
-class Group(_Shared, TyperGroup):
+class Group(Shared, TyperGroup):
     """A group of commands that takes the shared options, too."""
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "COMMAND"]
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

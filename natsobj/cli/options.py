@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -37,9 +38,12 @@ __all__ = [
     "OptionalKey",
     "Pair",
     "Password",
+    "Prefix",
     "Progress",
     "Quiet",
     "Server",
+    "SourceFile",
+    "TargetFile",
     "Timeout",
     "TlsCa",
     "TlsCert",
@@ -52,6 +56,7 @@ __all__ = [
     "exclusive",
     "file_name",
     "grouped",
+    "matcher",
     "sha256",
     "utf8",
 ]
@@ -97,6 +102,13 @@ def _size(text: str) -> int:
         return parse_size(text)
     except InvalidArgument as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _chunk_size(text: str) -> int:
+    size = _size(text)
+    if size == 0:
+        raise typer.BadParameter("a chunk has one byte at least")
+    return size
 
 
 def _duration(text: str) -> timedelta:
@@ -145,6 +157,14 @@ def grouped(pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
+def matcher(glob: str | None) -> Callable[[str], bool]:
+    """Make a test of names; `*` matches `/` as well, and without a pattern every name will do."""
+    if glob is None:
+        return lambda _: True
+    pattern = re.compile(fnmatch.translate(glob))
+    return lambda name: pattern.match(name) is not None
+
+
 def exclusive(options: Mapping[str, object]) -> None:
     """Refuse options that contradict each other.
 
@@ -176,25 +196,50 @@ OptionalBucket = Annotated[str | None, _BUCKET]
 Key = Annotated[str, _KEY]
 OptionalKey = Annotated[str | None, _KEY]
 Keys = Annotated[list[str] | None, _KEY]
+Prefix = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PREFIX",
+        help="Only names that begin with it.",
+        parser=utf8,
+        autocompletion=suggest.complete_key,
+    ),
+]
+SourceFile = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE", help="The file to store; standard input for - or none.", parser=file_name),
+]
+TargetFile = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="FILE",
+        help="The file to write, or a folder to put it in; standard output for - or none.",
+        parser=file_name,
+    ),
+]
 
 # Options of several commands
 
 MaxBucketSize = Annotated[
     int | None,
-    typer.Option("--max-bucket-size", metavar="SIZE", parser=_size, help="Bytes that fit into it, such as 10G."),
+    typer.Option(
+        "--max-bucket-size", metavar="SIZE", parser=_size, help="Bytes that fit into it, such as 10G."
+    ),
 ]
 ChunkSize = Annotated[
     int | None,
     typer.Option(
         "--chunk-size",
         metavar="SIZE",
-        parser=_size,
+        parser=_chunk_size,
         help="Bytes a chunk; by default 128K, or less where the server wants it.",
     ),
 ]
 Ttl = Annotated[
     timedelta | None,
-    typer.Option("--ttl", metavar="DURATION", parser=_duration, help="How long anything stays in it, such as 7d."),
+    typer.Option(
+        "--ttl", metavar="DURATION", parser=_duration, help="How long anything stays in it, such as 7d."
+    ),
 ]
 Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", parser=utf8, help="Describe it.")
@@ -232,14 +277,17 @@ Context = Annotated[
 Creds = Annotated[Text, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
 Nkey = Annotated[Text, _connection("--nkey", metavar="FILE", text="File of a user's nkey seed. [NATS_NKEY]")]
 User = Annotated[
-    Text, _connection("--user", metavar="NAME", text="User, or a token without --password. [NATS_USER]")
+    Text,
+    _connection("--user", metavar="NAME", text="User, or a token where no password is given. [NATS_USER]"),
 ]
 Password = Annotated[Text, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")]
 Token = Annotated[Text, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
 TlsCert = Annotated[
     Text, _connection("--tlscert", metavar="FILE", text="Our certificate for the server. [NATS_CERT]")
 ]
-TlsKey = Annotated[Text, _connection("--tlskey", metavar="FILE", text="The key of --tlscert. [NATS_KEY]")]
+TlsKey = Annotated[
+    Text, _connection("--tlskey", metavar="FILE", text="The key of our certificate. [NATS_KEY]")
+]
 TlsCa = Annotated[
     Text, _connection("--tlsca", metavar="FILE", text="Authorities to trust the server by. [NATS_CA]")
 ]
@@ -261,7 +309,8 @@ Timeout = Annotated[
     ),
 ]
 Local = Annotated[
-    bool, _connection("--local", text="Use a private server on this machine, started as needed. [NATSOBJ_LOCAL=1]")
+    bool,
+    _connection("--local", text="Use a private server on this machine, started as needed. [NATSOBJ_LOCAL=1]"),
 ]
 Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
 Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]

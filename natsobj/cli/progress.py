@@ -68,7 +68,7 @@ class Progress:
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown
-        self._meters: tuple[_Meter, ...] = ()
+        self._meters: tuple[Meter, ...] = ()
 
     def source(self, source: Source, label: str) -> Source:
         """Count what is read."""
@@ -78,12 +78,12 @@ class Progress:
         """Count what is written."""
         return _CountedSink(sink, self._add(label, size)) if self._shown else sink
 
-    def _add(self, label: str, size: int | None) -> _Meter:
-        meter = _Meter(label, size)
+    def _add(self, label: str, size: int | None) -> Meter:
+        meter = Meter(label, size, time.monotonic())
         self._meters = (*(each for each in self._meters if not each.ended), meter)
         return meter
 
-    def meters(self) -> tuple[_Meter, ...]:
+    def meters(self) -> tuple[Meter, ...]:
         """Give the transfers under way, the last ended one until another begins."""
         return self._meters
 
@@ -91,7 +91,7 @@ class Progress:
 class _CountedSource:
     __slots__ = ("_meter", "_source")
 
-    def __init__(self, source: Source, meter: _Meter) -> None:
+    def __init__(self, source: Source, meter: Meter) -> None:
         self._source = source
         self._meter = meter
 
@@ -121,7 +121,7 @@ class _CountedSource:
 class _CountedSink:
     __slots__ = ("_meter", "_sink")
 
-    def __init__(self, sink: Sink, meter: _Meter) -> None:
+    def __init__(self, sink: Sink, meter: Meter) -> None:
         self._sink = sink
         self._meter = meter
 
@@ -140,17 +140,17 @@ class _CountedSink:
         self._meter.restart()
 
 
-class _Meter:
+class Meter:
     """One transfer's count, and how fast it has grown lately."""
 
     __slots__ = ("_samples", "done", "ended", "label", "size")
 
-    def __init__(self, label: str, size: int | None) -> None:
+    def __init__(self, label: str, size: int | None, start: float) -> None:
         self.label = printable(label)
         self.size = size
         self.done = 0
         self.ended = False
-        self._samples = deque([(time.monotonic(), 0)])
+        self._samples = deque([(start, 0)])
 
     def restart(self) -> None:
         self.done = 0
@@ -187,7 +187,7 @@ class _View(Protocol):
     delay: float
     interval: float
 
-    def draw(self, meters: tuple[_Meter, ...]) -> None: ...
+    def draw(self, meters: tuple[Meter, ...]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -217,7 +217,7 @@ class _Plain:
         self.delay = self.interval = PLAIN_INTERVAL
         self._stderr = stderr
 
-    def draw(self, meters: tuple[_Meter, ...]) -> None:
+    def draw(self, meters: tuple[Meter, ...]) -> None:
         now = time.monotonic()
         lines = ("  ".join((meter.label, *meter.facts(now))) + "\n" for meter in meters)
         self._stderr.write("".join(lines))
@@ -237,7 +237,7 @@ class _Bar:
         self._color = color
         self._live: Live | None = None
 
-    def draw(self, meters: tuple[_Meter, ...]) -> None:
+    def draw(self, meters: tuple[Meter, ...]) -> None:
         if self._live is None:
             self._live = _live(_console(self._stderr, self._color), self._stderr is sys.stderr)
             self._live.start()
@@ -272,14 +272,14 @@ def _console(stderr: TextIO, color: bool) -> Console:
     )
 
 
-def _bars(meters: tuple[_Meter, ...], width: int) -> Group:
+def _bars(meters: tuple[Meter, ...], width: int) -> Group:
     from rich.console import Group
 
     now = time.monotonic()
     return Group(*(_bar(meter, meter.facts(now), width - ECHO_WIDTH) for meter in meters))
 
 
-def _bar(meter: _Meter, facts: list[str], width: int) -> Table:
+def _bar(meter: Meter, facts: list[str], width: int) -> Table:
     """Draw `label  ━━━━━  facts` on one line: a long label is shortened, the bar has what is left."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -287,13 +287,14 @@ def _bar(meter: _Meter, facts: list[str], width: int) -> Table:
 
     while len(status := "  ".join(facts)) > width - LEAST_LABEL_WIDTH - 2 and len(facts) > 1:
         facts = facts[1:]
-    label = Text(meter.label)
-    label.truncate(max(width - len(status) - 2, 0), overflow="ellipsis")
-    room = min(width - len(status) - label.cell_len - 4, BAR_WIDTH)
+    label, fact = Text(meter.label), Text(status, no_wrap=True)
+    fact.truncate(max(width - 2, 1))
+    label.truncate(max(width - fact.cell_len - 2, 0), overflow="ellipsis")
+    room = min(width - fact.cell_len - label.cell_len - 4, BAR_WIDTH)
     line = Table.grid(padding=(0, 2, 0, 0))
     if meter.size is None or room < LEAST_BAR_WIDTH:
-        line.add_row(label, Text(status, no_wrap=True))
+        line.add_row(label, fact)
     else:
         bar = ProgressBar(total=meter.size or 1, completed=meter.done if meter.size else 1, width=room)
-        line.add_row(label, bar, Text(status, no_wrap=True))
+        line.add_row(label, bar, fact)
     return line

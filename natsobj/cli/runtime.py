@@ -31,7 +31,8 @@ from natsobj.errors import (
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from natsobj.cli.progress import Progress
+    from natsobj.cli.progress import Mode, Progress
+    from natsobj.cli.views import ListView
     from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
     from natsobj.settings import Settings
     from natsobj.store import Store
@@ -69,6 +70,10 @@ class Session:
     def stdout_is_terminal(self) -> bool:
         """Results are read by somebody."""
         return console.is_terminal(console.STDOUT)
+
+    @property
+    def _colored(self) -> bool:
+        return console.colored(self._color, console.STDOUT)
 
     # The server
 
@@ -110,7 +115,7 @@ class Session:
         """Show how far a transfer is; not by itself where the content goes to the same terminal."""
         from natsobj.cli.progress import open_progress
 
-        mode = self.params.get("progress") or "auto"
+        mode: Mode = self.params.get("progress") or "auto"
         if mode == "auto" and (self._quiet or (beside_content and self.stdout_is_terminal)):
             mode = "none"
         return open_progress(mode, sys.stderr, color=console.colored(self._color, console.STDERR))
@@ -131,14 +136,14 @@ class Session:
         if self.json:
             console.write(json_line(fields) + "\n")
         elif self.stdout_is_terminal:
-            console.draw(detail(), color=console.colored(self._color, console.STDOUT))
+            console.draw(detail(), color=self._colored)
         else:
             console.write(field_lines(fields) + "\n")
 
     async def show_all(
         self,
-        models: AsyncGenerator[T, None],
-        kind: type[T],
+        models: AsyncGenerator[Any, None],
+        view: ListView,
         *,
         names: bool = False,
         null: bool = False,
@@ -146,9 +151,7 @@ class Session:
     ) -> None:
         """Give a list as it comes: names, JSON lines, a table for people or rows for programs."""
         from natsobj.cli.render import escape_tsv, json_line, printable
-        from natsobj.cli.views import VIEWS
 
-        view = VIEWS[kind]
         escape = printable if self.stdout_is_terminal else escape_tsv
         async with aclosing(models) as items:
             if null:
@@ -159,17 +162,24 @@ class Session:
                 await console.write_lines(items, lambda model: json_line(view.fields(model)))
             elif self.stdout_is_terminal:
                 make = functools.partial(view.table, long=True) if long else view.table
-                await console.draw_table(items, make, color=console.colored(self._color, console.STDOUT))
+                shown = await console.draw_table(items, make, color=self._colored)
+                if not shown:
+                    self.report(f"no {view.plural}")
             else:
                 await console.write_lines(items, view.row)
 
     def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
         """Tell of a change: one line to people, or the thing itself with `--json`."""
-        from natsobj.cli.render import json_line
         from natsobj.cli.views import VIEWS
 
+        self.tell(VIEWS[type(model)].fields(model), line)
+
+    def tell(self, fields: Mapping[str, object], line: str) -> None:
+        """Tell of something that was done: one line to people, or fields with `--json`."""
+        from natsobj.cli.render import json_line
+
         if self.json:
-            console.write(json_line(VIEWS[type(model)].fields(model)) + "\n")
+            console.write(json_line(fields) + "\n")
         else:
             self.report(line)
 
@@ -185,7 +195,13 @@ class Session:
         import asyncio
 
         console.say_raw(question)
-        return (await asyncio.to_thread(sys.stdin.buffer.readline)).decode(errors="replace").strip()
+        typed: bytes = await asyncio.to_thread(sys.stdin.buffer.readline)
+        return typed.decode(errors="replace").strip()
+
+    def give_up(self, why: str) -> None:
+        """Say that nothing was done, at somebody's wish."""
+        self.status = exits.FAILED
+        console.say(f"natsobj: {why}")
 
     async def batch(
         self, keys: Collection[str], act: Callable[[str], Awaitable[T]], done: Callable[[T], None]
@@ -265,12 +281,18 @@ def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
         try:
             loop.run_until_complete(task)
         finally:
-            left = asyncio.all_tasks(loop)
-            for other in left:
-                other.cancel()
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(_end_other_tasks())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
+
+
+async def _end_other_tasks() -> None:
+    import asyncio
+
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 # The bridge and the way out
@@ -279,7 +301,7 @@ def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
 def bridge(
     command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None] | None],
 ) -> Callable[..., None]:
-    """Make a Typer command of a function whose first argument is a session; it may be a coroutine function."""
+    """Make a Typer command of a function, or coroutine function, whose first argument is a session."""
     signature = inspect.signature(command, eval_str=True)
     first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
 
@@ -336,6 +358,7 @@ def end(status: int) -> NoReturn:
     except BrokenPipeError:
         status = exits.BROKEN_PIPE
     except OSError as error:
-        report_error(error, as_json=False, debug=False)
+        if not status:  # else it was said already, and this is what was left in the buffer
+            report_error(error, as_json=False, debug=False)
         status = status or exits.FAILED
     os._exit(status)

@@ -101,7 +101,7 @@ def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None]]) -> list[str]:
-    """Ask the server in a thread of its own: a name lookup that hangs cannot be cancelled, only left behind."""
+    """Ask the server in a thread of its own: a name lookup that hangs can only be left behind."""
     import asyncio
     import logging
     import threading

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from natsobj.cli import render
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
-__all__ = ["VIEWS", "View"]
+if TYPE_CHECKING:
+    from rich.text import Text
+
+__all__ = ["BUCKET", "OBJECT", "VIEWS", "ListView", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +20,35 @@ class View:
     """The renderings of one kind of model."""
 
     fields: Callable[[Any], dict[str, object]]
-    detail: Callable[[Any], Any]
-    row: Callable[[Any], str] = str
-    name: Callable[[Any], str] = str
-    table: Callable[..., render.Table[Any]] | None = None
+    detail: Callable[[Any], Text]
 
 
-VIEWS: dict[type, View] = {
-    ObjectInfo: View(
-        render.object_json,
-        render.object_detail,
-        render.object_row,
-        lambda info: str(info.name),
-        render.object_table,
-    ),
-    BucketInfo: View(
-        render.bucket_json,
-        render.bucket_detail,
-        render.bucket_row,
-        lambda info: str(info.bucket),
-        render.bucket_table,
-    ),
-    AccountInfo: View(render.account_json, render.account_detail),
-}
+@dataclass(frozen=True, slots=True)
+class ListView(View):
+    """The renderings of a kind that comes in lists."""
+
+    row: Callable[[Any], str]
+    name: Callable[[Any], str]
+    table: Callable[..., render.Table[Any]]
+    plural: str
+
+
+OBJECT = ListView(
+    render.object_json,
+    render.object_detail,
+    render.object_row,
+    lambda info: str(info.name),
+    render.object_table,
+    "objects",
+)
+BUCKET = ListView(
+    render.bucket_json,
+    render.bucket_detail,
+    render.bucket_row,
+    lambda info: str(info.bucket),
+    render.bucket_table,
+    "buckets",
+)
+ACCOUNT = View(render.account_json, render.account_detail)
+
+VIEWS: dict[type, View] = {ObjectInfo: OBJECT, BucketInfo: BUCKET, AccountInfo: ACCOUNT}

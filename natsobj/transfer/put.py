@@ -125,7 +125,7 @@ def _chunk_size(asked: int | None, max_payload: int, config: Mapping[str, Any]) 
 
 
 async def _undo(js: JetStream, bucket: str, nuid: str, upload: Upload) -> None:
-    if not upload.started:
+    if not upload.may_have_stored:
         return
     try:
         await purge_chunks(js, bucket, nuid)

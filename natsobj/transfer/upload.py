@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 
 from natsobj.connection import Connection, Message
-from natsobj.errors import NatsobjError, RequestTimeout, ServerError
+from natsobj.errors import NatsobjError, PermissionDenied, RequestTimeout, ServerError
 from natsobj.files import Source
 from natsobj.jetstream import read_ack
 
@@ -60,9 +60,9 @@ class Upload:
         self._changed = asyncio.Event()
 
     @property
-    def started(self) -> bool:
-        """Whether any chunk was sent."""
-        return bool(self._sizes)
+    def may_have_stored(self) -> bool:
+        """Whether any chunk may be stored; where the subject is denied none is."""
+        return bool(self._sizes) and not isinstance(self._error, PermissionDenied)
 
     async def run(self, source: Source, chunk_size: int) -> Uploaded:
         """Store all of the source; when this returns, every chunk is acknowledged.
@@ -76,7 +76,6 @@ class Upload:
         digest = hashlib.sha256()
         connection, subject = self._connection, self._subject
         with connection.receive(self._take) as inbox, connection.watch(subject, self._fail):
-            await connection.flush()
             try:
                 while data := await source.read(chunk_size):
                     digest.update(data)
@@ -122,7 +121,7 @@ class Upload:
         """Let the acks in flight come in, so that a purge finds all that was sent; at most one timeout."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._connection.timeout):
-                while self._unacked and not self._connection.lost.is_set():
+                while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
                     self._changed.clear()
                     await self._changed.wait()
 

@@ -73,7 +73,7 @@ class Natsobj:
         options = ["--description", like.description, "--ttl", f"{like.ttl}s", "--storage", like.storage]
         options += ["--max-bucket-size", str(like.max_bytes), "--replicas", str(like.replicas)]
         options += [f"--metadata={key}={value}" for key, value in like.metadata.items()]
-        assert self.run("add", *options, bucket).code == 0
+        self.run("add", *options, bucket).expect(0)
 
     def status(self, bucket: str) -> SeenBucket:
         shown = self.bucket(bucket)
@@ -85,8 +85,7 @@ class Natsobj:
     ) -> None:
         options = ["--description", description] if description else []
         options += [f"-H{name}:{value}" for name, values in (headers or {}).items() for value in values]
-        done = self.run("put", *options, "--", bucket, key, input=data)
-        assert done.code == 0, done.stderr
+        self.run("put", *options, "--", bucket, key, input=data).expect(0)
 
     def get(self, bucket: str, key: str) -> bytes | None:
         done = self.run("get", "--", bucket, key)
@@ -100,13 +99,10 @@ class Natsobj:
         return Seen(shown["chunks"], shown["sha256"], shown["description"] or "", shown["headers"])
 
     def keys(self, bucket: str) -> list[str]:
-        done = self.run("ls", "-0", bucket)
-        assert done.code == 0, done.stderr
-        return done.text.split("\0")[:-1]
+        return self.run("ls", "-0", bucket).expect(0).text.split("\0")[:-1]
 
     def remove(self, bucket: str, key: str) -> None:
-        done = self.run("rm", "--", bucket, key)
-        assert done.code == 0, done.stderr
+        self.run("rm", "--", bucket, key).expect(0)
 
     def bucket(self, bucket: str) -> Json:
         """All that `info --json` says about the bucket."""
@@ -116,9 +112,7 @@ class Natsobj:
 
     def listed(self, bucket: str, *options: str) -> list[Json]:
         """The objects of `ls --json`."""
-        done = self.run("ls", "--json", *options, bucket)
-        assert done.code == 0, done.stderr
-        return [json.loads(line) for line in done.lines]
+        return [json.loads(line) for line in self.run("ls", "--json", *options, bucket).expect(0).lines]
 
     def _json(self, *args: str) -> Json | None:
         done = self.run(args[0], "--json", *args[1:])
@@ -157,7 +151,9 @@ class Go:
     ) -> None:
         options = [f"--description={description}"] if description else []
         options += [f"-H{name}:{value}" for name, values in (headers or {}).items() for value in values]
-        self._succeed("put", "-f", "--no-progress", f"--name={key}", *options, bucket, input=data)
+        source = self._home / "source"
+        source.write_bytes(data)
+        self._succeed("put", "-f", "--no-progress", f"--name={key}", *options, bucket, str(source))
 
     def get(self, bucket: str, key: str) -> bytes | None:
         target = self._home / "fetched"
@@ -191,6 +187,16 @@ class Go:
     def buckets(self) -> list[str]:
         """The names of all buckets."""
         return self._succeed("ls", "--names").split()
+
+    def put_piped(self, bucket: str, key: str, data: bytes) -> None:
+        """Store from a pipe, of which it makes a chunk of whatever one read gives."""
+        self._succeed("put", "-f", "--no-progress", f"--name={key}", bucket, input=data)
+
+    def add_context(self, config_home: Path, name: str, *options: str) -> None:
+        """Write and select a context where natsobj looks for contexts."""
+        env = self._env | {"XDG_CONFIG_HOME": str(config_home)}
+        command = [self._binary, "context", "add", name, "--select", *options]
+        subprocess.run(command, input=b"", capture_output=True, env=env, timeout=TIMEOUT, check=True)
 
     def remove_bucket(self, bucket: str) -> None:
         """Delete the whole bucket."""

@@ -53,5 +53,5 @@ def clients(natsobj: Natsobj, go: Go, js: Js) -> dict[str, Client]:
 @pytest.fixture
 def store_bucket(natsobj: Natsobj, bucket_name: str) -> str:
     """A fresh bucket made by natsobj."""
-    assert natsobj.run("add", bucket_name).code == 0
+    natsobj.run("add", bucket_name).expect(0)
     return bucket_name

@@ -49,7 +49,7 @@ async def test_defaults_and_compression_make_the_same_stream(
     """Without options, and with `--compress`, both make the same stream."""
     for options in ((), ("--compress",)):
         mine, theirs = (f"{bucket_name}-{who}{len(options)}" for who in ("mine", "theirs"))
-        assert natsobj.run("add", *options, mine).code == 0
+        natsobj.run("add", *options, mine).expect(0)
         go.add_plain(theirs, *options)
         assert await stream_config(client, mine) == await stream_config(client, theirs)
 
@@ -63,7 +63,7 @@ def test_a_bucket_of_another_client_is_listed_and_used(
     assert bucket_name in natsobj.run("ls", "-1").lines
     natsobj.put(bucket_name, "k", b"x")
     assert clients[maker].keys(bucket_name) == ["k"]
-    assert natsobj.run("add", bucket_name).code == 6
+    natsobj.run("add", bucket_name).expect(6)
     natsobj.remove(bucket_name, "k")
     assert clients[maker].keys(bucket_name) == []
 
@@ -71,15 +71,15 @@ def test_a_bucket_of_another_client_is_listed_and_used(
 def test_a_bucket_deleted_by_the_go_cli_is_not_found(natsobj: Natsobj, go: Go, store_bucket: str) -> None:
     """The bucket is gone for natsobj: exit 3."""
     go.remove_bucket(store_bucket)
-    assert natsobj.run("info", store_bucket).code == 3
-    assert natsobj.run("put", store_bucket, "k", input=b"x").code == 3
+    natsobj.run("info", store_bucket).expect(3)
+    natsobj.run("put", store_bucket, "k", input=b"x").expect(3)
 
 
 def test_rm_deletes_a_bucket_of_the_go_cli(natsobj: Natsobj, go: Go, bucket_name: str) -> None:
     """`rm --bucket -f` deletes a bucket of another client with all that is in it."""
     go.add(bucket_name, LIKE)
     go.put(bucket_name, "k", b"x")
-    assert natsobj.run("rm", "--bucket", bucket_name, "-f").code == 0
+    natsobj.run("rm", "--bucket", bucket_name, "-f").expect(0)
     assert bucket_name not in go.buckets()
 
 

@@ -21,7 +21,7 @@ def test_get_follows_a_link_of_nats_js(natsobj: Natsobj, js: Js, store_bucket: s
 def test_get_follows_a_link_into_another_bucket(natsobj: Natsobj, js: Js, store_bucket: str) -> None:
     """The target may live in another bucket."""
     other = f"{store_bucket}-other"
-    assert natsobj.run("add", other).code == 0
+    natsobj.run("add", other).expect(0)
     natsobj.put(other, "target", b"there")
     js.call("link", bucket=store_bucket, key="link", toBucket=other, toKey="target")
     assert natsobj.get(store_bucket, "link") == b"there"

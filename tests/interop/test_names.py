@@ -54,7 +54,7 @@ def test_an_odd_name_is_the_same_name_for_every_client(
 def test_a_name_that_is_no_clean_path_is_kept_as_it_is(
     natsobj: Natsobj, go: Go, js: Js, store_bucket: str, key: str
 ) -> None:
-    """nats.js and natsobj store it as given; the Go CLI finds it so, but would clean a name it stores itself."""
+    """nats.js and natsobj store it as given; the Go CLI finds it, but cleans what it stores itself."""
     there_and_back(js, natsobj, store_bucket, key)
     natsobj.put(store_bucket, key, b"ours")
     assert go.get(store_bucket, key) == b"ours"

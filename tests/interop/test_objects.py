@@ -109,9 +109,9 @@ def test_if_absent_stores_over_the_tombstone_of_another_client(
 ) -> None:
     """`--if-absent` is refused while the object of another client is there, and works once it is deleted."""
     clients[remover].put(store_bucket, "k", b"theirs")
-    assert natsobj.run("put", "--if-absent", store_bucket, "k", input=b"ours").code == 6
+    natsobj.run("put", "--if-absent", store_bucket, "k", input=b"ours").expect(6)
     clients[remover].remove(store_bucket, "k")
-    assert natsobj.run("put", "--if-absent", store_bucket, "k", input=b"ours").code == 0
+    natsobj.run("put", "--if-absent", store_bucket, "k", input=b"ours").expect(0)
     assert clients[remover].get(store_bucket, "k") == b"ours"
 
 
@@ -133,10 +133,18 @@ def test_a_chunk_size_of_its_own_is_read_by_the_others(
 ) -> None:
     """Chunks of any size make the same object."""
     data = content(10_000)
-    assert natsobj.run("put", "--chunk-size", "1000", store_bucket, "k", input=data).code == 0
+    natsobj.run("put", "--chunk-size", "1000", store_bucket, "k", input=data).expect(0)
     for reader in (go, js):
         assert reader.get(store_bucket, "k") == data
         assert reader.info(store_bucket, "k") == Seen(10, sha256(data))
+
+
+def test_uneven_chunks_of_the_go_cli_are_read(natsobj: Natsobj, go: Go, store_bucket: str) -> None:
+    """What the Go CLI stores from a pipe has short chunks in the middle; all of its bytes arrive in order."""
+    data = content(1024 * 1024 + 3)
+    go.put_piped(store_bucket, "k", data)
+    assert natsobj.get(store_bucket, "k") == data
+    assert natsobj.info(store_bucket, "k") == go.info(store_bucket, "k")
 
 
 def test_the_go_cli_shows_the_10_mib_object_as_natsobj_does(
@@ -144,7 +152,7 @@ def test_the_go_cli_shows_the_10_mib_object_as_natsobj_does(
 ) -> None:
     """80 chunks and the SHA-256 of the file, in both."""
     data = content(10 * 1024 * 1024)
-    assert natsobj.run("put", store_bucket, "my/random/data.bin", input=data).code == 0
+    natsobj.run("put", store_bucket, "my/random/data.bin", input=data).expect(0)
     seen = Seen(80, sha256(data))
     assert natsobj.info(store_bucket, "my/random/data.bin") == seen
     assert go.info(store_bucket, "my/random/data.bin") == seen

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from natsobj.cli import console
-from natsobj.cli.grammar import Command
+from natsobj.cli import console, grammar
 from natsobj.cli.runtime import Session, bridge
 
 EXAMPLES = (
@@ -15,14 +14,16 @@ EXAMPLES = (
     ("Complete in every fish", "natsobj completion fish > ~/.config/fish/completions/natsobj.fish"),
 )
 
-app = typer.Typer()
+app = grammar.new_app()
 
 
-@app.command("completion", cls=Command)
+@app.command("completion", cls=grammar.Command)
 @bridge
 def completion(
-    _session: Session,
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+    session: Session,  # noqa: ARG001  # every command has one
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
+    ],
 ) -> None:
     """Print the completion script of a shell."""
     from natsobj.cli.completion import script

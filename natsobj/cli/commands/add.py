@@ -1,0 +1,86 @@
+"""`natsobj add`: create a bucket."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import typer
+
+from natsobj.cli import grammar, options
+from natsobj.cli.runtime import Session, bridge
+
+EXAMPLES = (
+    ("Create a bucket", "natsobj add photos"),
+    (
+        "Make sure that a bucket is there, kept on three servers",
+        "natsobj add photos --replicas 3 --if-not-exists",
+    ),
+    ("Create one whose objects go after a week", "natsobj add builds --ttl 7d --max-bucket-size 20G"),
+)
+
+app = grammar.new_app()
+
+
+@app.command("add", cls=grammar.Command)
+@bridge
+async def add(
+    session: Session,
+    bucket: options.Bucket,
+    *,
+    description: options.Description = None,
+    ttl: options.Ttl = None,
+    replicas: Annotated[
+        int, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
+    ] = 1,
+    storage: Annotated[
+        Literal["file", "memory"], typer.Option("--storage", help="Where it is kept.")
+    ] = "file",
+    max_bucket_size: options.MaxBucketSize = None,
+    compress: Annotated[bool, typer.Option("--compress", help="Compress what is stored.")] = False,
+    metadata: options.Metadata = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="NAME", parser=options.utf8, help="Cluster that shall keep it."),
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tags",
+            metavar="TAG,...",
+            parser=options.utf8,
+            help="Tags of servers that may keep it; repeatable.",
+        ),
+    ] = None,
+    if_not_exists: Annotated[
+        bool, typer.Option("--if-not-exists", help="Leave a bucket that exists as it is, and succeed.")
+    ] = False,
+) -> None:
+    """Create a bucket."""
+    from natsobj.cli.render import created_bucket_line
+    from natsobj.errors import BucketExists
+    from natsobj.models import BucketConfig, Placement
+
+    labels = tuple(tag.strip() for part in tags or () for tag in part.split(",") if tag.strip())
+    config = BucketConfig(
+        bucket,
+        description=description or None,
+        ttl=ttl or None,
+        replicas=replicas,
+        storage=storage,
+        max_bytes=max_bucket_size or None,
+        compressed=compress,
+        metadata=dict(metadata or ()),
+        placement=Placement(cluster, labels) if cluster or labels else None,
+    )
+    forgiven = (BucketExists,) if if_not_exists else ()
+    async with session.store() as store:
+        created = False
+        with suppress(*forgiven):
+            await store.create_bucket(config)
+            created = True
+        info = await store.bucket(bucket).status()
+        session.done(
+            replace(info, cluster=None), created_bucket_line(info) if created else f"kept bucket {bucket}"
+        )

@@ -1,0 +1,114 @@
+"""`natsobj ls`: list the buckets, or the objects of one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import typer
+
+from natsobj.cli import grammar, options
+from natsobj.cli.exits import UsageError
+from natsobj.cli.runtime import Session, bridge
+
+if TYPE_CHECKING:
+    from natsobj.models import BucketInfo, ObjectInfo
+
+EXAMPLES = (
+    ("List the buckets", "natsobj ls"),
+    ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
+    ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0 natsobj rm photos --"),
+    ("List the largest objects last", "natsobj ls photos --sort size"),
+)
+
+T = TypeVar("T")
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+app = grammar.new_app()
+
+
+@app.command("ls", cls=grammar.Command)
+@bridge
+async def ls(
+    session: Session,
+    bucket: options.OptionalBucket = None,
+    prefix: options.Prefix = None,
+    *,
+    long: Annotated[bool, typer.Option("--long", "-l", help="Show whole digests.")] = False,
+    names: Annotated[bool, typer.Option("--names", "-1", help="Names only, one a line.")] = False,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Names only, as they are, each with a NUL.")
+    ] = False,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            "--match", metavar="GLOB", parser=options.utf8, help="Only such names; * matches / as well."
+        ),
+    ] = None,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted objects, too.")] = False,
+    sort: Annotated[
+        Literal["name", "size", "time"] | None, typer.Option("--sort", help="Sort, the lowest first.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
+) -> None:
+    """List buckets, or the objects of one."""
+    from natsobj.cli.views import BUCKET, OBJECT
+
+    options.exclusive({"--names": names, "--null": null, "--json": session.json})
+    options.exclusive({"--long": long, "--names": names, "--null": null})
+    if deleted and bucket is None:
+        raise UsageError("--deleted needs a BUCKET")
+    layout = {"names": names, "null": null, "long": long and bucket is not None}
+    async with session.store() as store:
+        if bucket is None:
+            buckets = _arranged(
+                store.buckets(), _bucket_order(sort), reverse, match, lambda each: each.bucket
+            )
+            await session.show_all(buckets, BUCKET, **layout)
+        else:
+            listed = store.bucket(bucket).list(prefix or "", deleted=deleted, on_unreadable=session.fail)
+            objects = _arranged(listed, _object_order(sort), reverse, match, lambda each: each.name)
+            await session.show_all(objects, OBJECT, **layout)
+
+
+def _bucket_order(sort: str | None) -> Callable[[BucketInfo], Any] | None:
+    orders: dict[str | None, Callable[[BucketInfo], Any]] = {
+        "name": lambda info: info.bucket,
+        "size": lambda info: info.size,
+        "time": lambda info: info.last_update or _NEVER,
+    }
+    return orders.get(sort)
+
+
+def _object_order(sort: str | None) -> Callable[[ObjectInfo], Any] | None:
+    orders: dict[str | None, Callable[[ObjectInfo], Any]] = {
+        "name": lambda info: info.name,
+        "size": lambda info: info.size,
+        "time": lambda info: info.modified,
+    }
+    return orders.get(sort)
+
+
+async def _arranged(
+    models: AsyncGenerator[T, None],
+    order: Callable[[T], Any] | None,
+    reverse: bool,
+    match: str | None,
+    name: Callable[[T], str],
+) -> AsyncGenerator[T, None]:
+    """Filter and sort; what needs no sorting is passed on as it comes."""
+    wanted = options.matcher(match)
+    async with aclosing(models):
+        if order is None and not reverse:
+            async for model in models:
+                if wanted(name(model)):
+                    yield model
+            return
+        found = [model async for model in models if wanted(name(model))]
+    if order is not None:
+        found.sort(key=order)
+    for model in reversed(found) if reverse else found:
+        yield model

@@ -1,0 +1,211 @@
+"""Single things as they appear on a terminal of a given width."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+
+from natsobj.cli import render
+from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement, Replica
+
+TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
+SHA256 = "d34334673e4e" + "0123456789abc" * 4
+DATA = ObjectInfo(
+    bucket="test-bucket",
+    name="my/random/data.bin",
+    size=10485760,
+    chunks=80,
+    chunk_size=131072,
+    modified=TIME,
+    revision=81,
+    sha256=SHA256,
+    digest="SHA-256=00NDZz5O",
+)
+BUCKET = BucketInfo(
+    bucket="test-bucket",
+    stream="OBJ_test-bucket",
+    created=datetime(2026, 11, 20, 14, 10, 27, tzinfo=UTC),
+    size=10485760,
+    last_update=TIME,
+)
+HOSTILE = ["[bold]x[/bold]", "[/x]", ":smile:", "a\nb", "\x1b[31mred", "\u202egpj", "日本語", "n" * 300]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be in UTC, as in the documentation's drawings."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def draw(view: RenderableType, width: int = 100) -> list[str]:
+    """Give the lines of a view on a terminal of that width, without colours."""
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, color_system=None)
+    console.print(view, soft_wrap=True)
+    return screen.getvalue().splitlines()
+
+
+def test_object_detail_is_the_one_of_the_documentation() -> None:
+    """Title, aligned names, exact bytes, offset of the time, whole digest; nothing that is absent."""
+    assert draw(render.object_detail(DATA)) == [
+        "test-bucket > my/random/data.bin",
+        "",
+        "      Size  10 MiB (10,485,760 bytes)",
+        "  Modified  2026-11-20 14:54:02 +0000",
+        "    Chunks  80 of 128 KiB",
+        f"    Digest  SHA-256 {SHA256}",
+    ]
+
+
+def test_object_detail_shows_what_the_writer_said() -> None:
+    """Description, each header value and metadata pair on a line of its own, the link's target."""
+    info = replace(
+        DATA,
+        description="[b]a cat[/b]",
+        headers={"X-A": ("1", "2"), "X-B": ("\x1b",)},
+        metadata={"k": "v\n"},
+        link=Link("other", "thing"),
+    )
+    assert draw(render.object_detail(info))[6:] == [
+        "  Description  [b]a cat[/b]",
+        "      Headers  X-A: 1",
+        "               X-A: 2",
+        r"               X-B: \x1b",
+        r"     Metadata  k=v\n",
+        "         Link  other/thing",
+    ]
+    assert draw(render.object_detail(replace(DATA, link=Link("other"))))[-1] == "      Link  bucket other"
+
+
+@pytest.mark.parametrize("width", [60, 20])
+def test_object_detail_never_cuts_the_digest(width: int) -> None:
+    """The terminal wraps, we do not: all 64 digits can be selected at once."""
+    assert f"    Digest  SHA-256 {SHA256}" in draw(render.object_detail(DATA), width)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_object_detail_shows_every_name_whole_and_harmless(name: str) -> None:
+    """The title is user data, too."""
+    lines = draw(render.object_detail(replace(DATA, name=name)), 40)
+    assert lines[0] == f"test-bucket > {render.printable(name)}"
+
+
+@pytest.mark.parametrize(
+    ("chunk_size", "text"),
+    [
+        (None, "80"),
+        (1048576, "80 of 1 MiB"),
+        (512, "80 of 512 B"),
+        (100_000, "80 of 98 KiB (100,000 bytes)"),
+        (1024 * 1500, "80 of 1.5 MiB (1,536,000 bytes)"),
+    ],
+)
+def test_object_detail_never_rounds_the_chunk_size(chunk_size: int | None, text: str) -> None:
+    """A short form that is not exact is followed by the bytes."""
+    lines = draw(render.object_detail(replace(DATA, chunk_size=chunk_size)))
+    assert lines[4] == f"    Chunks  {text}"
+
+
+def test_object_detail_shows_a_digest_of_another_kind_as_stored() -> None:
+    """What cannot be checked is still shown."""
+    assert "    Digest  MD5=x" in draw(render.object_detail(replace(DATA, sha256=None, digest="MD5=x")))
+    assert "    Digest  none" in draw(render.object_detail(replace(DATA, sha256=None, digest=None)))
+
+
+def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
+    """Everything there is to know about a bucket, one fact a line."""
+    info = replace(
+        BUCKET,
+        description="our cats",
+        objects=3,
+        chunks=9830,
+        replicas=3,
+        ttl=timedelta(days=7),
+        max_bytes=1024**3,
+        mirror=True,
+        compressed=True,
+        metadata={"team": "a"},
+        placement=Placement("east", ("ssd",)),
+        cluster=Cluster("C1", "n1", (Replica("n2", True, 0), Replica("n3", False, 1200))),
+    )
+    assert draw(render.bucket_detail(info)) == [
+        "test-bucket",
+        "",
+        "  Description  our cats",
+        "      Objects  3",
+        "       Chunks  9,830",
+        "         Size  10 MiB (10,485,760 bytes)",
+        "      Created  2026-11-20 14:10:27 +0000",
+        "  Last Update  2026-11-20 14:54:02 +0000",
+        "      Storage  file",
+        "     Replicas  3",
+        "          TTL  7 d",
+        "   Size Limit  1 GiB (1,073,741,824 bytes)",
+        "       Sealed  no",
+        "       Mirror  yes",
+        "   Compressed  yes",
+        "     Metadata  team=a",
+        "    Placement  cluster east",
+        "               tag ssd",
+        "       Stream  OBJ_test-bucket",
+        "      Cluster  C1",
+        "       Leader  n1",
+        "    Followers  n2, current, lag 0",
+        "               n3, not current, lag 1,200",
+    ]
+
+
+def test_bucket_detail_says_never_and_none() -> None:
+    """What is not set is said, not left to guessing."""
+    lines = draw(render.bucket_detail(replace(BUCKET, last_update=None, cluster=Cluster(None, None))))
+    assert {"  Last Update  never", "          TTL  none", "   Size Limit  none"} <= set(lines)
+    assert "       Leader  none" in lines
+    assert not any("Cluster" in line for line in lines)
+
+
+def test_account_detail_shows_storage_and_limits() -> None:
+    """Bytes as sizes, counts as counts."""
+    info = AccountInfo(
+        buckets=1234,
+        size=5,
+        storage={"file": 2048, "memory": 0},
+        limits={"file": None, "memory": 1024**2, "streams": 1000, "consumers": None},
+        server="n1 (2.15.1)",
+        domain="hub",
+    )
+    assert draw(render.account_detail(info))[2:] == [
+        "  Buckets  1,234",
+        "     Size  5 B",
+        "  Storage  file 2 KiB (2,048 bytes)",
+        "           memory 0 B",
+        "   Limits  file none",
+        "           memory 1 MiB (1,048,576 bytes)",
+        "           streams 1,000",
+        "           consumers none",
+        "   Server  n1 (2.15.1)",
+        "   Domain  hub",
+    ]
+
+
+def test_server_detail_says_whether_it_runs() -> None:
+    """Address, process and data of a server that runs; the data of one that does not."""
+    running = render.server_detail(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
+    assert draw(running)[2:] == [
+        "  Running  yes",
+        "      PID  12",
+        "      URL  nats://127.0.0.1:4333",
+        "     Data  /data",
+    ]
+    stopped = render.server_detail(pid=None, url=None, data=Path("/data"))
+    assert draw(stopped)[2:] == ["  Running  no", "     Data  /data"]

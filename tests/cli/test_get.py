@@ -1,0 +1,204 @@
+"""`natsobj get`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from natsobj import Bucket
+from natsobj.cli.render import OBJECT_FIELDS
+from tests.program import Program
+from tests.behind import drop_chunk, record_of, write_record
+
+DATA = bytes(range(256)) * 2000
+
+
+async def test_get_writes_a_file_and_reports_one_line(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """Name, size, digest and time on stderr; the file has ordinary permissions."""
+    info = await bucket.put("a/b.bin", DATA)
+    assert info.sha256
+    result = cli("get", bucket.name, "a/b.bin", "out.bin", cwd=tmp_path)
+    assert (result.code, result.stdout) == (0, b"")
+    line = rf"fetched {bucket.name}/a/b.bin  500 KiB  sha256:{info.sha256[:12]}  \d+\.\d s\n"
+    assert re.fullmatch(line, result.stderr)
+    assert (tmp_path / "out.bin").read_bytes() == DATA
+    assert (tmp_path / "out.bin").stat().st_mode & 0o777 == 0o666 & ~umask()
+    assert os.listdir(tmp_path) == ["out.bin"]
+
+
+def umask() -> int:
+    """The process's own."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+async def spoil_digest(client: Client, bucket: Bucket, key: str) -> None:
+    """Make the record say another digest than that of the content."""
+    record = await record_of(client, bucket, key)
+    kept = {name: value for name, value in record.items() if name not in {"bucket", "name"}}
+    await write_record(client, bucket, key, {**kept, "digest": f"SHA-256={'A' * 43}="})
+
+
+@pytest.mark.parametrize("form", [[], ["-"]])
+async def test_get_writes_to_standard_output(cli: Program, bucket: Bucket, form: list[str]) -> None:
+    """Left out or `-`: the bytes and nothing else."""
+    await bucket.put("k", DATA)
+    result = cli("get", bucket.name, "k", *form)
+    assert (result.code, result.stdout) == (0, DATA)
+    assert result.stderr.startswith("fetched ")
+    assert cli("get", bucket.name, "k", *form, "-q") == (0, DATA, "")
+
+
+async def test_get_to_a_terminal_is_refused_unless_it_is_meant(cli: Program, bucket: Bucket) -> None:
+    """Both ways are named; `-` shows the content."""
+    await bucket.put("k", b"hello\n")
+    result = cli.terminal("get", bucket.name, "k")
+    assert result.code == 2
+    assert "FILE" in result.text
+    assert "hello" not in result.text
+    result = cli.terminal("get", bucket.name, "k", "-", "-q")
+    assert (result.code, result.text) == (0, "hello\n")
+
+
+async def test_get_json_gives_the_object_and_needs_a_file(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """Standard output cannot carry both."""
+    await bucket.put("k", DATA)
+    result = cli("get", "--json", bucket.name, "k", tmp_path / "k")
+    assert (result.code, result.stderr) == (0, "")
+    assert tuple(json.loads(result.text)) == OBJECT_FIELDS
+    for form in ([], ["-"]):
+        assert cli("get", "--json", bucket.name, "k", *form)[:2] == (2, b"")
+
+
+# Where it lands
+
+
+async def test_get_lands_in_a_folder_under_the_last_part_of_the_key(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """A folder that is there, or a name that ends in `/`, which is made."""
+    await bucket.put("a/b/c.bin", DATA)
+    assert cli("get", bucket.name, "a/b/c.bin", tmp_path).code == 0
+    assert cli("get", bucket.name, "a/b/c.bin", f"{tmp_path}/x/y/").code == 0
+    assert (tmp_path / "c.bin").read_bytes() == (tmp_path / "x/y/c.bin").read_bytes() == DATA
+    assert cli("get", bucket.name, "a/b/c.bin", tmp_path).code == 6
+
+
+@pytest.mark.parametrize("key", ["a/", "..", "a/..", ".", "a/b/."])
+def test_get_refuses_a_key_whose_last_part_names_no_file(bare_cli: Program, tmp_path: Path, key: str) -> None:
+    """Nothing lands outside of the folder."""
+    result = bare_cli("get", "photos", key, f"{tmp_path}/x/")
+    assert (result.code, result.stdout) == (2, b"")
+    assert os.listdir(tmp_path) == []
+
+
+async def test_get_keeps_a_file_that_exists(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """Exit code 6 and the way out, before anything is asked; `--skip-existing` is content with it."""
+    await bucket.put("k", DATA)
+    file = tmp_path / "k"
+    file.write_text("old")
+    result = cli("get", bucket.name, "k", file, "-s", "nats://127.0.0.1:1")
+    said = f"natsobj: file exists: {file} (use -f to replace it or --skip-existing to keep it)\n"
+    assert result == (6, b"", said)
+    assert cli("get", bucket.name, "k", file, "--skip-existing") == (0, b"", f"kept {file}\n")
+    assert cli("get", bucket.name, "k", file, "--skip-existing", "-f").code == 2
+    assert file.read_text() == "old"
+    assert cli("get", bucket.name, "k", file, "-f").code == 0
+    assert file.read_bytes() == DATA
+    other = tmp_path / "other"
+    assert cli("get", bucket.name, "k", other, "--skip-existing").code == 0
+    assert other.read_bytes() == DATA
+
+
+async def test_get_follows_a_symbolic_link_with_force(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """The target is replaced, the link stays."""
+    await bucket.put("k", DATA)
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert cli("get", bucket.name, "k", link).code == 6
+    assert cli("get", bucket.name, "k", link, "-f").code == 0
+    assert link.is_symlink()
+    assert target.read_bytes() == DATA
+
+
+async def test_get_writes_a_device_directly(cli: Program, bucket: Bucket) -> None:
+    """Only regular files count as existing."""
+    await bucket.put("k", DATA)
+    assert cli("get", bucket.name, "k", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+async def test_get_into_a_place_that_cannot_be_written(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """A missing folder and a file for a folder are errors of local files: exit code 1, and nothing is left."""
+    await bucket.put("k", DATA)
+    (tmp_path / "file").write_text("")
+    for place, why in (("no/k", "No such file or directory"), ("file/k", "Not a directory")):
+        result = cli("get", bucket.name, "k", place, cwd=tmp_path)
+        assert (result.code, result.stdout) == (1, b"")
+        assert result.stderr == f"natsobj: {place}: {why}\n" or why in result.stderr
+    assert os.listdir(tmp_path) == ["file"]
+
+
+async def test_get_to_a_full_disk(cli: Program, bucket: Bucket) -> None:
+    """Exit code 1 and a line, in the file form and through standard output."""
+    await bucket.put("k", DATA)
+    result = cli("get", bucket.name, "k", "/dev/full")
+    assert (result.code, result.stdout) == (1, b"")
+    assert "No space left on device" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# What is not there or not whole
+
+
+async def test_get_of_a_missing_object_leaves_nothing(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """No file, no folder, no temporary file."""
+    result = cli("get", bucket.name, "nothing", f"{tmp_path}/new/")
+    assert (result.code, result.stdout) == (4, b"")
+    assert os.listdir(tmp_path) == []
+    assert cli("get", "zzz-no-such", "k", tmp_path / "k").code == 3
+
+
+async def test_get_of_broken_content_keeps_the_old_file(
+    cli: Program, bucket: Bucket, client: Client, tmp_path: Path
+) -> None:
+    """A missing chunk and a wrong digest are exit code 8, at once; no temporary file stays."""
+    await bucket.put("short", DATA)
+    await drop_chunk(client, bucket, "short")
+    await bucket.put("wrong", DATA)
+    await spoil_digest(client, bucket, "wrong")
+    file = tmp_path / "k"
+    file.write_text("old")
+    for key in ("short", "wrong"):
+        result = cli("get", bucket.name, key, file, "-f")
+        assert (result.code, result.stdout) == (8, b"")
+        assert result.stderr.startswith(f"natsobj: broken: {bucket.name}/{key}: ")
+        assert result.stderr.count("\n") == 1
+    assert file.read_text() == "old"
+    assert os.listdir(tmp_path) == ["k"]
+
+
+async def test_get_to_a_pipe_tells_broken_content_by_its_exit_code(
+    cli: Program, bucket: Bucket, client: Client
+) -> None:
+    """Bytes cannot be unsent."""
+    await bucket.put("wrong", DATA)
+    await spoil_digest(client, bucket, "wrong")
+    result = cli("get", bucket.name, "wrong")
+    assert (result.code, result.stdout) == (8, DATA)
+
+
+async def test_what_tar_wrote_comes_out_again(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """A pipe in and a pipe out."""
+    data = DATA * 20
+    assert cli("put", bucket.name, "build.tar", input=data).code == 0
+    assert cli("get", bucket.name, "build.tar").stdout == data

@@ -1,0 +1,237 @@
+"""Lists as they appear on a terminal of a given width."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from natsobj.cli import render
+from natsobj.cli.tables import Table
+from natsobj.models import BucketInfo, Link, ObjectInfo
+
+TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
+SHA256 = "d34334673e4e" + "0123456789abc" * 4
+DATA = ObjectInfo(
+    bucket="test-bucket",
+    name="my/random/data.bin",
+    size=10485760,
+    chunks=80,
+    chunk_size=131072,
+    modified=TIME,
+    revision=81,
+    sha256=SHA256,
+    digest="SHA-256=00NDZz5O",
+)
+BUCKET = BucketInfo(
+    bucket="test-bucket",
+    stream="OBJ_test-bucket",
+    created=datetime(2026, 11, 20, 14, 10, 27, tzinfo=UTC),
+    size=10485760,
+    last_update=TIME,
+)
+HOSTILE = [
+    "[bold]x[/bold]",
+    "[/x]",
+    ":smile:",
+    "a\nb",
+    "\x1b[31mred",
+    "\x9b2J",
+    "\u202egpj.exe",
+    "日本語/ファイル.txt",
+    "🎉🎉🎉",
+    "👨‍👩‍👧",
+    "e\u0301",
+    "n" * 300,
+    "日" * 150,
+]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Be in UTC, as in the documentation's drawings."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def terminal(width: int) -> Console:
+    """Make a terminal without colours that remembers what it shows."""
+    return Console(
+        file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False
+    )
+
+
+def shown(console: Console) -> list[str]:
+    """Give the lines that a terminal shows."""
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def draw(view: RenderableType, width: int = 100) -> list[str]:
+    """Give the lines of a view on a terminal of that width."""
+    console = terminal(width)
+    console.print(view, soft_wrap=True)
+    return shown(console)
+
+
+def test_object_table_is_the_one_of_the_documentation() -> None:
+    """Frame, headings, right-aligned numbers, twelve digits of the digest, local time."""
+    assert draw(render.object_table([DATA])) == [
+        "╭────────────────────┬────────┬────────┬──────────────┬─────────────────────╮",
+        "│ Name               │   Size │ Chunks │ Digest       │ Modified            │",
+        "├────────────────────┼────────┼────────┼──────────────┼─────────────────────┤",
+        "│ my/random/data.bin │ 10 MiB │     80 │ d34334673e4e │ 2026-11-20 14:54:02 │",
+        "╰────────────────────┴────────┴────────┴──────────────┴─────────────────────╯",
+    ]
+
+
+def test_bucket_table_is_the_one_of_the_documentation() -> None:
+    """Frame, headings, right-aligned size, local times."""
+    assert draw(render.bucket_table([BUCKET])) == [
+        "╭─────────────┬─────────────┬─────────────────────┬────────┬─────────────────────╮",
+        "│ Bucket      │ Description │ Created             │   Size │ Last Update         │",
+        "├─────────────┼─────────────┼─────────────────────┼────────┼─────────────────────┤",
+        "│ test-bucket │             │ 2026-11-20 14:10:27 │ 10 MiB │ 2026-11-20 14:54:02 │",
+        "╰─────────────┴─────────────┴─────────────────────┴────────┴─────────────────────╯",
+    ]
+
+
+def test_bucket_table_says_never_for_a_bucket_without_writes() -> None:
+    """An empty cell would look like a missing value."""
+    assert draw(render.bucket_table([replace(BUCKET, last_update=None)]))[3].endswith("│ never       │")
+
+
+def test_bucket_table_that_is_too_wide_leaves_out_a_column_without_texts() -> None:
+    """On 80 columns an empty description would cost every bucket a line."""
+    lines = draw(render.bucket_table([BUCKET]), 80)
+    assert lines[1] == "│ Bucket      │ Created             │   Size │ Last Update         │"
+    assert lines[3] == "│ test-bucket │ 2026-11-20 14:10:27 │ 10 MiB │ 2026-11-20 14:54:02 │"
+
+
+def test_bucket_table_wraps_long_descriptions_between_words() -> None:
+    """A description may take several lines; every word of it is there."""
+    lines = draw(render.bucket_table([replace(BUCKET, description="photos of " + "x" * 40 + " cats 日本")]))
+    cells = [line.split("│")[2].strip() for line in lines[3:-1]]
+    assert cells == ["photos of", "x" * 29, "x" * 11 + " cats 日本"]
+    assert {cell_len(line) for line in lines} == {100}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("width", [200, 80, 40])
+def test_object_table_shows_every_name_whole_and_harmless(name: str, width: int) -> None:
+    """At any width: no markup, no emoji codes, no control characters, nothing cut or broken."""
+    lines = draw(render.object_table([DATA, replace(DATA, name=name)]), width)
+    assert any(f"│ {render.printable(name)} " in line for line in lines)
+    assert all(render.printable(line) == line for line in lines)
+    assert sum("d34334673e4e │ 2026-11-20 14:54:02 │" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_bucket_table_shows_every_description_harmless(name: str) -> None:
+    """Descriptions are user data as names are."""
+    lines = draw(render.bucket_table([replace(BUCKET, description=name)]), 400)
+    assert f"│ {render.printable(name)} " in lines[3]
+    assert all(render.printable(line) == line for line in lines)
+
+
+def test_object_table_aligns_wide_characters() -> None:
+    """Columns stay straight beside CJK and emoji."""
+    names = ["plain", "日本語", "🎉", "👨‍👩‍👧", "e\u0301"]
+    lines = draw(render.object_table([replace(DATA, name=name) for name in names]))
+    assert len({cell_len(line) for line in lines}) == 1
+
+
+def test_object_table_gives_a_name_without_room_its_own_line() -> None:
+    """The table keeps the terminal's width, the name stays in one piece and the columns stay straight."""
+    long = "photos/2026/11/a-name-without-room.jpg"
+    lines = draw(render.object_table([replace(DATA, name=long), replace(DATA, name="short")]), 80)
+    assert lines[3] == f"│ {long:<76} │"
+    assert lines[4].startswith("│                       │ 10 MiB │")
+    assert lines[5].startswith("│ short                 │ 10 MiB │")
+    assert {len(line) for line in lines} == {80}
+
+
+def test_object_table_shows_whole_digests_when_asked() -> None:
+    """`--long` is all 64 digits."""
+    assert f"│ {SHA256} │" in draw(render.object_table([DATA], long=True))[3]
+
+
+def test_object_table_marks_tombstones_and_links() -> None:
+    """A tombstone says so and has no digest; a link shows where it leads."""
+    gone = replace(DATA, name="gone", deleted=True)
+    link = replace(DATA, name="ln", size=0, chunks=0, sha256=None, link=Link("other", "a[b]\x1b"))
+    lines = draw(render.object_table([gone, link, replace(link, link=Link("other"))]))
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[3:-1]]
+    assert cells[0] == ["gone (deleted)", "0 B", "0", "", "2026-11-20 14:54:02"]
+    assert cells[1] == [r"ln -> other/a[b]\x1b", "0 B", "0", "", "2026-11-20 14:54:02"]
+    assert cells[2][0] == "ln -> other"
+
+
+def test_object_table_separates_thousands_of_chunks() -> None:
+    """Numbers that people read have separators."""
+    assert "│  9,830 │" in draw(render.object_table([replace(DATA, chunks=9830)]))[3]
+
+
+def test_headings_are_bold_and_nothing_else_is_styled() -> None:
+    """Names never bring styles of their own."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
+    console.print(render.object_table([replace(DATA, name="[red]Size[/red]")]), soft_wrap=True)
+    lines = shown(console)
+    assert lines[1].startswith("│ \x1b[1mName\x1b[0m ")
+    assert lines[1].count("\x1b[1m") == 5
+    assert not any("\x1b" in line for line in (lines[0], *lines[2:]))
+
+
+def test_tables_fall_back_to_ascii_where_the_stream_is_not_utf() -> None:
+    """A frame must not be what ends the program."""
+    console = Console(
+        file=io.TextIOWrapper(io.BytesIO(), encoding="latin-1"),
+        force_terminal=True,
+        width=100,
+        color_system=None,
+    )
+    console.print(render.object_table([DATA]), soft_wrap=True)
+    console.file.flush()
+
+
+def parts(table: Table[ObjectInfo], *later: list[ObjectInfo], width: int = 100) -> list[str]:
+    """Give the lines of a table that is drawn row by row."""
+    console = terminal(width)
+    console.print(table.start(console.options), soft_wrap=True)
+    for items in later:
+        console.print(table.more(items), soft_wrap=True)
+    console.print(table.end(), soft_wrap=True)
+    return shown(console)
+
+
+def test_table_in_parts_looks_like_one_table() -> None:
+    """Rows that come later fit the columns that the first ones decided."""
+    first = [replace(DATA, name=f"file-{number}") for number in range(3)]
+    later = [
+        replace(DATA, name="x", size=1023 * 1024**2, chunks=131072),
+        replace(DATA, name="wide name " * 9),
+    ]
+    lines = parts(render.object_table(first, more_follow=True), later[:1], later[1:])
+    assert len(lines) == 3 + 3 + 1 + 2 + 1
+    assert len({len(line) for line in lines[:7] + lines[8:]}) == 1
+    assert "│ 1023 MiB │ 131,072 │" in lines[6]
+    assert f"│ {'wide name ' * 9}" in lines[7]
+
+
+def test_table_of_many_rows_is_drawn_in_linear_time() -> None:
+    """20,000 rows are a matter of a second or so, where a Rich table takes many."""
+    infos = [replace(DATA, name=f"dir/{number:06}") for number in range(20_000)]
+    pages = [infos[start : start + 500] for start in range(500, 20_000, 500)]
+    started = time.process_time()
+    lines = parts(render.object_table(infos[:500], more_follow=True), *pages)
+    assert len(lines) == 20_004
+    assert time.process_time() - started < 10

@@ -1,0 +1,55 @@
+"""Records as other clients wrote them (golden.json), and how the tests decode records."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from natsobj import wire
+from natsobj.models import ObjectInfo
+
+GOLDEN: dict[str, Any] = {
+    bucket["bucket"]: bucket
+    for bucket in json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))["buckets"]
+}
+"""What Go's client, nats.js and nats-py wrote, by bucket."""
+
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+"""The SHA-256 of the content of most golden objects."""
+HELLO_DIGEST = "SHA-256=LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
+EMPTY = hashlib.sha256().hexdigest()
+EMPTY_DIGEST = "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="
+NOW = datetime(2026, 11, 20, 14, 54, 2, 123456, UTC)
+
+
+def decode(record: bytes | dict[str, object], bucket: str = "b") -> ObjectInfo:
+    """Decode a record as if it were message 7 of NOW."""
+    data = record if isinstance(record, bytes) else json.dumps(record).encode()
+    return wire.decode_object(bucket, data, where="aw==", revision=7, modified=NOW)
+
+
+def golden(bucket: str, name: str) -> ObjectInfo:
+    """Decode the golden record of an object."""
+    return decode_message(bucket, next(m for m in GOLDEN[bucket]["metadata"] if name_of(m) == name))
+
+
+def name_of(message: dict[str, Any]) -> str:
+    """The name inside a golden record."""
+    name = json.loads(message["body"])["name"]
+    assert isinstance(name, str)
+    return name
+
+
+def decode_message(bucket: str, message: dict[str, Any]) -> ObjectInfo:
+    """Decode a golden record with the sequence and the time of its message."""
+    modified = wire.parse_time(message["time"])
+    assert modified is not None
+    return wire.decode_object(
+        bucket, message["body"].encode(), where="x", revision=message["seq"], modified=modified
+    )
+
+
+MESSAGES = [(bucket, message) for bucket in GOLDEN for message in GOLDEN[bucket]["metadata"]]

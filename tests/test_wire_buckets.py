@@ -1,0 +1,172 @@
+"""ADR-20 without a server: the streams of buckets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from natsobj import wire
+from natsobj.models import BucketConfig, Cluster, Placement, Replica
+from tests.golden import GOLDEN, NOW
+
+
+def test_a_new_bucket_has_exactly_the_stream_of_adr_20() -> None:
+    """No `rollup_hdrs`, no list of metadata, nothing that a strict server refuses."""
+    assert wire.stream_config(BucketConfig("b")) == {
+        "name": "OBJ_b",
+        "subjects": ["$O.b.C.>", "$O.b.M.>"],
+        "max_age": 0,
+        "max_bytes": -1,
+        "storage": "file",
+        "num_replicas": 1,
+        "discard": "new",
+        "allow_rollup_hdrs": True,
+        "allow_direct": True,
+        "compression": "none",
+    }
+
+
+def test_every_setting_of_a_bucket_reaches_its_stream() -> None:
+    """Everything that `BucketConfig` has, under the server's name."""
+    config = BucketConfig(
+        "b",
+        description="d",
+        ttl=timedelta(days=1),
+        replicas=3,
+        storage="memory",
+        max_bytes=5,
+        compressed=True,
+        metadata={"k": "v"},
+        placement=Placement("c1", ("ssd", "eu")),
+    )
+    assert wire.stream_config(config) == {
+        "name": "OBJ_b",
+        "description": "d",
+        "subjects": ["$O.b.C.>", "$O.b.M.>"],
+        "max_age": 86_400_000_000_000,
+        "max_bytes": 5,
+        "storage": "memory",
+        "num_replicas": 3,
+        "discard": "new",
+        "allow_rollup_hdrs": True,
+        "allow_direct": True,
+        "compression": "s2",
+        "metadata": {"k": "v"},
+        "placement": {"cluster": "c1", "tags": ["ssd", "eu"]},
+    }
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BucketConfig(
+            "golden_go",
+            description="from go",
+            ttl=timedelta(days=1),
+            max_bytes=1024**3,
+            compressed=True,
+            metadata={"a": "b"},
+        ),
+        BucketConfig("golden_js", description="from js", metadata={"a": "b"}),
+        BucketConfig("golden_py", description="from py"),
+    ],
+    ids=lambda config: config.name,
+)
+def test_our_streams_are_those_of_other_clients(config: BucketConfig) -> None:
+    """Every field that we set has the value that Go, nats.js and nats-py set for the same bucket."""
+    theirs = GOLDEN[config.name]["stream_config"]
+    ours = wire.stream_config(config)
+    metadata = {key: value for key, value in theirs["metadata"].items() if not key.startswith("_nats.")}
+    assert ours.pop("metadata", {}) == metadata
+    assert ours == {field: theirs[field] for field in ours}
+
+
+@pytest.mark.parametrize(
+    ("ttl", "nanoseconds"),
+    [
+        (None, 0),
+        (timedelta(), 0),
+        (timedelta(microseconds=1), 1_000),
+        (timedelta(milliseconds=100), 100_000_000),
+        (timedelta(seconds=0.3), 300_000_000),
+        (timedelta(days=3650, microseconds=1), 315_360_000_000_001_000),
+        (timedelta(days=106751, microseconds=7), 9_223_286_400_000_007_000),
+    ],
+)
+def test_a_ttl_is_exact_in_both_directions(ttl: timedelta | None, nanoseconds: int) -> None:
+    """No rounding of floats, up to the 292 years that the server can count."""
+    assert wire.stream_config(BucketConfig("b", ttl=ttl))["max_age"] == nanoseconds
+    assert wire.decode_bucket(stream({"max_age": nanoseconds})).ttl == (ttl or None)
+
+
+def stream(config: dict[str, object] | None = None, **info: object) -> dict[str, object]:
+    """A stream info of the server."""
+    least = {"name": "OBJ_b", "subjects": ["$O.b.C.>", "$O.b.M.>"]}
+    return {"config": least | (config or {}), "created": "2026-11-20T14:54:02.123456789Z"} | info
+
+
+@pytest.mark.parametrize("bucket", GOLDEN)
+def test_golden_buckets_are_read(bucket: str) -> None:
+    """What the server added to the metadata (`_nats.`) is not the user's and is left out."""
+    config = GOLDEN[bucket]["stream_config"]
+    info = wire.decode_bucket(stream(config))
+    is_go = bucket == "golden_go"
+    assert (info.bucket, info.stream, info.description) == (bucket, f"OBJ_{bucket}", config["description"])
+    assert info.metadata == ({} if bucket == "golden_py" else {"a": "b"})
+    assert (info.ttl, info.max_bytes) == ((timedelta(days=1), 1024**3) if is_go else (None, None))
+    assert (info.storage, info.replicas, info.compressed, info.sealed) == ("file", 1, is_go, False)
+
+
+def test_a_bucket_is_read_with_its_state() -> None:
+    """Size is the stream's bytes; objects and chunks are not counted here."""
+    state = {"bytes": 12345, "last_ts": "2026-11-20T14:54:02.123456Z"}
+    info = wire.decode_bucket(stream(state=state))
+    assert (info.bucket, info.stream, info.created, info.size) == ("b", "OBJ_b", NOW, 12345)
+    assert (info.last_update, info.objects, info.chunks) == (NOW, None, None)
+
+
+@pytest.mark.parametrize("state", [{}, {"last_ts": ""}, {"last_ts": "0001-01-01T00:00:00Z"}])
+def test_a_bucket_that_was_never_written_to_has_no_last_update(state: dict[str, object]) -> None:
+    """The server says year 1."""
+    assert wire.decode_bucket(stream(state=state)).last_update is None
+
+
+def test_what_a_bucket_does_not_have_is_none() -> None:
+    """Limits of -1 and 0, empty descriptions and placements are no limits, descriptions and placements."""
+    nothing = {"max_bytes": -1, "max_age": 0, "description": "", "metadata": None, "placement": None}
+    for config in (None, nothing, nothing | {"max_bytes": 0}):
+        info = wire.decode_bucket(stream(config, cluster=None, state=None))
+        assert (info.max_bytes, info.ttl, info.description, info.metadata) == (None, None, None, {})
+        assert (info.placement, info.cluster, info.sealed, info.mirror) == (None, None, False, False)
+
+
+def test_what_is_special_about_a_bucket_is_read() -> None:
+    """Sealed, a mirror, in memory, compressed, placed."""
+    special = {
+        "sealed": True,
+        "mirror": {"name": "OBJ_a"},
+        "storage": "memory",
+        "compression": "s2",
+        "num_replicas": 3,
+        "placement": {"cluster": "c1", "tags": ["ssd"]},
+    }
+    info = wire.decode_bucket(stream(special))
+    assert (info.sealed, info.mirror, info.storage, info.compressed) == (True, True, "memory", True)
+    assert (info.replicas, info.placement) == (3, Placement("c1", ("ssd",)))
+    assert wire.decode_bucket(stream({"placement": {"tags": ["ssd"]}})).placement == Placement(None, ("ssd",))
+
+
+def test_the_cluster_of_a_bucket_is_read() -> None:
+    """Leader and followers, with how far they are behind; a single server has a leader only."""
+    cluster = {
+        "name": "c1",
+        "leader": "n1",
+        "replicas": [
+            {"name": "n2", "current": True, "active": 5},
+            {"name": "n3", "current": False, "lag": 17, "offline": True},
+        ],
+    }
+    info = wire.decode_bucket(stream(cluster=cluster))
+    assert info.cluster == Cluster("c1", "n1", (Replica("n2", True, 0), Replica("n3", False, 17)))
+    assert wire.decode_bucket(stream(cluster={"leader": "n1"})).cluster == Cluster(None, "n1")

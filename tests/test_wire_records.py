@@ -1,0 +1,231 @@
+"""ADR-20 without a server: the records of objects, whoever wrote them and however broken they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from natsobj import wire
+from natsobj.errors import InvalidMetadata
+from natsobj.models import Link, ObjectInfo
+from tests.golden import (
+    EMPTY,
+    EMPTY_DIGEST,
+    GOLDEN,
+    HELLO,
+    HELLO_DIGEST,
+    MESSAGES,
+    NOW,
+    decode,
+    decode_message,
+    golden,
+)
+
+# Objects that other clients wrote
+
+
+@pytest.mark.parametrize("bucket", GOLDEN)
+def test_golden_plain_objects_have_their_values(bucket: str) -> None:
+    """Size, chunks and digest as stored; Modified is the message's time and not the `mtime` in the record."""
+    message = GOLDEN[bucket]["metadata"][0]
+    info = golden(bucket, "plain")
+    assert info == ObjectInfo(
+        bucket=bucket,
+        name="plain",
+        size=5,
+        chunks=1,
+        modified=datetime.fromisoformat(message["time"]),
+        revision=2,
+        chunk_size=131072,
+        digest=HELLO_DIGEST,
+        sha256=HELLO,
+        nuid=json.loads(message["body"])["nuid"],
+    )
+
+
+@pytest.mark.parametrize("bucket", GOLDEN)
+def test_golden_empty_objects_have_no_chunks(bucket: str) -> None:
+    """An empty object is an object, with the digest of nothing."""
+    info = golden(bucket, "empty")
+    assert (info.size, info.chunks, info.digest, info.sha256) == (0, 0, EMPTY_DIGEST, EMPTY)
+    assert (info.deleted, info.link, info.nuid is None) == (False, None, False)
+
+
+@pytest.mark.parametrize("bucket", GOLDEN)
+def test_golden_tombstones_are_deleted_objects_of_no_size(bucket: str) -> None:
+    """Go writes them without a digest, the others with an empty one."""
+    info = golden(bucket, "gone")
+    assert (info.deleted, info.size, info.chunks, info.digest, info.sha256) == (True, 0, 0, "", None)
+    assert info.nuid is not None
+
+
+@pytest.mark.parametrize(
+    ("bucket", "name", "headers", "metadata"),
+    [
+        ("golden_go", "mit Köpfen/🙂", {"X-A": ("1", "2")}, {}),
+        ("golden_js", "with headers/x y", {"X-A": ("1", "2")}, {"k": "v"}),
+        ("golden_py", "mit Köpfen/🙂", {"X-A": ("1",)}, {}),
+    ],
+)
+def test_golden_descriptions_headers_and_metadata_are_read(
+    bucket: str, name: str, headers: dict[str, tuple[str, ...]], metadata: dict[str, str]
+) -> None:
+    """A header is a list, or a single string as nats-py stores it."""
+    info = golden(bucket, name)
+    assert (info.description, info.headers, info.metadata) == ("d", headers, metadata)
+
+
+def test_golden_links_are_read_without_nuid_digest_and_chunks() -> None:
+    """nats.js writes a link to an object with nothing but the link."""
+    info = golden("golden_js", "link")
+    assert info.link == Link("golden_js", "plain")
+    assert (info.nuid, info.digest, info.sha256, info.chunk_size) == (None, None, None, None)
+    assert (info.size, info.chunks, info.deleted, info.revision) == (0, 0, False, 9)
+
+
+def test_golden_links_to_buckets_name_no_object() -> None:
+    """A link without a name leads to a whole bucket."""
+    info = golden("golden_js", "bucketlink")
+    assert info.link == Link("golden_js2")
+    assert (info.sha256, info.chunk_size) == (EMPTY, 131072)
+
+
+def test_an_absent_description_is_none_and_not_an_empty_string() -> None:
+    """nats.js stores `""` for none."""
+    assert golden("golden_js", "plain").description is None
+
+
+def test_headers_may_be_strings_lists_or_nothing() -> None:
+    """Go writes a header without values as null."""
+    record: dict[str, object] = {
+        "name": "k",
+        "headers": {"a": "1", "b": ["1", "2"], "c": [], "d": None, "e": 5},
+    }
+    assert decode(record).headers == {"a": ("1",), "b": ("1", "2"), "c": (), "d": (), "e": ("5",)}
+
+
+def test_a_record_needs_nothing_but_a_name() -> None:
+    """Absent, null and empty fields are read as nothing."""
+    least = ObjectInfo(bucket="b", name="k", size=0, chunks=0, modified=NOW, revision=7)
+    assert decode({"name": "k"}) == least
+    empty = dict.fromkeys(
+        ("description", "headers", "metadata", "options", "nuid", "size", "chunks", "digest")
+    )
+    assert decode({"name": "k", "deleted": False, **empty}) == least
+    assert decode({"name": "k", "options": {"link": None, "max_chunk_size": 0}, "nuid": ""}) == least
+
+
+def test_unknown_fields_are_passed_over() -> None:
+    """A newer client may have more to say."""
+    assert decode({"name": "k", "mtime": 5, "checksum": {"crc": 1}}).name == "k"
+
+
+def test_the_bucket_is_the_one_that_was_asked() -> None:
+    """A mirror or a restored stream holds records that name another bucket."""
+    assert decode({"name": "k", "bucket": "other"}).bucket == "b"
+    assert decode({"name": "k", "options": {"link": {"name": "x"}}}).link == Link("b", "x")
+
+
+@pytest.mark.parametrize(("bucket", "message"), MESSAGES)
+def test_golden_objects_become_tombstones_that_decode(bucket: str, message: dict[str, Any]) -> None:
+    """Whoever wrote it: what is deleted keeps its name and nuid and has no content."""
+    before = decode_message(bucket, message)
+    after = decode(wire.encode_tombstone(message["body"].encode()), bucket)
+    assert after == replace(
+        before, size=0, chunks=0, digest="", sha256=None, deleted=True, revision=7, modified=NOW
+    )
+
+
+# Records that cannot be meant
+
+
+def good(**changes: object) -> bytes:
+    """A good record with some fields changed."""
+    record = {"name": "k", "nuid": "N", "size": 5, "chunks": 1, "digest": HELLO_DIGEST, "options": {}}
+    return json.dumps(record | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"\0", "not JSON"),
+        (b"\xff\xfe\xfd", "not JSON"),
+        (good()[:-1], "not JSON"),
+        (good()[: len(good()) // 2], "not JSON"),
+        (b"NATS/1.0\r\n\r\n", "not JSON"),
+        (b"null", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b'"k"', "not a JSON object"),
+        (b"5", "not a JSON object"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"name":' * 100_000, "nested too deeply"),
+        (b"{}", "it has no name"),
+        (good(name=""), "it has no name"),
+        (good(name=None), "it has no name"),
+        (good(name=5), "name is not a string"),
+        (good(name=["k"]), "name is not a string"),
+        (good(name="a\udcff"), "name is not UTF-8"),
+        (b'{"name":"\xed\xa0\x80"}', "name is not UTF-8"),
+        (good(description=5), "description is not a string"),
+        (good(digest=5), "digest is not a string"),
+        (good(digest=["SHA-256="]), "digest is not a string"),
+        (good(size="5"), "size is not a count"),
+        (good(size=5.5), "size is not a count"),
+        (good(size=-1), "size is not a count"),
+        (good(size=True), "size is not a count"),
+        (good(size=False), "size is not a count"),
+        (good(size=""), "size is not a count"),
+        (good(size=[]), "size is not a count"),
+        (good(size=float("nan")), "size is not a count"),
+        (good(size=float("inf")), "size is not a count"),
+        (good().replace(b"5", b"5" * 10_000), ""),
+        (good(chunks=True), "chunks is not a count"),
+        (good(chunks=-1), "chunks is not a count"),
+        (good(headers=["a"]), "headers is not an object"),
+        (good(headers="a: b"), "headers is not an object"),
+        (good(metadata=["a"]), "metadata is not an object"),
+        (good(options="x"), "options is not an object"),
+        (good(options={"max_chunk_size": -1}), "max_chunk_size is not a count"),
+        (good(options={"max_chunk_size": True}), "max_chunk_size is not a count"),
+        (good(options={"link": "b/k"}), "link is not an object"),
+        (good(options={"link": {"bucket": 5}}), "bucket is not a string"),
+        (good(options={"link": {"bucket": "b", "name": 5}}), "name is not a string"),
+        (good(options={"link": {"bucket": "b", "name": "\ud800"}}), "name is not UTF-8"),
+        (good(nuid=5), "nuid is not a string"),
+    ],
+)
+def test_a_record_that_cannot_be_meant_is_invalid_metadata(record: bytes, reason: str) -> None:
+    """Whatever is stored under a metadata subject: one error that names it, and no other kind."""
+    with pytest.raises(InvalidMetadata, match=f"^unreadable metadata: b/aw==: .*{reason}") as caught:
+        decode(record)
+    assert (caught.value.bucket, caught.value.where) == ("b", "aw==")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [10, 200, 800, 990, 5_000])
+def test_a_record_of_any_depth_is_read_or_refused(depth: int) -> None:
+    """Nesting that the parser still takes may be too deep for what comes after it."""
+    nested = b"[" * depth + b"]" * depth
+    record = b'{"name":"k","headers":{"h":%s},"metadata":{"m":%s}}' % (nested, nested)
+    try:
+        assert decode(record).name == "k"
+    except InvalidMetadata as e:
+        assert "nested too deeply" in str(e)  # noqa: PT017  # both ends are right, an error of another kind is not
+
+
+@pytest.mark.parametrize("nuid", ["*", ">", "a.b", "a.>", ".", "a b", "a\r\nPUB x", "\0", "\ud800"])
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_nuid_that_is_not_one_token_is_refused(nuid: str, *, deleted: bool) -> None:
+    """Chunks are purged by their nuid: one that is a wildcard would take those of every object with it."""
+    with pytest.raises(InvalidMetadata, match="nuid"):
+        decode(good(nuid=nuid, deleted=deleted))
+
+
+def test_a_lone_surrogate_that_names_nothing_is_kept() -> None:
+    """A description that has no UTF-8 does not hide its object."""
+    assert decode(good(description="a\ud800")).description == "a\ud800"
