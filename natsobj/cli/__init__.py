@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Annotated
 
 import typer
 from typer._click.core import Command, Context
 from typer._click.formatting import HelpFormatter
-from typer._completion_classes import completion_init
 
 from natsobj import __version__
 from natsobj.cli import console, grammar, options, runtime
@@ -20,6 +20,10 @@ __all__ = ["app", "main"]
 
 COMMANDS = ("add", "ls", "put", "get", "info", "rm", "server", "completion")
 """Each is a module of `natsobj.cli.commands` with an `app` and `EXAMPLES`, imported when it is needed."""
+
+
+COMPLETE = "_NATSOBJ_COMPLETE"
+"""The variable by which a shell's script asks what TAB may offer."""
 
 
 class Root(grammar.Group):
@@ -47,8 +51,8 @@ class Root(grammar.Group):
 app = grammar.new_app(Root, name="natsobj", no_args_is_help=True)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:  # which is what TAB does
         console.write(f"natsobj {__version__}\n")
         raise typer.Exit
 
@@ -89,12 +93,14 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     console.prepare()
     interrupts.install()
-    completion_init()
     runtime.end(runtime.guard(_run))
 
 
 def _run() -> None:
     command = typer.main.get_command(app)
-    command._main_shell_completion({}, "natsobj")
+    if instruction := os.environ.get(COMPLETE):
+        from natsobj.cli.completion import answer
+
+        return console.write(answer(command, instruction, os.environ, sys.argv[1:]))
     with command.make_context("natsobj", sys.argv[1:]) as ctx:
         command.invoke(ctx)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from natsobj.cli.exits import without_credentials
+from natsobj.cli import exits
 from natsobj.cli.formats import printable
 
 if TYPE_CHECKING:
@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from natsobj.cli.tables import Table
+
+__all__ = [
+    "STDERR",
+    "STDIN",
+    "STDOUT",
+    "colored",
+    "draw",
+    "draw_table",
+    "encode",
+    "is_terminal",
+    "listen",
+    "prepare",
+    "report_error",
+    "say",
+    "say_raw",
+    "screen",
+    "traceback_of",
+    "write",
+    "write_lines",
+]
 
 T = TypeVar("T")
 
@@ -90,14 +110,15 @@ async def write_lines(items: AsyncIterator[T], line: Callable[[T], str], end: st
     from natsobj.files import open_stdout
 
     block = bytearray()
-    async with open_stdout() as sink:
-        async for item in items:
-            block += encode(line(item) + end)
-            if len(block) >= BLOCK_SIZE:
-                sink.write(memoryview(bytes(block)))
-                block.clear()
-                await sink.drain()
-        sink.write(memoryview(bytes(block)))
+    with _named():
+        async with open_stdout() as sink:
+            async for item in items:
+                block += encode(line(item) + end)
+                if len(block) >= BLOCK_SIZE:
+                    sink.write(memoryview(bytes(block)))
+                    block.clear()
+                    await sink.drain()
+            sink.write(memoryview(bytes(block)))
 
 
 def screen(color: bool) -> Console:
@@ -162,13 +183,33 @@ def say_raw(text: str) -> None:
         sys.stderr.flush()
 
 
+def report_error(error: Exception, *, as_json: bool, debug: bool) -> None:
+    """Say what went wrong, where and what to do, on one line; wrong usage is always text."""
+    if debug:
+        say_raw(traceback_of(error))
+    message, hint = exits.message(error), exits.hint(error)
+    if as_json and exits.exit_code(error) != exits.USAGE:
+        from natsobj.cli.render import json_line
+
+        say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
+    else:
+        say(f"natsobj: {message}" + (f" ({hint})" if hint else ""))
+
+
+def traceback_of(error: BaseException) -> str:
+    """Give the traceback of an error, without credentials."""
+    import traceback
+
+    return exits.without_credentials("".join(traceback.format_exception(error)))
+
+
 def listen(*, verbose: bool, debug: bool, quiet: bool) -> None:
     """Show what the library logs: its warnings, and more when asked to."""
     import logging
 
     class ToPeople(logging.Handler):
         def emit(self, record: LogRecord) -> None:
-            say(without_credentials(f"natsobj: {record.getMessage()}"))
+            say(exits.without_credentials(f"natsobj: {record.getMessage()}"))
 
     logger = logging.getLogger("natsobj")
     usual = logging.CRITICAL if quiet else logging.WARNING
@@ -177,33 +218,3 @@ def listen(*, verbose: bool, debug: bool, quiet: bool) -> None:
     logger.propagate = False
     for foreign in ("asyncio", "nats"):
         logging.getLogger(foreign).setLevel(logging.WARNING if debug else logging.CRITICAL)
-
-
-# The end
-
-
-def abandon(descriptor: int) -> None:
-    """Send what is still buffered nowhere, so that Python's own last flush finds nothing to complain of."""
-    with contextlib.suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-
-
-__all__ = [
-    "STDERR",
-    "STDIN",
-    "STDOUT",
-    "abandon",
-    "colored",
-    "draw",
-    "draw_table",
-    "encode",
-    "is_terminal",
-    "listen",
-    "prepare",
-    "say",
-    "say_raw",
-    "screen",
-    "write",
-    "write_lines",
-]

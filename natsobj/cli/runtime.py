@@ -225,7 +225,7 @@ class Session:
     def fail(self, error: Exception) -> None:
         """Report one failure of several and go on."""
         self.status = exits.FAILED
-        report_error(error, as_json=self.json, debug=self._debug)
+        console.report_error(error, as_json=self.json, debug=self._debug)
 
     def run(self, command: Callable[[], Coroutine[Any, Any, None] | None]) -> int:
         """Run the command and give its exit code; wrong usage is left to the caller."""
@@ -237,7 +237,7 @@ class Session:
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
                 raise
             if not interrupts.status:
-                report_error(error, as_json=self.json, debug=self._debug)
+                console.report_error(error, as_json=self.json, debug=self._debug)
             return exits.exit_code(error)
         return self.status
 
@@ -246,25 +246,6 @@ def _concerns_all(error: NatsobjError) -> bool:
     """Say whether the other keys of a batch would meet the same error."""
     for_all = (AuthorizationError, BucketNotFound, BucketReadOnly, BucketSealed, TemporaryError)
     return isinstance(error, for_all) and not isinstance(error, (ObjectChanged, SourceChanged))
-
-
-def report_error(error: Exception, *, as_json: bool, debug: bool) -> None:
-    """Say what went wrong, where and what to do, on one line; wrong usage is always text."""
-    if debug:
-        console.say_raw(_traceback(error))
-    message, hint = exits.message(error), exits.hint(error)
-    if as_json and exits.exit_code(error) != exits.USAGE:
-        from natsobj.cli.render import json_line
-
-        console.say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
-    else:
-        console.say(f"natsobj: {message}" + (f" ({hint})" if hint else ""))
-
-
-def _traceback(error: BaseException) -> str:
-    import traceback
-
-    return exits.without_credentials("".join(traceback.format_exception(error)))
 
 
 def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
@@ -345,9 +326,9 @@ def _wrong_usage(error: UsageError) -> int:
 
 def _explain(error: BaseException) -> int:
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
-        report_error(error, as_json=False, debug=False)
+        console.report_error(error, as_json=False, debug=False)
         return exits.exit_code(error)
-    console.say_raw(_traceback(error))
+    console.say_raw(console.traceback_of(error))
     return exits.FAILED
 
 
@@ -359,6 +340,6 @@ def end(status: int) -> NoReturn:
         status = exits.BROKEN_PIPE
     except OSError as error:
         if not status:  # else it was said already, and this is what was left in the buffer
-            report_error(error, as_json=False, debug=False)
+            console.report_error(error, as_json=False, debug=False)
         status = status or exits.FAILED
     os._exit(status)

@@ -60,10 +60,10 @@ def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
 
 def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:
     """Give the timeout where nothing else of the connection's settings matters."""
-    from natsobj.settings import Settings, parse_duration
+    from natsobj.settings import resolve
 
-    text = params.get("timeout") or env.get("NATS_TIMEOUT")
-    return parse_duration(text) if text else Settings().timeout
+    variables = {name: value for name, value in env.items() if name == "NATS_TIMEOUT"}
+    return resolve({"timeout": params.get("timeout")}, variables, Path(os.devnull)).timeout
 
 
 def remote(params: Mapping[str, Any], env: Mapping[str, str]) -> Settings:

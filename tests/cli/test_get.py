@@ -12,8 +12,8 @@ from nats.aio.client import Client
 
 from natsobj import Bucket
 from natsobj.cli.render import OBJECT_FIELDS
-from tests.program import Program
 from tests.behind import drop_chunk, record_of, write_record
+from tests.program import Program
 
 DATA = bytes(range(256)) * 2000
 
@@ -138,7 +138,7 @@ async def test_get_writes_a_device_directly(cli: Program, bucket: Bucket) -> Non
 
 
 async def test_get_into_a_place_that_cannot_be_written(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
-    """A missing folder and a file for a folder are errors of local files: exit code 1, and nothing is left."""
+    """A missing folder, or a file for a folder: exit code 1, and nothing is left."""
     await bucket.put("k", DATA)
     (tmp_path / "file").write_text("")
     for place, why in (("no/k", "No such file or directory"), ("file/k", "Not a directory")):

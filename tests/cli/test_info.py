@@ -8,8 +8,8 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, ObjectMeta
 from natsobj.cli.render import ACCOUNT_FIELDS, BUCKET_FIELDS, OBJECT_FIELDS
-from tests.program import Program
 from tests.behind import write_record
+from tests.program import Program
 
 
 async def test_info_gives_an_object_as_fields_to_a_pipe(cli: Program, bucket: Bucket) -> None:

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.cli.render import BUCKET_FIELDS, OBJECT_FIELDS
+from tests.behind import write_record
 from tests.conftest import Serve
 from tests.program import Program
-from tests.behind import write_record
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 

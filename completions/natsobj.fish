@@ -1,0 +1,31 @@
+# fish completion for natsobj
+
+function __natsobj_offers
+    set -l words (commandline -opc)
+    set -l variables
+    while string match -qr '^\w+=' -- $words[1]
+        set -a variables $words[1]
+        set -e words[1]
+    end
+    set -l program $words[1]
+    set -e words[1]
+    if string match -q '~/*' -- $program
+        set program $HOME(string sub -s 2 -- $program)
+    end
+    if not command -q $program
+        set program natsobj
+    end
+    set -l current (string unescape -- (commandline -ct))
+    set -l answer (env $variables _NATSOBJ_COMPLETE=complete_fish $program $words "$current" </dev/null 2>/dev/null)
+    if test "$answer[1]" = \tfiles
+        set -l option (string match -r '^--[^=]*=' -- $current)
+        set -l path (string replace -r '^--[^=]*=' '' -- $current)
+        __fish_complete_path "$path" | while read -l each
+            printf '%s\n' "$option$each"
+        end
+    else if set -q answer[1]
+        printf '%s\n' $answer
+    end
+end
+
+complete -c natsobj -f -a '(__natsobj_offers)'
