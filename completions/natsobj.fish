@@ -15,12 +15,13 @@ function __natsobj_offers
     if not command -q $program
         set program natsobj
     end
-    set -l current (string unescape -- (commandline -ct))
+    set -l token (commandline -ct)
+    set -l current (string unescape -- $token)
     set -l answer (env $variables _NATSOBJ_COMPLETE=complete_fish $program $words "$current" </dev/null 2>/dev/null)
     if test "$answer[1]" = \tfiles
-        set -l option (string match -r '^--[^=]*=' -- $current)
-        set -l path (string replace -r '^--[^=]*=' '' -- $current)
-        __fish_complete_path "$path" | while read -l each
+        set -l option (string match -r '^--[^=]*=' -- $token)
+        set -l path (string replace -r '^--[^=]*=' '' -- $token)
+        for each in (complete -C "__natsobj_files $path") # a command that has no completions
             printf '%s\n' "$option$each"
         end
     else if set -q answer[1]

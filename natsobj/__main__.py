@@ -1,7 +1,19 @@
-"""`python -m natsobj` is `natsobj`."""
+"""The way in: `natsobj` and `python -m natsobj`."""
 
 from __future__ import annotations
 
-from natsobj.cli import main
+import os
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command; Ctrl-C while Python still imports it ends in silence, as it does later."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os._exit(128 + number))
+    from natsobj.cli import main as command
+
+    command()
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,7 @@ MAX_KEY_SIZE = 2900
 
 STREAM_PREFIX = "OBJ_"
 
-_BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}")  # the server takes stream names of 255
 _NUID_ALPHABET = string.digits + string.ascii_letters
 _STORED_NUID = re.compile(r"[^\s.*>\x00-\x1f\x7f\ud800-\udfff]+")
 """One token of a subject: with a wildcard in it, removing an object's chunks would remove those of others."""
@@ -50,7 +50,7 @@ def check_bucket_name(bucket: str) -> str:
     """Return the name of a bucket as it is.
 
     Raises:
-        InvalidBucketName: it is not `[A-Za-z0-9_-]+`.
+        InvalidBucketName: it is not `[A-Za-z0-9_-]+`, or too long for a stream's name.
     """
     if not _BUCKET_NAME.fullmatch(bucket):
         raise InvalidBucketName(bucket)

@@ -42,11 +42,9 @@ class Interrupts:
             signal.signal(number, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._number:
+        if self._number or self._cancel is None:
             os._exit(SIGNALLED + number)
         self._number = number
-        if self._cancel is None:
-            raise KeyboardInterrupt
         import threading
 
         timer = threading.Timer(self.limit, os._exit, (self.status,))
@@ -56,7 +54,11 @@ class Interrupts:
 
     @contextmanager
     def cancelling(self, task: asyncio.Task[None]) -> Iterator[None]:
-        """Cancel the task when a signal comes, instead of raising `KeyboardInterrupt` wherever that is."""
+        """Cancel the task when a signal comes.
+
+        Before this block there is nothing to clean up, and a signal ends the program. Behind it the program
+        is about to leave, and a signal only decides the exit status.
+        """
         loop = task.get_loop()
 
         def cancel() -> None:
@@ -67,7 +69,7 @@ class Interrupts:
         try:
             yield
         finally:
-            self._cancel = None
+            self._cancel = lambda: None
 
 
 interrupts = Interrupts()

@@ -238,7 +238,7 @@ class Session:
                 raise
             if not interrupts.status:
                 console.report_error(error, as_json=self.json, debug=self._debug)
-            return exits.exit_code(error)
+            return interrupts.status or exits.exit_code(error)
         return self.status
 
 
@@ -297,7 +297,10 @@ def bridge(
 
 
 def guard(action: Callable[[], object]) -> int:
-    """Run the whole command line and give the exit code; whatever gets this far is explained here."""
+    """Run the whole command line and give the exit code; whatever gets this far is explained here.
+
+    A signal that came too late to stop anything changes nothing: what was committed is done.
+    """
     try:
         action()
     except typer.Exit as ended:
@@ -307,12 +310,12 @@ def guard(action: Callable[[], object]) -> int:
     except UsageError as error:
         status = _wrong_usage(error)
     except BrokenPipeError:
-        status = exits.BROKEN_PIPE
-    except BaseException as error:  # noqa: BLE001  # cancelled, interrupted, or a bug that must not look foreseen
+        status = interrupts.status or exits.BROKEN_PIPE
+    except BaseException as error:  # noqa: BLE001  # cancelled by a signal, or a bug
         status = interrupts.status or _explain(error)
     else:
         status = 0
-    return interrupts.status or status
+    return status
 
 
 def _wrong_usage(error: UsageError) -> int:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -526,3 +527,26 @@ async def test_verbose_says_more(cli: Program, bucket: Bucket) -> None:
     plain, verbose = cli("ls", bucket.name), cli("ls", bucket.name, "-v")
     assert plain.stderr == ""
     assert plain.stdout == verbose.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_signal_outside_of_the_work_is_silent_as_well(number: signal.Signals, place: str) -> None:
+    """Before it there is nothing to clean up; behind it the exit status is all that changes."""
+    lines = [
+        "import asyncio, os, sys",
+        "from natsobj.cli.interrupts import interrupts",
+        "interrupts.install()",
+        f"strike = lambda: os.kill(os.getpid(), {number:d})",
+        *(["strike()"] if place == "before" else []),
+        "loop = asyncio.new_event_loop()",
+        "task = loop.create_task(asyncio.sleep(0))",
+        "with interrupts.cancelling(task): loop.run_until_complete(task)",
+        "loop.close()",
+        "strike()",
+        "print('left')",
+        "sys.exit(interrupts.status)",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, check=False)
+    said = b"left\n" if place == "behind" else b""
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, said, b"")
