@@ -17,7 +17,8 @@ function __natsobj_offers
     end
     set -l token (commandline -ct)
     set -l current (string unescape -- $token)
-    set -l answer (env $variables _NATSOBJ_COMPLETE=complete_fish $program $words "$current" </dev/null 2>/dev/null)
+    set -a variables _NATSOBJ_COMPLETE=complete_fish
+    set -l answer (env $variables $program $words "$current" </dev/null 2>/dev/null)
     if test "$answer[1]" = \tfiles
         set -l option (string match -r '^--[^=]*=' -- $token)
         set -l path (string replace -r '^--[^=]*=' '' -- $token)

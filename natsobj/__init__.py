@@ -84,12 +84,12 @@ if TYPE_CHECKING:
     from natsobj.settings import Settings as Settings
     from natsobj.store import Store as Store
     from natsobj.store import connect as connect
+else:  # a type checker would take any name for granted
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'natsobj' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module 'natsobj' has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

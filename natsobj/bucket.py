@@ -140,6 +140,7 @@ class Bucket:
             self.name,
             key,
             as_source(data),
+            find=lambda: self._find(key),
             meta=meta or ObjectMeta(),
             condition=Condition(if_absent, if_match),
         )
@@ -236,7 +237,7 @@ class Bucket:
         for subject in (wire.metadata_subject(root, key), wire.latin1_metadata_subject(root, key)):
             if subject is not None and subject != slot.subject:
                 other = Slot(self._js, self.name, key, subject)
-                if (found := await other.read()).sequence:
+                if (found := await other.read()).live or found.error:
                     return other, found
         return slot, record
 

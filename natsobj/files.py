@@ -318,7 +318,13 @@ async def open_stdout() -> AsyncIterator[Sink]:
         yield _Descriptor(descriptor, _STDOUT)
         return
     with PipeSink(lambda: descriptor, _STDOUT) as pipe:
-        yield pipe
+        try:
+            yield pipe
+        except OSError:  # its own, or a local file's: nothing more is expected here
+            raise
+        except Exception:  # the verdict on what was fetched: it comes behind the bytes
+            await pipe.flush()
+            raise
         await pipe.flush()
 
 

@@ -10,7 +10,7 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, Store
-from natsobj.errors import BucketExists, BucketNotFound, ConfigRefused, InvalidBucketName
+from natsobj.errors import BucketExists, BucketNotFound, ConfigRefused, InvalidBucketName, ObjectExists
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
 from natsobj.wire import metadata_subject
@@ -162,3 +162,17 @@ async def test_a_name_that_was_encoded_as_latin_1_is_found(bucket: Bucket, clien
     assert (await bucket.info("Köpfe")).name == "Köpfe"
     await bucket.delete("Köpfe")
     assert [info.name async for info in bucket.list()] == ["other"]
+
+
+async def test_a_put_replaces_the_record_that_is_found_under_a_name(bucket: Bucket, client: Client) -> None:
+    """Also where another client encoded the name otherwise: one object, not two of the same name."""
+    record = {"name": "Köpfe", "bucket": bucket.name, "size": 0, "chunks": 0, "nuid": "n"}
+    subject = f"$O.{bucket.name}.M.S_ZwZmU="
+    await client.request(subject, json.dumps(record).encode(), timeout=5)
+    with pytest.raises(ObjectExists):
+        await bucket.put("Köpfe", b"new", if_absent=True)
+    await bucket.put("Köpfe", b"new")
+    assert [info.size async for info in bucket.list()] == [3]
+    assert await fetch(bucket, "Köpfe") == b"new"
+    await bucket.delete("Köpfe")
+    assert [info.name async for info in bucket.list()] == []

@@ -101,6 +101,7 @@ def _run() -> None:
     if instruction := os.environ.get(COMPLETE):
         from natsobj.cli.completion import answer
 
-        return console.write(answer(command, instruction, os.environ, sys.argv[1:]))
+        console.write(answer(command, instruction, os.environ, sys.argv[1:]))
+        return
     with command.make_context("natsobj", sys.argv[1:]) as ctx:
         command.invoke(ctx)

@@ -1,10 +1,10 @@
 """Completion in bash, zsh and fish: the scripts for the shells, and the program's answers to their TAB.
 
-A script runs the program with `_NATSOBJ_COMPLETE=complete_SHELL`. In zsh and fish the arguments are the words of
-the line up to the cursor, the last one unfinished and all of them without quotes. bash cuts words in pieces
-(`COMP_WORDBREAKS`) and inserts an offer as it is: it gives the line in `COMP_WORDS`, and in `_NATSOBJ_WORD` the
-end of it that an offer replaces, and it gets offers that are quoted to fit there (plain ones where the latter
-is missing).
+A script runs the program with `_NATSOBJ_COMPLETE=complete_SHELL`. In zsh and fish the arguments are the words
+of the line up to the cursor, the last one unfinished and all of them without quotes. bash cuts words in
+pieces (`COMP_WORDBREAKS`) and inserts an offer as it is: it gives the line in `COMP_WORDS`, and in
+`_NATSOBJ_WORD` the end of it that an offer replaces, and it gets offers that are quoted to fit there (plain
+ones where the latter is missing).
 
 The answer is an offer a line, in zsh and fish with a tab and its description, or only `FILES`: the shell then
 completes local files, which it can do best. No offer has a control character.
@@ -35,7 +35,7 @@ def script(shell: str) -> str:
 
 
 def answer(command: Command, instruction: str, env: Mapping[str, str], args: Sequence[str]) -> str:
-    """Answer `complete_SHELL`; whatever is wrong, TAB is no place to say it: then there is nothing to offer."""
+    """Answer `complete_SHELL`; whatever is wrong, TAB is no place to say it: nothing is offered then."""
     shell = instruction.removeprefix("complete_")
     with suppress(Exception):
         if shell == "bash":
@@ -80,7 +80,7 @@ def _with_help(offer: CompletionItem) -> str:
 
 
 _RAW_WORD = re.compile(
-    r"""(?: '[^']*'? | "(?:\\.|[^"\\])*(?:"|\\?$) | \\. | \\$ | [^\s'"\\] )+""", re.X | re.S
+    r"""(?: '[^']*'? | "(?:\\.|[^"\\])*(?:"|\\?$) | \\. | \\$ | [^\s'"\\] )+""", re.VERBOSE | re.DOTALL
 )
 _NOT_PLAIN = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
 _SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'["$`\\]')
@@ -122,7 +122,8 @@ def _quoted(text: str, quote: str) -> str:
     if quote == "'":
         return text.replace("'", r"'\''")
     if quote == '"':
-        return _SPECIAL_IN_DOUBLE_QUOTES.sub(r"\\\g<0>", text).replace("!", "\"'!'\"")  # or it means history
+        escaped = _SPECIAL_IN_DOUBLE_QUOTES.sub(r"\\\g<0>", text)
+        return escaped.replace("!", "\"'!'\"")  # or it means history
     return _NOT_PLAIN.sub(lambda match: match[0] if match[0] > "\x7f" else "\\" + match[0], text)
 
 
@@ -206,7 +207,8 @@ function __natsobj_offers
     end
     set -l token (commandline -ct)
     set -l current (string unescape -- $token)
-    set -l answer (env $variables _NATSOBJ_COMPLETE=complete_fish $program $words "$current" </dev/null 2>/dev/null)
+    set -a variables _NATSOBJ_COMPLETE=complete_fish
+    set -l answer (env $variables $program $words "$current" </dev/null 2>/dev/null)
     if test "$answer[1]" = \tfiles
         set -l option (string match -r '^--[^=]*=' -- $token)
         set -l path (string replace -r '^--[^=]*=' '' -- $token)

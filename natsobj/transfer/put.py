@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -46,15 +46,24 @@ class Condition:
 
 
 async def put_object(
-    js: JetStream, bucket: str, key: str, source: Source, *, meta: ObjectMeta, condition: Condition
+    js: JetStream,
+    bucket: str,
+    key: str,
+    source: Source,
+    *,
+    find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
+    meta: ObjectMeta,
+    condition: Condition,
 ) -> ObjectInfo:
     """Store an object; whatever this raises, the old one is as it was and no chunks are left.
 
     After `OutcomeUnknown` alone the chunks stay, for they may be the new object's.
+
+    Args:
+        find: gives the place of the key and the record that is there now.
     """
     stream_name = wire.stream_name(bucket)
-    slot = Slot(js, bucket, key, wire.metadata_subject(bucket, key))
-    stream, record = await asyncio.gather(js.stream_info(stream_name), slot.read())
+    stream, (slot, record) = await asyncio.gather(js.stream_info(stream_name), find())
     check_writable(bucket, stream)
     condition.check(bucket, key, record)
     chunk_size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
