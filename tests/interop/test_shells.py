@@ -24,6 +24,13 @@ ROOT = Path(__file__).parents[2]
 WITHIN = 30.0
 PROMPT = "READY> "
 
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes standard input the controlling terminal, which a shell needs to be interactive."""
+
 
 class Shell:
     """An interactive shell in a pseudo-terminal."""
@@ -33,7 +40,13 @@ class Shell:
         self._terminal = ours
         self._shown = ""
         self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=cwd, start_new_session=True
+            [sys.executable, "-c", OWN_TERMINAL, *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
         )
         os.close(theirs)
 
@@ -70,7 +83,7 @@ def start(cli: Program, tmp_path: Path) -> Iterator[Start]:
     wrapper = folder / "natsobj"
     wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m natsobj "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
-    env = cli.environment({"PATH": f"{folder}:{cli.env['PATH']}", "TERM": "dumb", "PS1": PROMPT})
+    env = cli.environment({"PATH": f"{folder}:{cli.env['PATH']}", "TERM": "xterm", "PS1": PROMPT})
     completions = ROOT / "completions"
     started: list[Shell] = []
 
@@ -86,11 +99,11 @@ def start(cli: Program, tmp_path: Path) -> Iterator[Start]:
         shell = Shell(command, env, cli.home)
         started.append(shell)
         first = {
-            "bash": f"source '{completions}/natsobj.bash'; echo LO''ADED",
-            "zsh": f"PS1='{PROMPT}'; fpath=('{completions}' $fpath); autoload -Uz compinit; compinit -u; echo LO''ADED",
-            "fish": f"function fish_prompt; echo -n '{PROMPT}'; end; source '{completions}/natsobj.fish'; echo LO''ADED",
+            "bash": f"source '{completions}/natsobj.bash'",
+            "zsh": f"PS1='{PROMPT}'; fpath=('{completions}' $fpath); autoload -Uz compinit; compinit -u",
+            "fish": f"function fish_prompt; echo -n '{PROMPT}'; end; source '{completions}/natsobj.fish'",
         }[name]
-        shell.type(f"{first}\n")
+        shell.type(f"{first}; echo LO''ADED\n")
         shell.wait_for("LOADED")
         shell.wait_for(PROMPT)
         return shell
