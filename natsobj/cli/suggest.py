@@ -65,7 +65,8 @@ def nearest(wanted: str, names: Sequence[str], deadline: float) -> str | None:
     for start in range(0, len(names), 100):
         if time.monotonic() > deadline:
             break
-        best = get_close_matches(wanted, [*best, *names[start : start + 100]], n=1)
+        others = [name for name in names[start : start + 100] if name != wanted]
+        best = get_close_matches(wanted, [*best, *others], n=1)
     return best[0] if best else None
 
 
