@@ -134,7 +134,7 @@ _HINTS: Mapping[type[Exception], str] = {
     BucketNotFound: "natsobj add {0.bucket} creates it",
     CertificateError: "name the authority to trust with --tlsca, and your own certificate with --tlscert",
     ContentBroken: "store it again",
-    ContentMismatch: "natsobj info {0.bucket} {0.key} shows its digest",
+    ContentMismatch: "natsobj ls -l {0.bucket} shows what is there",
     FileExists: "use -f to replace it or --skip-existing to keep it",
     InvalidBucketName: "letters, digits, - and _ are possible",
     JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",

@@ -66,7 +66,11 @@ class Shared(ClickCommand):
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:  # noqa: ARG002
         arguments = [each for each in self.params if isinstance(each, TyperArgument)]
-        return ["[OPTIONS]", *map(usage_of, arguments)]
+        optional = ""
+        for each in reversed([each for each in arguments if not each.required]):
+            optional = f"{usage_of(each)[:-1]}{' ' if optional else ''}{optional}]"
+        required = [usage_of(each) for each in arguments if each.required]
+        return ["[OPTIONS]", *required, *([optional] if optional else [])]
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

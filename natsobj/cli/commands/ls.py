@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("List the buckets", "natsobj ls"),
     ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
-    ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0 natsobj rm photos --"),
+    ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
     ("List the largest objects last", "natsobj ls photos --sort size"),
 )
 
@@ -50,14 +50,15 @@ async def ls(
     ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted objects, too.")] = False,
     sort: Annotated[
-        Literal["name", "size", "time"] | None, typer.Option("--sort", help="Sort, the lowest first.")
+        Literal["name", "size", "time"] | None,
+        typer.Option("--sort", help="Sort, the lowest first; without it the oldest change is first."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
 ) -> None:
     """List buckets, or the objects of one."""
     from natsobj.cli.views import BUCKET, OBJECT
 
-    options.exclusive({"--names": names, "--null": null, "--json": session.json})
+    options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
     options.exclusive({"--long": long, "--names": names, "--null": null})
     if deleted and bucket is None:
         raise UsageError("--deleted needs a BUCKET")
