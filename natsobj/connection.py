@@ -120,7 +120,7 @@ class Connection:
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work
                     connect_timeout=self.timeout,  # type: ignore[arg-type]
-                    ping_interval=self.timeout / 2,  # type: ignore[arg-type]
+                    ping_interval=self.timeout,  # type: ignore[arg-type]
                     max_outstanding_pings=1,
                     pending_size=_PENDING_SIZE,
                     inbox_prefix=self.settings.inbox_prefix,
@@ -289,7 +289,7 @@ class Connection:
     @contextlib.contextmanager
     def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> Iterator[None]:
         """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
-        watchers = self._watched.setdefault(subject.casefold(), set())
+        watchers = self._watched.setdefault(subject, set())
         watchers.add(fail)
         if self.lost.is_set():
             fail(self._foreign(self._error))
@@ -298,7 +298,7 @@ class Connection:
         finally:
             watchers.discard(fail)
             if not watchers:
-                self._watched.pop(subject.casefold(), None)
+                self._watched.pop(subject, None)
 
     # Inside
 
@@ -340,13 +340,12 @@ class Connection:
         violation = _VIOLATION.search(str(error))
         if violation is None:
             return
-        what, subject = violation[1].casefold(), violation[2].casefold()
-        denied = PermissionDenied(subject)
-        ours = subject.startswith(self._inbox.casefold()) if what == "subscription" else False
-        for watched, watchers in list(self._watched.items()):
-            if ours or watched == subject:
+        denied = violation[2].casefold()  # as it comes; the spelling that counts is ours
+        deaf = violation[1].casefold() == "subscription" and denied.startswith(self._inbox.casefold())
+        for subject, watchers in list(self._watched.items()):
+            if deaf or subject.casefold() == denied:
                 for fail in list(watchers):
-                    fail(denied)
+                    fail(PermissionDenied(f"{self._inbox}.*" if deaf else subject))
 
     def _foreign(self, error: BaseException | None) -> NatsobjError:
         return translate(error, self._servers, self.timeout)

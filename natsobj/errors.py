@@ -128,6 +128,10 @@ class TemporaryError(NatsobjError):
     """Trying again may help."""
 
 
+CONNECTION_LOST = "connection lost"
+"""The reason of `ServerUnavailable` where there was a connection."""
+
+
 class ServerUnavailable(TemporaryError):
     """Nobody answers at the address, or the connection was lost for good."""
 

@@ -7,6 +7,7 @@ import ssl
 import nats.errors
 
 from natsobj.errors import (
+    CONNECTION_LOST,
     AuthenticationFailed,
     CertificateError,
     InvalidArgument,
@@ -55,7 +56,7 @@ def translate(error: BaseException | None, servers: str, timeout: float) -> Nats
         case ssl.SSLError():
             ours = _tls_error(error, servers)
         case None | OSError() | nats.errors.Error():
-            ours = ServerUnavailable(servers, "connection lost")
+            ours = ServerUnavailable(servers, CONNECTION_LOST)
         case _:
             ours = ServerError(str(error))
     return ours

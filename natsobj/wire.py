@@ -100,6 +100,15 @@ def metadata_subject(bucket: str, key: str) -> str:
     return f"$O.{bucket}.M.{base64.urlsafe_b64encode(key.encode()).decode()}"
 
 
+def key_of_subject(subject: str) -> str:
+    """Return the key that a metadata subject stands for; its last token as it is where that is no UTF-8."""
+    token = subject.rpartition(".")[2]
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except ValueError:
+        return token
+
+
 def latin1_metadata_subject(bucket: str, key: str) -> str | None:
     """Return where nats.js keeps a name beyond ASCII (it encodes Latin-1), None if it cannot."""
     try:
@@ -192,7 +201,7 @@ def decode_object(bucket: str, record: bytes, *, where: str, revision: int, modi
     """Read a metadata record that any client may have written.
 
     Args:
-        where: names the record in errors (its subject's last token).
+        where: names the record in errors.
         revision: the stream sequence of the message.
         modified: the timestamp of the message.
 

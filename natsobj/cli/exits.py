@@ -27,6 +27,7 @@ from natsobj.errors import (
     ObjectExists,
     ObjectNotFound,
     OutcomeUnknown,
+    PermissionDenied,
     RefusedError,
     RequestTimeout,
     ServerUnavailable,
@@ -142,6 +143,7 @@ _HINTS: Mapping[type[Exception], str] = {
     OutcomeUnknown: "natsobj info {0.bucket} {0.key} tells",
     ObjectExists: "leave out --if-absent to replace it",
     RequestTimeout: "try again, or allow more with --timeout",
+    PermissionDenied: "the account needs the right to use that subject",
     ServerUnavailable: "name a server with -s or NATS_URL, or use --local",
     SourceChanged: "try again",
 }
@@ -152,6 +154,8 @@ def hint(error: Exception) -> str | None:
     """Name the next step, if there is one; a note on the error itself is better than what its class gets."""
     if notes := getattr(error, "__notes__", None):
         return without_credentials(str(notes[0]))
+    if isinstance(error, ServerUnavailable) and error.reason == errors.CONNECTION_LOST:
+        return "try again"
     if isinstance(error, ObjectNotFound):
         return None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
     known = (_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)

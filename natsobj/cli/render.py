@@ -102,7 +102,7 @@ SERVER_FIELDS = ("running", "pid", "url", "data")
 
 
 def object_json(info: ObjectInfo) -> dict[str, object]:
-    """Give an object's JSON fields; absent is None, but headers and metadata without entries are {}."""
+    """Give an object's JSON fields; absent is None, headers and metadata without entries as well."""
     return {
         "bucket": info.bucket,
         "name": info.name,
@@ -115,15 +115,15 @@ def object_json(info: ObjectInfo) -> dict[str, object]:
         "nuid": info.nuid,
         "revision": info.revision,
         "description": info.description,
-        "headers": {name: list(values) for name, values in info.headers.items()},
-        "metadata": dict(info.metadata),
+        "headers": {name: list(values) for name, values in info.headers.items()} or None,
+        "metadata": dict(info.metadata) or None,
         "link": _link_json(info.link),
         "deleted": info.deleted,
     }
 
 
 def bucket_json(info: BucketInfo) -> dict[str, object]:
-    """Give a bucket's JSON fields; absent is None, but metadata without entries is {}."""
+    """Give a bucket's JSON fields; absent is None, metadata without entries as well."""
     return {
         "bucket": info.bucket,
         "description": info.description,
@@ -138,7 +138,7 @@ def bucket_json(info: BucketInfo) -> dict[str, object]:
         "max_bytes": info.max_bytes,
         "sealed": info.sealed,
         "compressed": info.compressed,
-        "metadata": dict(info.metadata),
+        "metadata": dict(info.metadata) or None,
         "placement": _placement_json(info.placement),
         "stream": info.stream,
         "cluster": _cluster_json(info.cluster),

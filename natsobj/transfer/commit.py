@@ -55,7 +55,7 @@ def read_record(bucket: str, message: Stored | None) -> Record:
     if message.marker:
         return Record(message.sequence)
     try:
-        where = message.subject.rpartition(".")[2]
+        where = wire.key_of_subject(message.subject)
         info = wire.decode_object(
             bucket, message.data, where=where, revision=message.sequence, modified=message.time
         )

@@ -96,7 +96,7 @@ class Natsobj:
         shown = self._json("info", "--", bucket, key)
         if shown is None:
             return None
-        return Seen(shown["chunks"], shown["sha256"], shown["description"] or "", shown["headers"])
+        return Seen(shown["chunks"], shown["sha256"], shown["description"] or "", shown["headers"] or {})
 
     def keys(self, bucket: str) -> list[str]:
         return self.run("ls", "-0", bucket).expect(0).text.split("\0")[:-1]
