@@ -20,11 +20,13 @@ from natsobj.errors import (
     InvalidArgument,
     InvalidKey,
     ObjectExists,
+    OutcomeUnknown,
     SourceChanged,
 )
 from natsobj.files import FileSource, open_source
 from natsobj.models import BucketConfig, ObjectMeta
 from natsobj.settings import Settings
+from natsobj.transfer.commit import finish
 from tests.behind import BIG, api, fetch, messages
 from tests.conftest import Serve
 from tests.servers import PLAIN
@@ -281,3 +283,20 @@ async def test_an_unreadable_record_can_be_replaced(bucket: Bucket, client: Clie
     await client.request(f"$O.{bucket.name}.M.aw==", b"{rubbish", timeout=5)
     await bucket.put("k", b"healed")
     assert await fetch(bucket, "k") == b"healed"
+
+
+async def test_a_cancellation_does_not_hide_that_nobody_knows() -> None:
+    """Chunks are kept when the commit's outcome is unknown, also when it was interrupted meanwhile."""
+    silent = asyncio.Event()
+
+    async def change() -> None:
+        await silent.wait()
+        raise OutcomeUnknown("b", "k")
+
+    waiting = asyncio.create_task(finish(change()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    silent.set()
+    with pytest.raises(OutcomeUnknown):
+        await waiting

@@ -124,7 +124,8 @@ class Slot:
 async def finish(change: Coroutine[Any, Any, T]) -> T:
     """Await a commit to its end even when we are told to stop: whether it happened must be known.
 
-    A cancellation that comes meanwhile is too late: it is dropped when the commit succeeds.
+    A cancellation that comes meanwhile is too late: it is dropped when the commit succeeds, and must not hide
+    that nobody knows.
     """
     task = asyncio.ensure_future(change)
     cancelled: asyncio.CancelledError | None = None
@@ -133,7 +134,7 @@ async def finish(change: Coroutine[Any, Any, T]) -> T:
             await asyncio.wait([task])
         except asyncio.CancelledError as e:
             cancelled = e
-    if cancelled is not None and task.exception() is not None:
+    if cancelled is not None and not isinstance(task.exception(), (OutcomeUnknown, type(None))):
         raise cancelled
     return task.result()
 

@@ -24,7 +24,7 @@ from natsobj.files import Source
 from natsobj.jetstream import JetStream, api_error
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, tidy_chunks
-from natsobj.transfer.upload import ChunkRefused, Upload
+from natsobj.transfer.upload import ChunkRefused, Upload, Uploaded
 
 log = logging.getLogger(__name__)
 
@@ -74,21 +74,7 @@ async def put_object(
     try:
         uploaded = await upload.run(source, chunk_size)
         source.check()
-        info = ObjectInfo(
-            bucket=bucket,
-            name=key,
-            size=uploaded.size,
-            chunks=uploaded.chunks,
-            modified=datetime.now(UTC),
-            revision=0,
-            chunk_size=chunk_size,
-            digest=wire.format_digest(uploaded.sha256),
-            sha256=uploaded.sha256.hex(),
-            nuid=nuid,
-            description=meta.description,
-            headers=meta.headers,
-            metadata=meta.metadata,
-        )
+        info = _describe(bucket, key, nuid, uploaded, replace(meta, chunk_size=chunk_size))
 
         def make(current: Record) -> bytes:
             condition.check(bucket, key, current)
@@ -108,6 +94,25 @@ async def put_object(
         raise
     await tidy_chunks(js, bucket, replaced.live)
     return await _stored(slot, replace(info, revision=sequence))
+
+
+def _describe(bucket: str, key: str, nuid: str, uploaded: Uploaded, meta: ObjectMeta) -> ObjectInfo:
+    """Return the object that is to be committed; time and revision are the server's to give."""
+    return ObjectInfo(
+        bucket=bucket,
+        name=key,
+        size=uploaded.size,
+        chunks=uploaded.chunks,
+        modified=datetime.now(UTC),
+        revision=0,
+        chunk_size=meta.chunk_size,
+        digest=wire.format_digest(uploaded.sha256),
+        sha256=uploaded.sha256.hex(),
+        nuid=nuid,
+        description=meta.description,
+        headers=meta.headers,
+        metadata=meta.metadata,
+    )
 
 
 def check_writable(bucket: str, stream: Mapping[str, Any]) -> None:
