@@ -12,12 +12,11 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from natsobj.credentials import connect_options
 from natsobj.errors import (
@@ -28,14 +27,12 @@ from natsobj.errors import (
     UnsupportedServer,
 )
 from natsobj.foreign import connect_error, translate
+from natsobj.lane import Receiver, open_channel
 from natsobj.settings import Settings
 
 log = logging.getLogger(__name__)
 
 OLDEST_SERVER = (2, 11)
-WRITE_BUFFER = 256 * 1024
-"""Bytes queued for the socket at most; asyncio of Python 3.11 moves the whole queue at each send."""
-
 ASK_AGAIN = 1.0
 """Seconds after which a read is asked again: without a leader the server drops requests without a word."""
 
@@ -139,10 +136,7 @@ class Connection:
         reading = getattr(self._client, "_reading_task", None)
         if reading is not None:  # the one sign of death that nats-py never omits
             reading.add_done_callback(lambda _: self._die())
-        writer = getattr(self._client._transport, "_io_writer", None)
-        self._writer: asyncio.StreamWriter | None = writer
-        if writer is not None:
-            writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._channel = open_channel(self._client)
         self._inbox = self._client.new_inbox()
         await self._subscribe(f"{self._inbox}.*", self._dispatch)
         log.debug("connected to %s (%s)", self.server_name, self.version)
@@ -227,33 +221,20 @@ class Connection:
     async def publish(
         self, subject: str, payload: bytes = b"", *, reply: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        """Publish one small message."""
-        self._check()
-        try:
-            await self._client.publish(subject, payload, reply, dict(headers) if headers else None)
-        except nats.errors.MaxPayloadError as e:
-            raise InvalidArgument(f"message of {len(payload):,} bytes is larger than the server takes") from e
-        except nats.errors.Error as e:
-            raise self._foreign(e) from e
+        """Publish one message, and wait while much is queued for the socket.
 
-    async def publish_bulk(self, subject: str, payload: bytes, reply: str) -> None:
-        """Publish one of many large messages, and wait while more than the write buffer is queued.
-
-        It goes to the socket directly, past nats-py's own queue and its copies: only the private subjects of
-        `receive`, which the server has known since the first answer, can be its `reply`.
+        Raises:
+            InvalidArgument: it is larger than the server takes.
+            ServerUnavailable: the connection was lost.
         """
         self._check()
-        writer = self._writer
-        if writer is None:  # WebSocket
-            await self.publish(subject, payload, reply=reply)
-            return
-        writer.writelines((f"PUB {subject} {reply} {len(payload)}\r\n".encode(), payload, b"\r\n"))
-        if writer.transport.get_write_buffer_size() > WRITE_BUFFER:
-            try:
-                await writer.drain()
-            except OSError as e:
-                self._die()
-                raise self._foreign(e) from e
+        if len(payload) > self.max_payload:
+            raise InvalidArgument(f"message of {len(payload):,} bytes is larger than the server takes")
+        try:
+            await self._channel.publish(subject, payload, reply, headers)
+        except (nats.errors.Error, OSError) as e:
+            self._die()
+            raise self._foreign(e) from e
 
     @contextlib.contextmanager
     def receive(self, receiver: Callable[[Message], None]) -> Iterator[str]:
@@ -273,18 +254,16 @@ class Connection:
             yield inbox, answers
 
     @contextlib.asynccontextmanager
-    async def subscribe(self, receiver: Callable[[Message], Awaitable[None]]) -> AsyncIterator[str]:
-        """Give a private subject with a subscription of its own, for bulk data.
-
-        Messages wait for the receiver without a limit: ask for no more than may wait.
-        """
+    async def subscribe(self, receiver: Receiver) -> AsyncIterator[str]:
+        """Give a private subject with a subscription of its own, for bulk data."""
         inbox = self._client.new_inbox()
-        number = await self._subscribe(inbox, receiver)
+        subscription = await self._subscribe(inbox, receiver)
         try:
             yield inbox
         finally:
-            with contextlib.suppress(nats.errors.Error, OSError):
-                await number.unsubscribe()
+            if not self.lost.is_set():
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    await self._channel.unsubscribe(subscription)
 
     @contextlib.contextmanager
     def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> Iterator[None]:
@@ -302,22 +281,17 @@ class Connection:
 
     # Inside
 
-    async def _subscribe(self, subject: str, receiver: Callable[[Message], Awaitable[None]]) -> Any:
-        async def receive(message: Msg) -> None:
-            await receiver(Message(message.subject, message.reply, message.headers or {}, message.data))
-
+    async def _subscribe(self, subject: str, receiver: Receiver) -> str:
         try:
-            return await self._client.subscribe(
-                subject, cb=receive, pending_msgs_limit=0, pending_bytes_limit=0
-            )
+            return await self._channel.subscribe(subject, receiver)
         except (nats.errors.Error, OSError) as e:
             raise self._foreign(e) from e
 
-    async def _dispatch(self, message: Message) -> None:
-        token = message.subject[len(self._inbox) + 1 :]
+    def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
+        token = subject[len(self._inbox) + 1 :]
         receiver = self._receivers.get(token.partition("-")[0])
         if receiver is not None:
-            receiver(message)
+            receiver(Message(subject, reply, headers, bytes(payload)))
 
     def _check(self) -> None:
         if self.lost.is_set():

@@ -229,7 +229,7 @@ async def test_a_lost_connection_ends_all_waiting(serve: Serve) -> None:
     connection = await Connection.open(Settings(servers=(server.url,)))
     listened = asyncio.Event()
 
-    async def listen(_: Message) -> None:
+    def listen(*_: object) -> None:
         listened.set()
 
     try:

@@ -38,7 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "files": {"errors", "pipes"},
     "credentials": {"errors", "settings"},
     "foreign": {"errors"},
-    "connection": {"credentials", "foreign"} | VALUES,
+    "lane": set(),
+    "connection": {"credentials", "foreign", "lane"} | VALUES,
     "jetstream": {"connection"} | VALUES,
     "transfer": {"transfer", "jetstream", "connection"} | VALUES,
     "bucket": {"transfer", "jetstream", "connection"} | VALUES,
@@ -64,7 +65,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
     "credentials": {"nats", "nkeys"},  # how the connection signs in
     "foreign": {"nats"},  # how the connection's errors become ours
     "jetstream": {"nats"},
-    "transfer.lane": {"nats"},
+    "lane": {"nats"},
     "cli": {"typer", "rich"},
 }
 """What may be imported that is neither natsobj nor the standard library."""

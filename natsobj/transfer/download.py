@@ -10,9 +10,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from natsobj.connection import Message
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -183,6 +182,7 @@ class Download:
                 await self._js.connection.publish(consumer.next_subject, query, reply=inbox)
                 asked += number
             await self._arrival()
+            await self._drain()
 
     async def _arrival(self) -> None:
         """Wait for a chunk; only the server's silence counts, a slow sink's never does."""
@@ -198,24 +198,23 @@ class Download:
         if self._error is not None:
             raise self._error
 
-    async def _take(self, message: Message) -> None:
+    def _take(self, _subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
         """Write one chunk of the consumer, or note what came instead."""
         if self._error is not None or self._chunks >= self._info.chunks:
             return
         try:
-            if message.status and "$JS.ACK." not in message.reply:
-                raise _Short(message.headers.get("Description", message.status))
-            sequence, number, pending = _delivery(message.reply)
+            if "$JS.ACK." not in reply:
+                raise _Short(headers.get("Description", headers.get("Status", "")))
+            sequence, number, pending = _delivery(reply)
             self._consumed += 1
             if number != self._consumed or pending != self._info.chunks - self._chunks - 1:
                 raise _Short("chunks are missing on the way")
-            self._write(message.data, sequence)
-            await self._drain()
+            self._write(payload, sequence)
         except (NatsobjError, OSError, ValueError) as e:
             self._error = e
         self._arrived.set()
 
-    def _write(self, data: bytes, sequence: int) -> None:
+    def _write(self, data: bytes | memoryview, sequence: int) -> None:
         if self._size + len(data) > self._info.size:  # never more than was promised
             raise SizeMismatch(
                 self._info.bucket, self._info.name, expected=self._info.size, stored=self._size + len(data)

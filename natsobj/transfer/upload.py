@@ -95,7 +95,7 @@ class Upload:
     async def _send(self, data: bytes, reply: str) -> None:
         try:
             async with asyncio.timeout(PATIENCE * self._connection.timeout):
-                await self._connection.publish_bulk(self._subject, data, reply)
+                await self._connection.publish(self._subject, data, reply=reply)
         except TimeoutError:
             raise self._silence() from None
 
