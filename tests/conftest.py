@@ -16,6 +16,13 @@ from nats.aio.client import Client
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.errors import BucketNotFound
 from natsobj.settings import Settings
+from tests.chance import (  # noqa: F401  # pytest finds them here
+    chance,
+    pytest_addoption,
+    pytest_generate_tests,
+    pytest_report_header,
+    pytest_terminal_summary,
+)
 from tests.program import Program
 from tests.servers import PLAIN, NatsServer
 
