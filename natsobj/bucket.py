@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from natsobj import wire
+from natsobj.direct import Stored
 from natsobj.errors import BucketFull, InvalidMetadata, LinkError, ObjectChanged, ObjectNotFound
 from natsobj.files import Sink, Source, as_source
 from natsobj.jetstream import JetStream
@@ -87,28 +89,16 @@ class Bucket:
             deleted: give tombstones as well.
             on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
         """
-        subject = wire.metadata_filter(await self._find_root())
-        subjects = await self._js.subject_counts(self._stream, subject)
-        repeated = {name: count for name, count in subjects.counts.items() if count > 1}
-        last_sequence = subjects.last_sequence
-        del subjects
-        seen: set[int] = set()
-        async for message in self._js.direct_messages(self._stream, subject):
-            if repeated.get(message.subject, 0) > 1:  # written without rollup: only the last counts
-                repeated[message.subject] -= 1
-                continue
-            mark = hash(message.subject)
-            if message.sequence > last_sequence and mark in seen:  # changed after it was given
-                continue
-            seen.add(mark)
-            record = read_record(self.name, message)
-            if record.error is not None:
-                if on_unreadable is None:
-                    raise record.error
-                on_unreadable(record.error)
-            info = record.info
-            if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
-                yield info
+        async with contextlib.aclosing(self._records()) as records:
+            async for message in records:
+                record = read_record(self.name, message)
+                if record.error is not None:
+                    if on_unreadable is None:
+                        raise record.error
+                    on_unreadable(record.error)
+                info = record.info
+                if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
+                    yield info
 
     async def put(
         self,
@@ -217,6 +207,37 @@ class Bucket:
         return replace(gone, deleted=True)
 
     # Inside
+
+    async def _records(self) -> AsyncGenerator[Stored, None]:
+        """Iterate over the metadata messages that count: one a subject, though it may change meanwhile.
+
+        Only where there are more messages than subjects, some were written without rollup, and each subject
+        is counted: that answer is as long as the bucket.
+        """
+        everything = wire.metadata_filter("*")
+        stream, number = await asyncio.gather(
+            self._js.stream_info(self._stream, count=everything), self._js.matching(self._stream, everything)
+        )
+        subject = wire.metadata_filter(await self._find_root(stream))
+        last_sequence, repeated = stream["state"]["last_seq"], {}
+        if number != stream.get("total", 0):
+            subjects = await self._js.subject_counts(self._stream, subject, least=2)
+            last_sequence, repeated = subjects.last_sequence, dict(subjects.counts)
+        given = array("q")  # eight bytes an object: a set would take ten times that
+        known: set[int] = set()
+        async for message in self._js.direct_messages(self._stream, subject):
+            mark = hash(message.subject)
+            if message.sequence > last_sequence:  # changed meanwhile: perhaps it was given already
+                known = known or set(given)
+                if mark in known:
+                    continue
+                known.add(mark)
+            elif repeated.get(message.subject, 0) > 1:  # only the last one counts
+                repeated[message.subject] -= 1
+                continue
+            else:
+                given.append(mark)
+            yield message
 
     def _live(self, key: str, record: Record) -> ObjectInfo:
         if record.error is not None:

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from natsobj import wire
-from natsobj.connection import Answers, Connection, Message
+from natsobj.connection import Connection, Message
+from natsobj.direct import BATCH, NotServed, Stored, direct_get
 from natsobj.errors import (
     BucketFull,
     BucketNotFound,
@@ -24,7 +25,6 @@ from natsobj.errors import (
     ConfigRefused,
     JetStreamUnavailable,
     NatsobjError,
-    RequestTimeout,
     ServerError,
 )
 
@@ -41,21 +41,10 @@ MESSAGE_TOO_LARGE = 10054
 FULL = frozenset({10077, 10023})
 _UNAVAILABLE = frozenset({10008, 10039, 10076})
 
-DIRECT_BATCH = 1000
-"""Messages of one Direct Get request, at most, when listing."""
+_BEHIND_ALL = 1_000_000_000
+"""An offset behind all subjects: the answer has their number only."""
 
 NEVER_SEQUENCE = 2**63 - 1
-
-
-class Stored(NamedTuple):
-    """One stored message."""
-
-    subject: str
-    sequence: int
-    time: datetime
-    data: bytes
-    marker: bool = False
-    """The server's note that the subject expired (ADR-43), not a message of anyone."""
 
 
 class Ack(NamedTuple):
@@ -86,23 +75,29 @@ class JetStream:
 
     # Streams
 
-    async def stream_info(self, stream: str) -> dict[str, Any]:
+    async def stream_info(self, stream: str, *, count: str | None = None) -> dict[str, Any]:
         """Return configuration and state of a stream, from its leader.
+
+        Args:
+            count: a filter; `total` is the number of subjects that match it, and absent for none.
 
         Raises:
             BucketNotFound: there is no such stream.
         """
-        return await self._call(f"STREAM.INFO.{stream}", stream=stream, again=True)
+        request = None if count is None else {"subjects_filter": count, "offset": _BEHIND_ALL}
+        return await self._call(f"STREAM.INFO.{stream}", request, stream=stream, again=True)
 
-    async def subject_counts(self, stream: str, subject: str) -> Subjects:
-        """Return the number of messages of each subject that matches, from the leader."""
+    async def subject_counts(self, stream: str, subject: str, *, least: int = 1) -> Subjects:
+        """Return the number of messages of each subject that matches and has `least`, from the leader."""
         counts: dict[str, int] = {}
+        offset = 0
         while True:
-            request = {"subjects_filter": subject, "offset": len(counts)}
+            request = {"subjects_filter": subject, "offset": offset}
             answer = await self._call(f"STREAM.INFO.{stream}", request, stream=stream, again=True)
             page = answer["state"].get("subjects") or {}
-            counts |= page
-            if not page or len(counts) >= answer.get("total", 0):
+            counts |= {name: count for name, count in page.items() if count >= least}
+            offset += len(page)
+            if not page or offset >= answer.get("total", 0):
                 return Subjects(counts, answer["state"]["last_seq"])
 
     async def count(self, stream: str, subject: str) -> int:
@@ -178,42 +173,36 @@ class JetStream:
             marker=b"Nats-Marker-Reason" in headers,
         )
 
+    async def matching(self, stream: str, subject: str) -> int | None:
+        """Return how many messages a filter matches; None where Direct Get, which tells, is not served."""
+        query = {"seq": 1, "next_by_subj": subject, "batch": 1}
+        message = await self.connection.request(
+            f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True
+        )
+        if message.status == "404":
+            return 0
+        behind = message.headers.get("Nats-Num-Pending")
+        return None if behind is None else int(behind) + 1
+
     async def direct_messages(
-        self, stream: str, subject: str, *, sequence: int = 1, batch: int = DIRECT_BATCH
+        self, stream: str, subject: str, *, sequence: int = 1, batch: int = BATCH
     ) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
 
         Any replica may answer, so the newest may be missing. A stream without `allow_direct` is read one
         message at a time from its leader.
         """
-        api = f"{self._prefix}.DIRECT.GET.{stream}"
-        with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
-            while True:
-                query = {"seq": sequence, "next_by_subj": subject, "batch": batch}
-                await self.connection.publish(api, json.dumps(query).encode(), reply=inbox)
-                while "Nats-Sequence" in (message := await self._answer(answers, stream)).headers:
-                    stored = _direct(message)
+        messages = direct_get(self.connection, self._prefix, stream, subject, sequence=sequence, batch=batch)
+        try:
+            async with contextlib.aclosing(messages):
+                async for stored in messages:
                     yield stored
                     sequence = stored.sequence + 1
-                if message.status == "503":  # nobody serves Direct Get here
-                    async for stored in self._one_by_one(stream, subject, sequence):
-                        yield stored
-                elif message.status not in {"204", "404"}:
-                    raise ServerError(f"direct get: {message.status} {message.headers.get('Description')}")
-                if message.status != "204" or message.headers.get("Nats-Num-Pending", "0") == "0":
-                    return
-
-    async def _answer(self, answers: Answers, stream: str) -> Message:
-        try:
-            return await answers.next(self.connection.timeout)
-        except TimeoutError:
-            raise RequestTimeout(f"reading {stream}", self.connection.timeout) from None
-
-    async def _one_by_one(self, stream: str, subject: str, sequence: int) -> AsyncIterator[Stored]:
-        log.debug("%s: no direct get, reading one by one", stream)
-        while (message := await self.next_message(stream, subject, sequence)) is not None:
-            yield message
-            sequence = message.sequence + 1
+        except NotServed:
+            log.debug("%s: no direct get, reading one by one", stream)
+            while (message := await self.next_message(stream, subject, sequence)) is not None:
+                yield message
+                sequence = message.sequence + 1
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Ack:
         """Publish one message and return what became of it.
@@ -322,14 +311,3 @@ def api_error(code: int, description: str, status: int, stream: str) -> NatsobjE
     if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
         return ConfigRefused(f"{bucket}: {description}" if bucket else description)
     return ServerError(description, code)
-
-
-def _direct(message: Message) -> Stored:
-    headers = message.headers
-    return Stored(
-        subject=headers["Nats-Subject"],
-        sequence=int(headers["Nats-Sequence"]),
-        time=wire.parse_time(headers["Nats-Time-Stamp"]) or datetime.fromtimestamp(0, UTC),
-        data=message.data,
-        marker="Nats-Marker-Reason" in headers,
-    )

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from natsobj import wire
+from natsobj.direct import Stored
 from natsobj.errors import InvalidMetadata, NatsobjError, ObjectChanged, OutcomeUnknown, TemporaryError
-from natsobj.jetstream import TOO_MANY_REQUESTS, WRONG_SEQUENCE, JetStream, Stored, api_error
+from natsobj.jetstream import TOO_MANY_REQUESTS, WRONG_SEQUENCE, JetStream, api_error
 from natsobj.models import ObjectInfo
 from natsobj.transfer.upload import PATIENCE
 

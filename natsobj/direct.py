@@ -1,0 +1,142 @@
+"""Direct Get (ADR-31): the messages of a filter in stream order, from any replica and without a consumer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from natsobj import wire
+from natsobj.connection import Connection, Message
+from natsobj.errors import NatsobjError, RequestTimeout, ServerError
+
+__all__ = ["BATCH", "NotServed", "Stored", "direct_get"]
+
+BATCH = 4000
+"""Messages of one request, at most; for each request the server counts everything that matches anew."""
+
+BATCH_BYTES = 4 * 1024 * 1024
+"""Bytes of one request, or a single message that is larger."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class Stored(NamedTuple):
+    """One stored message."""
+
+    subject: str
+    sequence: int
+    time: datetime
+    data: bytes
+    marker: bool = False
+    """The server's note that the subject expired (ADR-43), not a message of anyone."""
+
+
+class NotServed(Exception):
+    """The stream does not allow Direct Get, or there is no such stream."""
+
+
+async def direct_get(
+    connection: Connection, prefix: str, stream: str, subject: str, *, sequence: int, batch: int
+) -> AsyncGenerator[Stored, None]:
+    """Iterate over the messages at or behind a sequence.
+
+    The next batch is asked for as soon as one has arrived and before it is worked on: neither side waits for
+    the other, and two batches are kept at most.
+
+    Args:
+        prefix: what the subjects of JetStream's API begin with.
+
+    Raises:
+        NotServed: nobody listens there.
+        RequestTimeout: nothing came within the timeout.
+    """
+    api = f"{prefix}.DIRECT.GET.{stream}"
+    arrivals = _Arrivals()
+
+    async def ask() -> None:
+        query = {"seq": sequence, "next_by_subj": subject, "batch": batch, "max_bytes": BATCH_BYTES}
+        await connection.publish(api, json.dumps(query).encode(), reply=inbox)
+
+    with (
+        connection.receive(arrivals.take) as inbox,
+        connection.watch("", arrivals.fail),
+        connection.watch(api, arrivals.fail),
+    ):
+        await ask()
+        more: bool | None = None
+        while more is not False:
+            messages, end = await arrivals.next(stream, connection.timeout)
+            if messages:
+                sequence = messages[-1].sequence + 1
+            more = _more(end) if end is not None else None
+            if more:
+                await ask()
+            for message in messages:
+                yield message
+
+
+class _Arrivals:
+    """What has come of the batches that were asked for."""
+
+    def __init__(self) -> None:
+        self._messages: list[Stored] = []
+        self._end: Message | None = None
+        self._error: NatsobjError | None = None
+        self._event = asyncio.Event()
+
+    def take(self, message: Message) -> None:
+        """Note an answer: a stored message, or the end of a batch."""
+        if "Nats-Sequence" in message.headers:
+            self._messages.append(_stored(message))
+        else:
+            self._end = message
+        self._event.set()
+
+    def fail(self, error: NatsobjError) -> None:
+        """Note that nothing more will come."""
+        self._error = self._error or error
+        self._event.set()
+
+    async def next(self, stream: str, seconds: float) -> tuple[list[Stored], Message | None]:
+        """Return the messages that have come, and the end of the batch if that has."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            raise RequestTimeout(f"reading {stream}", seconds) from None
+        self._event.clear()
+        messages, self._messages = self._messages, []
+        end, self._end = self._end, None
+        if self._error is not None and end is None:
+            raise self._error
+        return messages, end
+
+
+def _stored(message: Message) -> Stored:
+    headers = message.headers
+    return Stored(
+        headers["Nats-Subject"],
+        int(headers["Nats-Sequence"]),
+        wire.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
+        message.data,
+        "Nats-Marker-Reason" in headers,
+    )
+
+
+def _more(end: Message) -> bool:
+    """Say whether there is more behind a batch.
+
+    Raises:
+        NotServed: nobody listens.
+        ServerError: the server did not like the question.
+    """
+    if end.status == "204":
+        return end.headers.get("Nats-Num-Pending", "0") != "0"
+    if end.status == "404":
+        return False
+    if end.status == "503":
+        raise NotServed
+    raise ServerError(f"direct get: {end.status} {end.headers.get('Description')}")
