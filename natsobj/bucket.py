@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from natsobj import wire
+from natsobj.census import Census
 from natsobj.direct import Stored
 from natsobj.errors import BucketFull, InvalidMetadata, LinkError, ObjectChanged, ObjectNotFound
 from natsobj.files import Sink, Source, as_source
@@ -34,6 +35,7 @@ class Bucket:
         self.name = wire.check_bucket_name(name)
         self._js = js
         self._stream = wire.stream_name(name)
+        self._stream_state: Mapping[str, Any] | None = None
         self._root: str | None = None
         """The bucket's name in its subjects: another one in a mirror; None until it is known."""
 
@@ -108,6 +110,7 @@ class Bucket:
         *,
         if_absent: bool = False,
         if_match: str | None = None,
+        read_back: bool = True,
     ) -> ObjectInfo:
         """Store an object; readers see the old one or the new one, never a mixture and never nothing.
 
@@ -117,6 +120,8 @@ class Bucket:
             data: read from where it stands to its end.
             if_absent: only when the key has no object; the server decides.
             if_match: only when the stored content has this SHA-256 (hex).
+            read_back: ask for the time that the server gave the object. Without it a round trip is saved,
+                and `modified` is this machine's clock.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
@@ -130,9 +135,11 @@ class Bucket:
             self.name,
             key,
             as_source(data),
+            state=self._state,
             find=lambda: self._find(key),
             meta=meta or ObjectMeta(),
             condition=Condition(if_absent, if_match),
+            read_back=read_back,
         )
 
     async def get(self, key: str | ObjectInfo, into: Sink) -> ObjectInfo:
@@ -203,8 +210,13 @@ class Bucket:
                 await purge_chunks(self._js, self.name, gone.nuid)
             _, record = await finish(slot.replace(record, make, is_ours=is_ours))
         gone = self._live(key, record)
-        await tidy_chunks(self._js, self.name, gone)
+        await finish(tidy_chunks(self._js, self.name, gone))
         return replace(gone, deleted=True)
+
+    async def census(self) -> Census:
+        """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""
+        stream = await self._js.stream_info(self._stream)
+        return Census(self._js, self.name, stream, await self._find_root(stream))
 
     # Inside
 
@@ -261,6 +273,12 @@ class Bucket:
                 if (found := await other.read()).live or found.error:
                     return other, found
         return slot, record
+
+    async def _state(self) -> Mapping[str, Any]:
+        """Return the bucket's stream as it was when this was asked first."""
+        if self._stream_state is None:
+            self._stream_state = await self._js.stream_info(self._stream)
+        return self._stream_state
 
     async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
         if self._root is None:

@@ -11,8 +11,10 @@ import contextlib
 import itertools
 import logging
 import re
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from socket import SO_LINGER, SOL_SOCKET
 from typing import NamedTuple
 
 import nats.errors
@@ -36,6 +38,7 @@ OLDEST_SERVER = (2, 11)
 ASK_AGAIN = 1.0
 """Seconds after which a read is asked again: without a leader the server drops requests without a word."""
 
+_RESET = struct.pack("ii", 1, 0)  # linger for no time
 _PENDING_SIZE = 64 * 1024 * 1024  # above every window, so that nats-py never waits inside publish
 _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
 
@@ -82,7 +85,8 @@ class Connection:
         self._client.tls_required = settings.tls_required
         self._error: Exception | None = None
         self._tokens = itertools.count()
-        self._inbox = ""
+        self.inbox = ""
+        """The private subject below which answers arrive."""
         self._receivers: dict[str, Callable[[Message], None]] = {}
         self._watched: dict[str, set[Callable[[NatsobjError], None]]] = {}
 
@@ -137,8 +141,8 @@ class Connection:
         if reading is not None:  # the one sign of death that nats-py never omits
             reading.add_done_callback(lambda _: self._die())
         self._channel = open_channel(self._client)
-        self._inbox = self._client.new_inbox()
-        await self._subscribe(f"{self._inbox}.*", self._dispatch)
+        self.inbox = self._client.new_inbox()
+        await self._subscribe(f"{self.inbox}.*", self._dispatch)
         log.debug("connected to %s (%s)", self.server_name, self.version)
 
     async def close(self) -> None:
@@ -148,11 +152,18 @@ class Connection:
                 await self._client.close()
         self.abort()
 
-    def abort(self) -> None:
-        """Drop the connection without another word."""
+    def abort(self, *, reset: bool = False) -> None:
+        """Drop the connection without another word.
+
+        Args:
+            reset: also what the system still holds of what was sent.
+        """
         self._die()
         writer = getattr(self._client._transport, "_io_writer", None)
         if writer is not None:
+            if reset and (socket := writer.get_extra_info("socket")) is not None:
+                with contextlib.suppress(OSError):
+                    socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
             writer.transport.abort()
         for name in ("_reading_task", "_ping_interval_task", "_flusher_task"):
             task = getattr(self._client, name, None)
@@ -242,7 +253,7 @@ class Connection:
         token = f"{next(self._tokens):x}"
         self._receivers[token] = receiver
         try:
-            yield f"{self._inbox}.{token}"
+            yield f"{self.inbox}.{token}"
         finally:
             del self._receivers[token]
 
@@ -288,7 +299,7 @@ class Connection:
             raise self._foreign(e) from e
 
     def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
-        token = subject[len(self._inbox) + 1 :]
+        token = subject[len(self.inbox) + 1 :]
         receiver = self._receivers.get(token.partition("-")[0])
         if receiver is not None:
             receiver(Message(subject, reply, headers, bytes(payload)))
@@ -315,11 +326,11 @@ class Connection:
         if violation is None:
             return
         denied = violation[2].casefold()  # as it comes; the spelling that counts is ours
-        deaf = violation[1].casefold() == "subscription" and denied.startswith(self._inbox.casefold())
+        deaf = violation[1].casefold() == "subscription" and denied.startswith(self.inbox.casefold())
         for subject, watchers in list(self._watched.items()):
             if deaf or subject.casefold() == denied:
                 for fail in list(watchers):
-                    fail(PermissionDenied(f"{self._inbox}.*" if deaf else subject))
+                    fail(PermissionDenied(f"{self.inbox}.*" if deaf else subject))
 
     def _foreign(self, error: BaseException | None) -> NatsobjError:
         return translate(error, self._servers, self.timeout)

@@ -32,6 +32,8 @@ class Stored(NamedTuple):
     data: bytes
     marker: bool = False
     """The server's note that the subject expired (ADR-43), not a message of anyone."""
+    pending: int | None = None
+    """How many more match behind it, where the answer says so; a reader of chunks needs it."""
 
 
 class NotServed(Exception):
@@ -123,6 +125,7 @@ def _stored(message: Message) -> Stored:
         wire.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
         message.data,
         "Nats-Marker-Reason" in headers,
+        int(headers["Nats-Num-Pending"]) if "Nats-Num-Pending" in headers else None,
     )
 
 

@@ -6,10 +6,12 @@ without a word. ADR-31 describes Direct Get, ADR-37 the pull consumer.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import json
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,21 +27,31 @@ from natsobj.errors import (
     ConfigRefused,
     JetStreamUnavailable,
     NatsobjError,
+    PermissionDenied,
     ServerError,
+    ServerUnavailable,
+    TemporaryError,
 )
+from natsobj.link import Link
 
 log = logging.getLogger(__name__)
 
 # JetStream's err_code values that decide something
 NO_MESSAGE = 10037
 NO_STREAM = 10059
-WRONG_SEQUENCE = frozenset({10071, 10164})
+IN_FLIGHT = 10164
+"""Another write to the same subject is under way in the cluster."""
+WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
 NAME_IN_USE = 10058
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 MESSAGE_TOO_LARGE = 10054
 FULL = frozenset({10077, 10023})
+BUSY = frozenset({429, 503, 10008, 10076, TOO_MANY_REQUESTS})
+"""A publish with this answer may succeed later; some are mere statuses."""
 _UNAVAILABLE = frozenset({10008, 10039, 10076})
+
+_PAUSE = 0.1  # seconds before a lost connection is replaced
 
 _BEHIND_ALL = 1_000_000_000
 """An offset behind all subjects: the answer has their number only."""
@@ -67,11 +79,18 @@ class Subjects:
 
 
 class JetStream:
-    """The API of one account and domain over one connection."""
+    """The API of one account and domain over one link."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._prefix = connection.settings.api_prefix
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self._prefix = link.settings.api_prefix
+        self._leftover: set[str] = set()
+        """API calls that delete consumers which are not known to be gone."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in use; a lost one is replaced by whoever finds out."""
+        return self.link.connection
 
     # Streams
 
@@ -138,9 +157,10 @@ class JetStream:
         """Delete a stream and all it keeps."""
         await self._call(f"STREAM.DELETE.{stream}", stream=stream)
 
-    async def purge(self, stream: str, subject: str) -> None:
-        """Remove all messages of a subject."""
-        await self._call(f"STREAM.PURGE.{stream}", {"filter": subject}, stream=stream, again=True)
+    async def purge(self, stream: str, subject: str, *, before: int | None = None) -> None:
+        """Remove all messages of a subject, or those before a sequence."""
+        request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
+        await self._call(f"STREAM.PURGE.{stream}", request, stream=stream, again=True)
 
     async def account(self) -> dict[str, Any]:
         """Return what the account uses and may use."""
@@ -176,8 +196,8 @@ class JetStream:
     async def matching(self, stream: str, subject: str) -> int | None:
         """Return how many messages a filter matches; None where Direct Get, which tells, is not served."""
         query = {"seq": 1, "next_by_subj": subject, "batch": 1}
-        message = await self.connection.request(
-            f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True
+        message = await self._request(
+            f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True, patience=None
         )
         if message.status == "404":
             return 0
@@ -232,16 +252,21 @@ class JetStream:
             "replay_policy": "instant",
             "mem_storage": True,
             "num_replicas": 1,
-            "inactive_threshold": 30_000_000_000,  # ns; should the deletion below be lost
+            "inactive_threshold": 10_000_000_000,  # ns; should the deletion below be lost
         }
         request = {"stream_name": stream, "config": config, "action": "create"}
+        delete = f"CONSUMER.DELETE.{stream}.{name}"
         try:
             api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
             answer = await self._call(api, request, stream=stream, again=True)
             yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
         finally:
-            with contextlib.suppress(NatsobjError):
-                await self._call(f"CONSUMER.DELETE.{stream}.{name}", stream=stream, patience=1.0)
+            self._leftover.add(delete)
+            for each in list(self._leftover):  # also those whose connection was lost
+                with contextlib.suppress(TemporaryError):
+                    with contextlib.suppress(ServerError, BucketNotFound, PermissionDenied):  # it is gone
+                        await self._call(each, stream=stream, again=True, patience=1.0)
+                    self._leftover.discard(each)
 
     # Inside
 
@@ -260,9 +285,7 @@ class JetStream:
             NatsobjError: the class that `api_error` gives the server's error.
         """
         payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
-        message = await self.connection.request(
-            f"{self._prefix}.{api}", payload, again=again, patience=patience
-        )
+        message = await self._request(f"{self._prefix}.{api}", payload, again=again, patience=patience)
         if message.status == "503":
             raise JetStreamUnavailable(f"no JetStream at {self.connection.servers} under {self._prefix}")
         answer: dict[str, Any] = json.loads(message.data)
@@ -271,6 +294,21 @@ class JetStream:
                 error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream
             )
         return answer
+
+    async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
+        """Ask; what may be asked again is asked over a new connection when the old one is lost."""
+        deadline = time.monotonic() + (self.link.timeout if patience is None else patience)
+        while True:
+            connection, left = self.connection, deadline - time.monotonic()
+            try:
+                return await connection.request(subject, payload, again=again, patience=left)
+            except ServerUnavailable as e:
+                if not again or time.monotonic() + _PAUSE > deadline:
+                    raise
+                log.debug("asking again: %s", e)
+                await asyncio.sleep(_PAUSE)
+                with contextlib.suppress(TemporaryError):
+                    await self.link.renew(connection)
 
 
 @dataclass(frozen=True, slots=True)

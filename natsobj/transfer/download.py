@@ -7,10 +7,11 @@ changed, deleted or broken.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from natsobj.errors import (
     ChunksMissing,
@@ -26,33 +27,42 @@ from natsobj.errors import (
 )
 from natsobj.files import Sink
 from natsobj.jetstream import Consumer, JetStream
+from natsobj.link import PASSING, Patience
 from natsobj.models import ObjectInfo
-from natsobj.transfer.upload import PATIENCE
 
 log = logging.getLogger(__name__)
 
 SMALL = 2 * 1024 * 1024
 """Bytes up to which an object is read by Direct Get alone, without a consumer."""
 
-REQUEST = 2 * 1024 * 1024
-"""Bytes asked for at once."""
+IN_FLIGHT = 16 * 1024 * 1024
+"""Bytes asked for and not arrived, of all downloads over one link."""
 
-IN_FLIGHT = 4
-"""Requests that wait for their answers."""
-
-_PAUSE = 0.05
+REQUESTS = 4
+"""Requests that these are asked for in."""
 
 
 class _Short(TemporaryError):
     """Less came than is left to read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of chunks, by number: from `first` up to `stop`."""
+
+    first: int
+    stop: int
+    sequence: int
+    """A place in the stream behind the chunk before the first one."""
+
+
 class Download:
-    """One run through the chunks of an object.
+    """One run through the chunks of an object, or through a part of them.
 
     Args:
         stream: where the chunks are, and `subject` theirs.
         current: reads the object's metadata again at the leader; None when it is gone.
+        part: without it all chunks are read, and verified.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Download:
         stream: str,
         subject: str,
         current: Callable[[], Awaitable[ObjectInfo | None]],
+        part: Part | None = None,
     ) -> None:
         self._js = js
         self._info = info
@@ -71,15 +82,17 @@ class Download:
         self._stream = stream
         self._subject = subject
         self._current = current
+        self._whole = part is None
+        self._next, self._stop, self._sequence = (
+            (0, info.chunks, 0) if part is None else (part.first, part.stop, part.sequence)
+        )
         self._digest = hashlib.sha256()
-        self._chunks = 0
         self._size = 0
-        self._sequence = 0
-        self._direct = info.size <= SMALL
+        self._chunk_size = info.chunk_size or max(1, info.size // max(1, info.chunks))
+        self._direct = (self._stop - self._next) * self._chunk_size <= SMALL
+        self._patience = Patience(js.link)
         self._error: BaseException | None = None
         self._arrived = asyncio.Event()
-        self._moved = time.monotonic()
-        self._draining = False
         self._consumed = 0
 
     async def run(self) -> None:
@@ -89,28 +102,25 @@ class Download:
             ObjectChanged: it was replaced meanwhile.
             ObjectNotFound: it was deleted meanwhile.
             ContentBroken: the stored bytes are not what the metadata says.
-            RequestTimeout: no progress for six times the timeout.
+            TemporaryError: no progress for six times the timeout.
         """
-        if self._info.chunks:
-            await self._judge()
-        while self._chunks < self._info.chunks:
-            try:
-                await (self._read_direct() if self._direct else self._read_consumer())
-            except PermissionDenied:
-                if self._direct:
-                    raise
-                log.debug("no consumers for us, reading by direct get")
-                self._direct = True
-            except TemporaryError as e:
-                log.debug("reading %s: %s", self._info.name, e)
-                if (
-                    self._js.connection.lost.is_set()
-                    or self._silent_for() > PATIENCE * self._js.connection.timeout
-                ):
-                    raise
-                await asyncio.sleep(_PAUSE)
-                await self._judge()
-        self._verify()
+        if not self._direct:
+            await self._patience.of(self._judge)
+        with self._js.link.sharing():
+            while self._next < self._stop:
+                connection = self._js.connection
+                try:
+                    await (self._read_direct() if self._direct else self._read_consumer())
+                except PermissionDenied:
+                    if self._direct:
+                        raise
+                    log.debug("no consumers for us, reading by direct get")
+                    self._direct = True
+                except (_Short, *PASSING) as e:
+                    await self._patience.wait(e, connection)
+                    await self._patience.of(self._judge)
+        if self._whole:
+            self._verify()
 
     async def _judge(self) -> None:
         """Let the leader say whether reading (on) makes sense."""
@@ -143,19 +153,18 @@ class Download:
 
     async def _read_direct(self) -> None:
         """Read on by Direct Get."""
-        batch = max(
-            1, REQUEST * IN_FLIGHT // max(1, self._info.chunk_size or self._info.size // self._info.chunks)
+        messages = self._js.direct_messages(
+            self._stream, self._subject, sequence=self._sequence + 1, batch=self._stop - self._next
         )
-        while (left := self._info.chunks - self._chunks) > 0:
-            before = self._chunks
-            async for message in self._js.direct_messages(
-                self._stream, self._subject, sequence=self._sequence + 1, batch=min(left, batch)
-            ):
-                if self._chunks < self._info.chunks:
-                    self._write(message.data, message.sequence)
-                    await self._drain()
-            if self._chunks == before:
-                raise _Short("fewer chunks than expected")
+        async with contextlib.aclosing(messages):
+            async for message in messages:
+                if message.pending is not None:
+                    self._expect(message.pending)
+                self._write(memoryview(message.data), message.sequence)
+                await self._drain()
+                if self._next == self._stop:
+                    return
+        raise _Short("fewer chunks than expected")
 
     async def _read_consumer(self) -> None:
         """Read on by a pull consumer, in requests that answer at once when something is missing."""
@@ -166,80 +175,78 @@ class Download:
             js.connection.subscribe(self._take) as inbox,
         ):
             with js.connection.watch(consumer.next_subject, self._fail):
-                if consumer.pending != self._info.chunks - self._chunks:
+                if consumer.pending != self._info.chunks - self._next:
                     raise _Short("fewer chunks than expected")
                 await self._pull(consumer, inbox)
 
     async def _pull(self, consumer: Consumer, inbox: str) -> None:
-        info = self._info
-        each = max(1, info.size // info.chunks)
-        batch = max(1, min(256, REQUEST // each))
-        asked = self._chunks
-        while self._chunks < info.chunks:
-            while asked < info.chunks and asked - self._chunks <= batch * (IN_FLIGHT - 1):
-                number = min(batch, info.chunks - asked)
+        connection = self._js.connection
+        asked = self._next
+        while self._next < self._stop:
+            room = IN_FLIGHT // self._js.link.transfers // self._chunk_size
+            batch = max(1, room // REQUESTS)
+            while asked < self._stop and asked - self._next <= max(0, room - batch):
+                number = min(batch, self._stop - asked)
                 query = b'{"batch":%d,"no_wait":true}' % number
-                await self._js.connection.publish(consumer.next_subject, query, reply=inbox)
+                await connection.publish(consumer.next_subject, query, reply=inbox)
                 asked += number
             await self._arrival()
             await self._drain()
 
     async def _arrival(self) -> None:
-        """Wait for a chunk; only the server's silence counts, a slow sink's never does."""
-        timeout = self._js.connection.timeout
-        while not self._arrived.is_set():
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._arrived.wait()
-            except TimeoutError:
-                if not self._draining and self._silent_for() >= timeout:
-                    raise RequestTimeout(f"reading {self._info.bucket}/{self._info.name}", timeout) from None
+        """Wait for a chunk."""
+        timeout = self._js.link.timeout
+        try:
+            async with asyncio.timeout(timeout):
+                await self._arrived.wait()
+        except TimeoutError:
+            raise RequestTimeout(f"reading {self._info.bucket}/{self._info.name}", timeout) from None
         self._arrived.clear()
         if self._error is not None:
             raise self._error
 
     def _take(self, _subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
         """Write one chunk of the consumer, or note what came instead."""
-        if self._error is not None or self._chunks >= self._info.chunks:
+        if self._error is not None or self._next >= self._stop:
             return
         try:
             if "$JS.ACK." not in reply:
                 raise _Short(headers.get("Description", headers.get("Status", "")))
             sequence, number, pending = _delivery(reply)
             self._consumed += 1
-            if number != self._consumed or pending != self._info.chunks - self._chunks - 1:
+            if number != self._consumed:
                 raise _Short("chunks are missing on the way")
+            self._expect(pending)
             self._write(payload, sequence)
         except (NatsobjError, OSError, ValueError) as e:
             self._error = e
         self._arrived.set()
 
-    def _write(self, data: bytes | memoryview, sequence: int) -> None:
-        if self._size + len(data) > self._info.size:  # never more than was promised
-            raise SizeMismatch(
-                self._info.bucket, self._info.name, expected=self._info.size, stored=self._size + len(data)
-            )
-        self._digest.update(data)
-        self._sink.write(memoryview(data))
-        self._size += len(data)
-        self._chunks += 1
+    def _expect(self, pending: int) -> None:
+        """Tell by what is left behind a chunk whether it is the next one."""
+        if pending != self._info.chunks - self._next - 1:
+            raise _Short("chunks are missing on the way")
+
+    def _write(self, payload: memoryview, sequence: int) -> None:
+        info = self._info
+        if self._size + len(payload) > info.size:  # never more than was promised
+            raise SizeMismatch(info.bucket, info.name, expected=info.size, stored=self._size + len(payload))
+        if self._whole:
+            self._digest.update(payload)
+        self._sink.write(payload)
+        self._size += len(payload)
+        self._next += 1
         self._sequence = sequence
-        self._moved = time.monotonic()
+        self._patience.moved()
 
     async def _drain(self) -> None:
-        self._draining = True
-        try:
-            await self._sink.drain()
-        finally:
-            self._draining = False
-            self._moved = time.monotonic()
+        """Wait for a slow sink; the server's silence counts, the sink's never does."""
+        await self._sink.drain()
+        self._patience.moved()
 
     def _fail(self, error: NatsobjError) -> None:
         self._error = self._error or error
         self._arrived.set()
-
-    def _silent_for(self) -> float:
-        return time.monotonic() - self._moved
 
 
 def _delivery(reply: str) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,18 +15,22 @@ from natsobj.errors import (
     BucketSealed,
     ContentMismatch,
     InvalidArgument,
-    JetStreamUnavailable,
     NatsobjError,
     ObjectExists,
     OutcomeUnknown,
 )
 from natsobj.files import Source
-from natsobj.jetstream import JetStream, api_error
+from natsobj.jetstream import JetStream
+from natsobj.link import Patience
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, tidy_chunks
-from natsobj.transfer.upload import ChunkRefused, Upload, Uploaded
+from natsobj.transfer.commit import Record, Slot, finish, tidy_chunks
+from natsobj.transfer.repair import Chunks
+from natsobj.transfer.supply import Supply
 
 log = logging.getLogger(__name__)
+
+SMALL = 1024 * 1024
+"""Bytes up to which a source goes up before it is known what it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Condition:
         if self.sha256 is not None and (record.live is None or record.live.sha256 != self.sha256.lower()):
             raise ContentMismatch(bucket, key)
 
+    def __bool__(self) -> bool:
+        return self.absent or self.sha256 is not None
+
 
 async def put_object(
     js: JetStream,
@@ -51,64 +58,86 @@ async def put_object(
     key: str,
     source: Source,
     *,
+    state: Callable[[], Awaitable[Mapping[str, Any]]],
     find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
     meta: ObjectMeta,
     condition: Condition,
+    read_back: bool,
 ) -> ObjectInfo:
     """Store an object; whatever this raises, the old one is as it was and no chunks are left.
 
     After `OutcomeUnknown` alone the chunks stay, for they may be the new object's.
 
     Args:
+        state: gives the bucket's stream, as it was when it was read last.
         find: gives the place of the key and the record that is there now.
+        read_back: ask for the time that the server gave it; without it a round trip less.
     """
-    stream_name = wire.stream_name(bucket)
-    stream, (slot, record) = await asyncio.gather(js.stream_info(stream_name), find())
-    check_writable(bucket, stream)
-    condition.check(bucket, key, record)
-    chunk_size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
-    nuid = wire.new_nuid()
-    upload = Upload(
-        js.connection, wire.chunk_subject(bucket, nuid), stream=stream_name, domain=stream.get("domain", "")
-    )
+    patience = Patience(js.link)
+    finding = asyncio.create_task(patience.of(find))
+    chunks: Chunks | None = None
     try:
-        uploaded = await upload.run(source, chunk_size)
+        stream = await patience.of(state)
+        check_writable(bucket, stream)
+        if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
+            condition.check(bucket, key, (await finding)[1])
+        size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
+        chunks = Chunks(js, bucket, Supply(js, source, size, stream=wire.stream_name(bucket)), stream)
+        await chunks.store()
         source.check()
-        info = _describe(bucket, key, nuid, uploaded, replace(meta, chunk_size=chunk_size))
+        info = _describe(bucket, key, chunks, replace(meta, chunk_size=size))
+        slot, record = await finding
 
         def make(current: Record) -> bytes:
             condition.check(bucket, key, current)
             return wire.encode_object(info)
 
         def is_ours(current: Record) -> bool:
-            return current.info is not None and current.info.nuid == nuid
+            return current.info is not None and current.info.nuid == info.nuid
 
         sequence, replaced = await finish(slot.replace(record, make, is_ours=is_ours))
     except OutcomeUnknown:
         raise
-    except ChunkRefused as e:
-        await _undo(js, bucket, nuid, upload)
-        raise await _why_refused(js, stream_name, e) from e
     except BaseException:
-        await _undo(js, bucket, nuid, upload)
+        finding.cancel()
+        await asyncio.gather(finding, return_exceptions=True)
+        if chunks is not None:
+            await chunks.undo()
         raise
-    await tidy_chunks(js, bucket, replaced.live)
-    return await _stored(slot, replace(info, revision=sequence))
+    info = replace(info, revision=sequence)
+    return await finish(_conclude(js, slot, info, replaced.live, chunks, read_back=read_back))
 
 
-def _describe(bucket: str, key: str, nuid: str, uploaded: Uploaded, meta: ObjectMeta) -> ObjectInfo:
+async def _conclude(
+    js: JetStream,
+    slot: Slot,
+    info: ObjectInfo,
+    replaced: ObjectInfo | None,
+    chunks: Chunks,
+    *,
+    read_back: bool,
+) -> ObjectInfo:
+    """Tidy behind the commit, and return the object as it is stored."""
+    tidying = asyncio.gather(tidy_chunks(js, info.bucket, replaced), chunks.tidy())
+    stored = await _stored(slot, info) if read_back else info
+    await tidying
+    return stored
+
+
+def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> ObjectInfo:
     """Return the object that is to be committed; time and revision are the server's to give."""
+    sha256 = chunks.supply.sha256
     return ObjectInfo(
         bucket=bucket,
         name=key,
-        size=uploaded.size,
-        chunks=uploaded.chunks,
+        size=chunks.supply.size,
+        chunks=chunks.upload.stored,
         modified=datetime.now(UTC),
         revision=0,
         chunk_size=meta.chunk_size,
-        digest=wire.format_digest(uploaded.sha256),
-        sha256=uploaded.sha256.hex(),
-        nuid=nuid,
+        digest=wire.format_digest(sha256),
+        sha256=sha256.hex(),
+        nuid=chunks.upload.nuid,
         description=meta.description,
         headers=meta.headers,
         metadata=meta.metadata,
@@ -136,23 +165,6 @@ def _chunk_size(asked: int | None, max_payload: int, config: Mapping[str, Any]) 
     if not 0 < asked <= most:
         raise InvalidArgument(f"impossible chunk size: {asked:,} bytes, 1 to {most:,} are possible here")
     return asked
-
-
-async def _undo(js: JetStream, bucket: str, nuid: str, upload: Upload) -> None:
-    if not upload.may_have_stored:
-        return
-    try:
-        await purge_chunks(js, bucket, nuid)
-    except NatsobjError as e:
-        log.warning("chunks of the failed upload may be left in %s: %s", bucket, e)
-
-
-async def _why_refused(js: JetStream, stream: str, refused: ChunkRefused) -> NatsobjError:
-    """Say what a refusal means: without a body it is a stream that is gone, or one without a leader."""
-    if refused.code < 1000:
-        await js.stream_info(stream)
-        return JetStreamUnavailable(f"bucket {wire.bucket_of_stream(stream)} takes no chunks now: {refused}")
-    return api_error(refused.code, str(refused), 0, stream)
 
 
 async def _stored(slot: Slot, info: ObjectInfo) -> ObjectInfo:

@@ -1,25 +1,26 @@
-"""The window of unacknowledged chunks: a source goes up, every chunk is accounted for by its index."""
+"""The window of unacknowledged chunks: a source goes up, every chunk is accounted for by its number."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-from dataclasses import dataclass
+from collections import deque
 
-from natsobj.connection import Connection, Message
-from natsobj.errors import NatsobjError, PermissionDenied, RequestTimeout, ServerError
-from natsobj.files import Source
-from natsobj.jetstream import read_ack
+from natsobj import wire
+from natsobj.connection import Message
+from natsobj.errors import NatsobjError, PermissionDenied, RequestTimeout
+from natsobj.jetstream import JetStream, read_ack
+from natsobj.link import PASSING, Patience
+from natsobj.transfer.supply import Supply
 
 WINDOW = 8 * 1024 * 1024
-"""Bytes that may be unacknowledged; more overruns the ingest queue of a stream (err_code 10167)."""
+"""Bytes of one upload that may be unacknowledged; more overruns the ingest queue of a stream (10167)."""
+
+ALL_WINDOWS = 16 * 1024 * 1024
+"""The same for all uploads over one link."""
 
 WINDOW_CHUNKS = 4096
 """The same in chunks, for very small ones."""
-
-PATIENCE = 6
-"""Timeouts without progress after which a transfer is given up."""
 
 
 class ChunkRefused(NatsobjError):
@@ -30,79 +31,109 @@ class ChunkRefused(NatsobjError):
         super().__init__(f"a chunk was not stored: {message} ({code})")
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """What went up."""
-
-    size: int
-    chunks: int
-    sha256: bytes
+class AcksMissing(NatsobjError):
+    """Acknowledgements did not come in order: chunks may be missing behind the last one that did."""
 
 
 class Upload:
-    """The chunks of one source under one fresh subject.
+    """The chunks of one object under one fresh nuid.
 
     Args:
         stream: the stream that must acknowledge, and `domain` its domain: where domains are joined, another
             stream may acknowledge as well.
+        patience: is told of every chunk that is stored.
+        window: bytes that may be unacknowledged.
     """
 
-    def __init__(self, connection: Connection, subject: str, *, stream: str, domain: str) -> None:
-        self._connection = connection
-        self._subject = subject
-        self._stream = stream
-        self._domain = domain
-        self._sizes: list[int] = []
-        self._acked = 0
+    def __init__(
+        self,
+        js: JetStream,
+        bucket: str,
+        *,
+        stream: str,
+        domain: str,
+        patience: Patience,
+        window: int = WINDOW,
+    ) -> None:
+        self.nuid = wire.new_nuid()
+        self.subject = wire.chunk_subject(bucket, self.nuid)
+        self.window = window
+        self.stored = 0
+        """Chunks that are stored for certain, without a gap."""
+        self.sequence = 0
+        """The last one's place in the stream."""
+        self.sent = 0
+        self._js = js
+        self._connection = js.connection
+        self._acker = (stream, domain)
+        self._patience = patience
+        self._sizes: deque[int] = deque()
         self._unacked = 0
-        self._sequence = 0
         self._error: NatsobjError | None = None
         self._changed = asyncio.Event()
+        self._supply: Supply | None = None
 
     @property
     def may_have_stored(self) -> bool:
         """Whether any chunk may be stored; where the subject is denied none is."""
-        return bool(self._sizes) and not isinstance(self._error, PermissionDenied)
+        return bool(self.sent) and not isinstance(self._error, PermissionDenied)
 
-    async def run(self, source: Source, chunk_size: int) -> Uploaded:
-        """Store all of the source; when this returns, every chunk is acknowledged.
+    @property
+    def unsettled(self) -> bool:
+        """Whether something that was sent may still be under way."""
+        return self._unacked > 0 or self._error is not None
 
-        Whatever it raises, no publish is under way any more (or the server is silent): a purge finds all.
+    async def run(self, supply: Supply) -> None:
+        """Store all chunks behind those that are stored; when this returns, every one is acknowledged.
+
+        After trouble it may be called again, as soon as nothing is under way any more and `stored` and
+        `sequence` are right.
 
         Raises:
             ChunkRefused: the server said no.
-            RequestTimeout: no ack for six times the timeout.
+            AcksMissing: something was lost.
+            RequestTimeout: no ack for one timeout.
+            ServerUnavailable: the connection was lost.
         """
-        digest = hashlib.sha256()
-        connection, subject = self._connection, self._subject
-        with connection.receive(self._take) as inbox, connection.watch(subject, self._fail):
+        connection = self._connection = self._js.connection
+        self._supply, self._error = supply, None
+        self._sizes.clear()
+        self._unacked, self.sent = 0, self.stored
+        with (
+            self._js.link.sharing(),
+            connection.receive(self._take) as inbox,
+            connection.watch(self.subject, self._fail),
+        ):
             try:
-                while data := await source.read(chunk_size):
-                    digest.update(data)
+                while data := await supply.chunk(self.sent):
                     await self._until_room(len(data))
-                    index = len(self._sizes)
+                    number = self.sent
+                    self.sent += 1
                     self._sizes.append(len(data))
                     self._unacked += len(data)
-                    await self._send(data, f"{inbox}-{index}")
+                    await self._send(data, f"{inbox}-{number}")
                 while self._unacked:
                     await self._progress()
                 self._raise()
+            except (ChunkRefused, AcksMissing, *PASSING):
+                raise
             except BaseException:
                 await self._settle()
                 raise
-        return Uploaded(sum(self._sizes), len(self._sizes), digest.digest())
 
     async def _send(self, data: bytes, reply: str) -> None:
         try:
-            async with asyncio.timeout(PATIENCE * self._connection.timeout):
-                await self._connection.publish(self._subject, data, reply=reply)
+            async with asyncio.timeout(self._js.link.timeout):
+                await self._connection.publish(self.subject, data, reply=reply)
         except TimeoutError:
             raise self._silence() from None
 
     async def _until_room(self, size: int) -> None:
         self._raise()
+        link = self._js.link
         while self._unacked and (
-            self._unacked + size > WINDOW or len(self._sizes) - self._acked >= WINDOW_CHUNKS
+            self._unacked + size > min(self.window, ALL_WINDOWS // link.transfers)
+            or len(self._sizes) >= WINDOW_CHUNKS
         ):
             await self._progress()
             self._raise()
@@ -112,7 +143,7 @@ class Upload:
         self._raise()
         self._changed.clear()
         try:
-            async with asyncio.timeout(PATIENCE * self._connection.timeout):
+            async with asyncio.timeout(self._js.link.timeout):
                 await self._changed.wait()
         except TimeoutError:
             raise self._silence() from None
@@ -120,7 +151,7 @@ class Upload:
     async def _settle(self) -> None:
         """Let the acks in flight come in, so that a purge finds all that was sent; at most one timeout."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._connection.timeout):
+            async with asyncio.timeout(self._js.link.timeout):
                 while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
                     self._changed.clear()
                     await self._changed.wait()
@@ -128,16 +159,23 @@ class Upload:
     def _take(self, message: Message) -> None:
         """Account for one ack: they come in order, or something was lost."""
         ack = read_ack(message)
-        if ack.code == 0 and (ack.stream, ack.domain) != (self._stream, self._domain):
+        if ack.code == 0 and (ack.stream, ack.domain) != self._acker:
             return
-        index = int(message.subject.rpartition("-")[2])
-        self._unacked -= self._sizes[index]
+        number = int(message.subject.rpartition("-")[2])
+        if self.sent - number > len(self._sizes):  # a second ack
+            return
+        self._unacked -= self._sizes[number - self.sent]
         if ack.code:
             self._fail(ChunkRefused(ack.code, ack.message))
-        elif index != self._acked or ack.sequence <= self._sequence:
-            self._fail(ServerError("acknowledgements are missing or out of order"))
-        self._acked += 1
-        self._sequence = ack.sequence
+        elif number != self.stored or ack.sequence <= self.sequence:
+            self._fail(AcksMissing("acknowledgements are missing or out of order"))
+        elif self._error is None:
+            assert self._supply is not None
+            self._sizes.popleft()
+            self.stored += 1
+            self.sequence = ack.sequence
+            self._supply.stored(self.stored, self.subject)
+            self._patience.moved()
         self._changed.set()
 
     def _fail(self, error: NatsobjError) -> None:
@@ -149,4 +187,4 @@ class Upload:
             raise self._error
 
     def _silence(self) -> RequestTimeout:
-        return RequestTimeout("storing chunks", PATIENCE * self._connection.timeout)
+        return RequestTimeout("storing chunks", self._js.link.timeout)

@@ -1,0 +1,161 @@
+"""The way to the server: one connection at a time, replaced as soon as it is in doubt.
+
+A connection is never repaired: what was sent over the old one may still arrive behind what the new one sends,
+and only `fence` tells that nothing more can come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from natsobj.connection import Connection
+from natsobj.errors import (
+    JetStreamUnavailable,
+    PermissionDenied,
+    RequestTimeout,
+    ServerUnavailable,
+    TemporaryError,
+)
+from natsobj.settings import Settings
+
+__all__ = ["PASSING", "PATIENCE", "Link", "Patience"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE = 6
+"""Timeouts without progress after which a transfer is given up; electing a new leader takes 4 to 9 s."""
+
+PASSING = (ServerUnavailable, RequestTimeout, JetStreamUnavailable)
+"""What a restart, a cut or a new leader looks like: it passes."""
+
+_FENCE_INTERVAL = 0.1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+
+class Link:
+    """The connection of a store, shared by all that goes on at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.timeout = settings.timeout.total_seconds()
+        self.transfers = 0
+        """Transfers under way: they share what may be in flight."""
+        self._connection: Connection | None = None
+        self._renewing = asyncio.Lock()
+        self._fenced: dict[str, asyncio.Task[bool]] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in use; it may be lost."""
+        if self._connection is None:
+            raise RuntimeError("the store is not connected: use it in `async with`")
+        return self._connection
+
+    async def open(self) -> None:
+        """Connect; raises what `Connection.open` raises."""
+        self._connection = await Connection.open(self.settings)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        for fence in self._fenced.values():
+            fence.cancel()
+        if connection is not None:
+            await connection.close()
+
+    async def renew(self, doubtful: Connection) -> None:
+        """Replace a connection, unless somebody else has done so already.
+
+        Raises what `Connection.open` raises; the next call tries again.
+        """
+        async with self._renewing:
+            if doubtful is self._connection:
+                log.debug("replacing the connection to %s", doubtful.servers)
+                doubtful.abort(reset=True)
+                self._connection = await Connection.open(self.settings)
+
+    async def fence(self, old: Connection) -> bool:
+        """Say whether all that was sent over a replaced connection has been routed by the server.
+
+        Its private subject has no listener any more as soon as the server has read the old connection to its
+        end. False when that cannot be told within the timeout: then something may still come.
+        """
+        if old.inbox not in self._fenced:
+            self._fenced[old.inbox] = asyncio.create_task(self._fence(old))
+        fence = self._fenced[old.inbox]
+        try:
+            return await asyncio.shield(fence)
+        except TemporaryError:
+            self._fenced.pop(old.inbox, None)
+            raise
+
+    async def _fence(self, old: Connection) -> bool:
+        deadline = time.monotonic() + self.timeout
+        while time.monotonic() < deadline:
+            with contextlib.suppress(RequestTimeout):
+                try:
+                    answer = await self.connection.request(f"{old.inbox}.fence", patience=_FENCE_INTERVAL)
+                except PermissionDenied:
+                    return False
+                if answer.status == "503":
+                    return True
+        return False
+
+    @contextlib.contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Count a transfer as under way."""
+        self.transfers += 1
+        try:
+            yield
+        finally:
+            self.transfers -= 1
+
+
+class Patience:
+    """How long something goes on without progress: six timeouts, counted from the first trouble."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._since: float | None = None
+        self._pause = _FIRST_PAUSE
+
+    def moved(self) -> None:
+        """There was progress."""
+        self._since = None
+        self._pause = _FIRST_PAUSE
+
+    async def wait(self, error: TemporaryError, connection: Connection) -> None:
+        """Pause before another try, and replace the connection on which it failed where that is in doubt.
+
+        Raises:
+            TemporaryError: the error that was given, when patience is at its end.
+        """
+        silent = isinstance(error, RequestTimeout)
+        if self._since is None:
+            self._since = time.monotonic() - (self._link.timeout if silent else 0)
+        if time.monotonic() - self._since > PATIENCE * self._link.timeout:
+            raise error
+        log.debug("trying again: %s", error)
+        if silent or connection.lost.is_set():
+            try:
+                await self._link.renew(connection)
+            except TemporaryError as e:
+                log.debug("no connection: %s", e)
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    async def of(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what an attempt gives, made again as long as its trouble may pass."""
+        while True:
+            connection = self._link.connection
+            try:
+                return await attempt()
+            except PASSING as e:
+                await self.wait(e, connection)

@@ -1,0 +1,202 @@
+"""An upload that survives: restarts, cuts, new leaders, a busy server.
+
+After trouble it must be found out what is stored, and whether the upload can go on in place.
+
+The server may have stored more than it acknowledged, and may still be storing. So first nothing may be under
+way any more (`Link.fence`, `settle`); then what lies behind the last acknowledged chunk is compared with what
+was sent. In place only when it is a clean continuation; anything else is left to a fresh nuid, for single
+messages cannot be deleted reliably.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from natsobj import wire
+from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, TemporaryError
+from natsobj.jetstream import (
+    BUSY,
+    NEVER_SEQUENCE,
+    TOO_MANY_REQUESTS,
+    WRONG_SEQUENCE,
+    JetStream,
+    api_error,
+)
+from natsobj.link import PASSING, Patience
+from natsobj.transfer.commit import purge_chunks
+from natsobj.transfer.supply import Supply
+from natsobj.transfer.upload import AcksMissing, ChunkRefused, Upload
+
+log = logging.getLogger(__name__)
+
+_LAST = re.compile(r"wrong last sequence: (\d+)")
+_POLL = 0.05
+_UNREADABLE_PAUSE = 1.0
+"""Seconds to wait where the leader does not say what it has in its queue."""
+
+_BARREN = 8
+"""Fresh starts in a row that did not get further than one before."""
+
+
+class Chunks:
+    """The chunks of one put: under one nuid in the end, whatever happens meanwhile."""
+
+    def __init__(self, js: JetStream, bucket: str, supply: Supply, stream: Mapping[str, Any]) -> None:
+        self._js = js
+        self._bucket = bucket
+        self._stream = wire.stream_name(bucket)
+        self._domain = stream.get("domain", "")
+        self._patience = Patience(js.link)
+        self._used = js.connection
+        self._troubled = False
+        self._given_up: list[Upload] = []
+        self._best = self._barren = 0
+        self.supply = supply
+        self.upload = self._fresh()
+
+    async def store(self) -> None:
+        """Store all of the source; when this returns every chunk is there, once and in order.
+
+        Raises:
+            TemporaryError: no progress for six times the timeout.
+            RefusedError: the bucket is full or sealed.
+        """
+        while True:
+            self._used = self._js.connection
+            try:
+                await self.upload.run(self.supply)
+                if not self._troubled or await self._count() == self.upload.stored:
+                    return
+                await self._start_over(AcksMissing("more is stored than was sent"))
+            except ChunkRefused as e:
+                await self._repair(await self._judge(e))
+            except AcksMissing as e:
+                await self._repair(JetStreamUnavailable(str(e)))
+            except PASSING as e:
+                await self._repair(e)
+
+    async def undo(self) -> None:
+        """Remove all that was stored; what could not be removed is a note."""
+        if not (self._given_up or self.upload.may_have_stored):
+            return
+        try:
+            async with asyncio.timeout(self._js.link.timeout):
+                await Patience(self._js.link).of(self._clean_up)
+        except BucketNotFound:
+            pass
+        except (NatsobjError, TimeoutError) as e:
+            log.warning(
+                "chunks of the failed upload may be left in %s: %s", self._bucket, str(e) or "no answer"
+            )
+
+    async def tidy(self) -> None:
+        """Remove what was given up on the way: once more, for a restart may have undone it."""
+        try:
+            await self._purge_given_up()
+        except NatsobjError as e:
+            log.warning("chunks of an interrupted upload may be left in %s: %s", self._bucket, e)
+
+    # Inside
+
+    def _fresh(self) -> Upload:
+        return Upload(
+            self._js, self._bucket, stream=self._stream, domain=self._domain, patience=self._patience
+        )
+
+    async def _count(self) -> int:
+        return await self._patience.of(lambda: self._js.count(self._stream, self.upload.subject))
+
+    async def _judge(self, refused: ChunkRefused) -> TemporaryError:
+        """Return a refusal that may pass; raise one that does not."""
+        if refused.code in {429, TOO_MANY_REQUESTS}:
+            self.upload.window //= 2
+        elif refused.code not in BUSY:
+            raise api_error(refused.code, str(refused), 0, self._stream) from refused
+        elif refused.code == 503:  # no leader now, or no stream any more: the latter is told by this
+            await self._patience.of(lambda: self._js.stream_info(self._stream))
+        return JetStreamUnavailable(f"bucket {self._bucket} takes no chunks now: {refused}")
+
+    async def _repair(self, trouble: TemporaryError) -> None:
+        """Make it possible to go on, in place or under a fresh nuid."""
+        log.debug("uploading to %s: %s", self._bucket, trouble)
+        self._troubled = True
+        while True:
+            connection = self._js.connection
+            await self._patience.wait(trouble, connection)
+            try:
+                fenced = await self._settle()
+                if not (fenced and await self._can_go_on()):
+                    await self._start_over(trouble)
+            except PASSING as e:
+                trouble = e
+            else:
+                return
+
+    async def _settle(self) -> bool:
+        """Wait until nothing of this upload is under way any more; False if that cannot be told."""
+        fenced = self._used is self._js.connection or await self._js.link.fence(self._used)
+        await settle(self._js, self._stream, self.upload.subject)
+        return fenced
+
+    async def _can_go_on(self) -> bool:
+        """Bring `upload.stored` up to what is stored, if that is a clean continuation of it."""
+        upload, supply = self.upload, self.supply
+        number, sequence = upload.stored, upload.sequence
+        while message := await self._js.next_message(self._stream, upload.subject, sequence + 1):
+            if message.marker or message.data != supply.kept(number):
+                return False
+            number, sequence = number + 1, message.sequence
+        if await self._js.count(self._stream, upload.subject) != number:
+            return False
+        log.debug("going on in place: %d chunks were stored, %d acknowledged", number, upload.stored)
+        upload.stored, upload.sequence = number, sequence
+        supply.stored(number, upload.subject)
+        return True
+
+    async def _start_over(self, trouble: NatsobjError) -> None:
+        log.debug("starting over under a fresh nuid: %s", trouble)
+        self._barren = self._barren + 1 if self.upload.stored <= self._best else 0
+        self._best = max(self._best, self.upload.stored)
+        if self._barren > _BARREN:
+            raise trouble
+        self._given_up.append(self.upload)
+        await self.supply.restart()
+        self.upload = self._fresh()
+        await self._purge_given_up(but=self.supply.home)
+
+    async def _purge_given_up(self, but: str = "") -> None:
+        for upload in self._given_up:
+            if upload.subject != but:
+                await purge_chunks(self._js, self._bucket, upload.nuid)
+
+    async def _clean_up(self) -> None:
+        if self._js.connection.lost.is_set():
+            await self._js.link.renew(self._js.connection)
+        if self._troubled or self.upload.unsettled:
+            await self._settle()
+        await self._purge_given_up()
+        await purge_chunks(self._js, self._bucket, self.upload.nuid)
+
+
+async def settle(js: JetStream, stream: str, subject: str) -> None:
+    """Wait until all that was published to a subject before is stored or refused by its leader.
+
+    A publish that must fail goes the same way through the leader's queue, and its refusal says how far the
+    stream will have grown when all before it is stored.
+
+    Raises:
+        TemporaryError: there is no leader now.
+    """
+    ack = await js.publish(subject, b"", {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)})
+    if ack.code in BUSY:
+        raise JetStreamUnavailable(f"JetStream: {ack.message}")
+    said = _LAST.search(ack.message)
+    if ack.code not in WRONG_SEQUENCE or said is None:
+        await asyncio.sleep(_UNREADABLE_PAUSE)
+        return
+    while (await js.stream_info(stream))["state"]["last_seq"] < int(said[1]):  # noqa: ASYNC110
+        await asyncio.sleep(_POLL)

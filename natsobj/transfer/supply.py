@@ -1,0 +1,130 @@
+"""The chunks of one source by their number, for as often as they are needed.
+
+A chunk is kept until it is stored. What is needed again from before that comes from the file once more, or,
+where the source is a stream, back from the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from natsobj.direct import Stored
+from natsobj.errors import JetStreamUnavailable
+from natsobj.files import Source
+from natsobj.jetstream import JetStream
+from natsobj.link import PASSING, Patience
+
+log = logging.getLogger(__name__)
+
+_READ_BACK = 8 * 1024 * 1024
+"""Bytes asked for at once when chunks are read back."""
+
+
+class Supply:
+    """A source cut into chunks of one size; every byte is hashed once.
+
+    Args:
+        stream: where chunks are stored.
+    """
+
+    def __init__(self, js: JetStream, source: Source, chunk_size: int, *, stream: str) -> None:
+        self._js = js
+        self._source = source
+        self._chunk_size = chunk_size
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._kept: deque[bytes] = deque()
+        self._floor = 0  # the number of the first kept chunk
+        self._home = ""  # the subject that has all below the floor
+        self._ended = False
+        self._back: AsyncGenerator[Stored, None] | None = None
+        self._back_next = 0
+        self._back_sequence = 0
+        self.size = 0
+        """Bytes read so far."""
+
+    @property
+    def sha256(self) -> bytes:
+        """The digest of the bytes read so far."""
+        return self._digest.digest()
+
+    @property
+    def home(self) -> str:
+        """The subject whose chunks are needed when all must be sent again; empty where a file has them."""
+        return self._home
+
+    async def chunk(self, number: int) -> bytes:
+        """Return a chunk, nothing behind the last one; in order, or from one that is kept."""
+        if number < self._floor:
+            return await self._read_back(number)
+        if number - self._floor < len(self._kept):
+            return self._kept[number - self._floor]
+        if self._ended:
+            return b""
+        data = await self._source.read(self._chunk_size)
+        self._ended = len(data) < self._chunk_size
+        if data:
+            self._digest.update(data)
+            self._kept.append(data)
+            self.size += len(data)
+        return data
+
+    def kept(self, number: int) -> bytes | None:
+        """Return a chunk that was given out and is not known to be stored."""
+        number -= self._floor
+        return self._kept[number] if 0 <= number < len(self._kept) else None
+
+    def stored(self, number: int, subject: str) -> None:
+        """Keep no chunk below a number any more: all are stored under a subject."""
+        while self._floor < number:
+            self._kept.popleft()
+            self._floor += 1
+            self._home = subject
+
+    async def restart(self) -> None:
+        """Make all chunks available once more."""
+        await self._end_back()
+        self._back_next = self._back_sequence = 0
+        try:
+            self._source.restart()
+        except io.UnsupportedOperation:
+            return
+        self._kept.clear()
+        self._floor, self._home, self._ended, self.size = 0, "", False, 0
+        self._digest = hashlib.sha256()
+
+    async def _read_back(self, number: int) -> bytes:
+        """Return a chunk that is stored already: the next one of those that are read back in order."""
+        assert number == self._back_next, "chunks are read back in order"
+        patience = Patience(self._js.link)
+        while True:
+            connection = self._js.connection
+            try:
+                if self._back is None:
+                    log.debug("reading back from chunk %d on", number)
+                    self._back = self._js.direct_messages(
+                        self._stream,
+                        self._home,
+                        sequence=self._back_sequence + 1,
+                        batch=max(1, _READ_BACK // self._chunk_size),
+                    )
+                message = await anext(self._back, None)
+                if message is None:
+                    raise JetStreamUnavailable(f"{self._stream}: a replica lags behind")
+            except PASSING as e:
+                await self._end_back()
+                await patience.wait(e, connection)
+                continue
+            self._back_next, self._back_sequence = number + 1, message.sequence
+            if self._back_next == self._floor:
+                await self._end_back()
+            return message.data
+
+    async def _end_back(self) -> None:
+        if self._back is not None:
+            await self._back.aclose()
+            self._back = None
