@@ -90,6 +90,14 @@ class Proxy:
         """Let everything pass again that was stalled."""
         self._each(Link.resume)
 
+    def delivered(self) -> None:
+        """Wait until all that half links held is delivered."""
+
+        async def wait() -> None:
+            await asyncio.gather(*self._tasks)
+
+        self._call(wait())
+
     def at(self, way: Way, point: int | bytes, action: Action) -> threading.Event:
         """Act when that many bytes have passed from now on, or right before these bytes pass; once.
 
