@@ -13,12 +13,20 @@ from typing import Any, BinaryIO
 from natsobj import wire
 from natsobj.census import Census
 from natsobj.direct import Stored
-from natsobj.errors import BucketFull, InvalidMetadata, LinkError, ObjectChanged, ObjectNotFound
+from natsobj.errors import (
+    BucketFull,
+    InvalidArgument,
+    InvalidMetadata,
+    LinkError,
+    ObjectChanged,
+    ObjectNotFound,
+)
 from natsobj.files import Sink, Source, as_source
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_record, tidy_chunks
-from natsobj.transfer.download import Download, readable
+from natsobj.transfer.download import Download, Part, readable
+from natsobj.transfer.part import Cut, find_part
 from natsobj.transfer.put import Condition, check_writable, put_object
 
 __all__ = ["Bucket", "ObjectReader"]
@@ -142,11 +150,15 @@ class Bucket:
             read_back=read_back,
         )
 
-    async def get(self, key: str | ObjectInfo, into: Sink) -> ObjectInfo:
+    async def get(
+        self, key: str | ObjectInfo, into: Sink, *, offset: int = 0, length: int | None = None
+    ) -> ObjectInfo:
         """Fetch an object into a sink and verify it; a link is followed.
 
         Args:
             key: a key, or the very object that `info` gave.
+            offset: bytes to leave out at the beginning, and `length` those to give at most. What is left out
+                is not fetched; of a part of an object no digest can be checked.
 
         Returns:
             The object that was fetched: the newer one, if it was replaced and the sink could start over.
@@ -156,11 +168,13 @@ class Bucket:
             ObjectChanged: it was replaced while it was read and the sink cannot start over.
             ContentBroken: what is stored is not what its metadata says; the sink has bytes all the same.
         """
+        if offset < 0 or (length is not None and length < 0):
+            raise InvalidArgument("impossible byte range: offset and length count from 0")
         info = await self.info(key, follow=True) if isinstance(key, str) else key
         home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
         while True:
             try:
-                await home._download(info, into)
+                await home._download(info, into, offset, length)
                 return info
             except ObjectChanged as changed:
                 try:
@@ -291,15 +305,24 @@ class Bucket:
                 return self.name
         return self._root
 
-    async def _download(self, info: ObjectInfo, sink: Sink) -> None:
+    async def _download(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> None:
         readable(info)
         root = await self._find_root()
+        js, stream, subject = self._js, self._stream, wire.chunk_subject(root, info.nuid or "")
 
         async def current() -> ObjectInfo | None:
             return (await self._find(info.name))[1].live
 
-        subject = wire.chunk_subject(root, info.nuid or "")
-        await Download(self._js, info, sink, stream=self._stream, subject=subject, current=current).run()
+        part: Part | None = None
+        if offset or length is not None:
+            length = min(info.size - offset, info.size if length is None else length)
+            if length <= 0:
+                return
+            part, skip = await find_part(
+                js, info, stream=stream, subject=subject, offset=offset, length=length
+            )
+            sink = Cut(sink, skip, length)
+        await Download(js, info, sink, stream=stream, subject=subject, current=current, part=part).run()
 
 
 class ObjectReader:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from natsobj import Bucket, Store
 from natsobj.errors import (
@@ -17,7 +20,7 @@ from natsobj.errors import (
     ObjectNotFound,
     SizeMismatch,
 )
-from natsobj.models import BucketConfig
+from natsobj.models import BucketConfig, ObjectMeta
 from natsobj.transfer import download
 from natsobj.wire import chunk_subject, metadata_subject
 from tests.behind import BIG, api, drop_chunk, fetch, messages, record_of, write_record
@@ -271,3 +274,48 @@ async def test_a_reader_gives_chunks_and_the_verdict(bucket: Bucket, client: Cli
     async with bucket.open("k") as reader:
         with pytest.raises(ChunksMissing):
             _ = [chunk async for chunk in reader]
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 50_000])
+async def test_a_byte_range_is_found_in_any_object(bucket: Bucket, size: int) -> None:
+    """A range gives the bytes that it names, at the edges of chunks and behind the end, too."""
+    data = random.Random(size).randbytes(size)
+    await asyncio.gather(*(bucket.put(f"k{n}", data, ObjectMeta(chunk_size=1000 + n)) for n in range(3)))
+    edges = sorted({0, 1, 999, 1000, 1001, 2000, size - 1, size, size + 1, size // 2})
+    for offset, key in itertools.product(edges, ("k0", "k1", "k2")):
+        for length in (None, 0, 1, 1000, size):
+            sink = Buffer()
+            await bucket.get(key, sink, offset=offset, length=length)
+            assert bytes(sink.data) == data[offset : None if length is None else offset + length]
+
+
+async def test_a_byte_range_fetches_only_what_it_needs(bucket: Bucket, client: Client) -> None:
+    """Of 40 chunks, a range in the last one costs a few that show the way."""
+    await bucket.put("k", BIG)
+    heard: list[int] = []
+
+    async def listen(message: Msg) -> None:
+        heard.append(len(message.data))
+
+    await client.subscribe("_INBOX.>", cb=listen)
+    await client.flush()
+    sink = Buffer()
+    await bucket.get("k", sink, offset=len(BIG) - 200_000, length=100_000)
+    assert bytes(sink.data) == BIG[-200_000:-100_000]
+    await client.flush()
+    assert 100_000 < sum(heard) < len(BIG) // 4
+
+
+async def test_a_range_of_chunks_of_many_sizes_is_counted_from_the_start(
+    bucket: Bucket, client: Client
+) -> None:
+    """A foreign object whose chunks are not all of one size has its ranges, too."""
+    parts = [b"abc", b"defgh", b"i", b"jklmnop"]
+    for part in parts:
+        await client.jetstream().publish(chunk_subject(bucket.name, "NUID"), part)
+    data = b"".join(parts)
+    await write_record(client, bucket, "k", {"nuid": "NUID", "size": len(data), "chunks": len(parts)})
+    for offset, length in [(0, 4), (2, 3), (8, 2), (9, None), (15, 5)]:
+        sink = Buffer()
+        await bucket.get("k", sink, offset=offset, length=length)
+        assert bytes(sink.data) == data[offset : None if length is None else offset + length]
