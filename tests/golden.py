@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 20, 14, 54, 2, 123456, UTC)
 def decode(record: bytes | dict[str, object], bucket: str = "b") -> ObjectInfo:
     """Decode a record as if it were message 7 of NOW."""
     data = record if isinstance(record, bytes) else json.dumps(record).encode()
-    return wire.decode_object(bucket, data, where="aw==", revision=7, modified=NOW)
+    return wire.decode_object(bucket, data, subject="$O.b.M.aw==", revision=7, modified=NOW)
 
 
 def golden(bucket: str, name: str) -> ObjectInfo:
@@ -48,7 +48,7 @@ def decode_message(bucket: str, message: dict[str, Any]) -> ObjectInfo:
     modified = wire.parse_time(message["time"])
     assert modified is not None
     return wire.decode_object(
-        bucket, message["body"].encode(), where="x", revision=message["seq"], modified=modified
+        bucket, message["body"].encode(), subject="x", revision=message["seq"], modified=modified
     )
 
 

@@ -109,4 +109,4 @@ def format_time(time: datetime, *, offset: bool = False) -> str:
 
 def rfc3339(time: datetime) -> str:
     """Write a time for programs: UTC, six decimals and `Z`."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+    return time.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"

@@ -52,16 +52,24 @@ def read_record(bucket: str, message: Stored | None) -> Record:
     """Read a stored metadata message, whoever wrote it."""
     if message is None:
         return Record()
-    if message.marker:
-        return Record(message.sequence)
     try:
-        where = wire.key_of_subject(message.subject)
-        info = wire.decode_object(
-            bucket, message.data, where=where, revision=message.sequence, modified=message.time
-        )
+        info = read_info(bucket, message)
     except InvalidMetadata as e:
         return Record(message.sequence, message.data, error=e)
-    return Record(message.sequence, message.data, info)
+    return Record(message.sequence, b"" if message.marker else message.data, info)
+
+
+def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
+    """Read what a stored metadata message says of its object; None when it says that it expired.
+
+    Raises:
+        InvalidMetadata: it cannot be read.
+    """
+    if message.marker:
+        return None
+    return wire.decode_object(
+        bucket, message.data, subject=message.subject, revision=message.sequence, modified=message.time
+    )
 
 
 class Slot:
