@@ -116,8 +116,6 @@ class Chunks:
             self.upload.window //= 2
         elif refused.code not in BUSY:
             raise api_error(refused.code, str(refused), 0, self._stream) from refused
-        elif refused.code == 503:  # no leader now, or no stream any more: the latter is told by this
-            await self._patience.of(lambda: self._js.stream_info(self._stream))
         return JetStreamUnavailable(f"bucket {self._bucket} takes no chunks now: {refused}")
 
     async def _repair(self, trouble: TemporaryError) -> None:
@@ -154,7 +152,7 @@ class Chunks:
             return False
         log.debug("going on in place: %d chunks were stored, %d acknowledged", number, upload.stored)
         upload.stored, upload.sequence = number, sequence
-        supply.stored(number, upload.subject)
+        supply.stored(number, upload.subject, sequence)
         return True
 
     async def _start_over(self, trouble: NatsobjError) -> None:
@@ -190,9 +188,11 @@ async def settle(js: JetStream, stream: str, subject: str) -> None:
 
     Raises:
         TemporaryError: there is no leader now.
+        BucketNotFound: there is no stream any more.
     """
     ack = await js.publish(subject, b"", {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)})
     if ack.code in BUSY:
+        await js.stream_info(stream)
         raise JetStreamUnavailable(f"JetStream: {ack.message}")
     said = _LAST.search(ack.message)
     if ack.code not in WRONG_SEQUENCE or said is None:

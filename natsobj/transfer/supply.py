@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 from natsobj.direct import Stored
-from natsobj.errors import JetStreamUnavailable
+from natsobj.errors import JetStreamUnavailable, NatsobjError, ServerError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.link import PASSING, Patience
@@ -40,6 +40,7 @@ class Supply:
         self._kept: deque[bytes] = deque()
         self._floor = 0  # the number of the first kept chunk
         self._home = ""  # the subject that has all below the floor
+        self._home_sequence = 0  # and the place of the last of them in the stream
         self._ended = False
         self._back: AsyncGenerator[Stored, None] | None = None
         self._back_next = 0
@@ -78,12 +79,12 @@ class Supply:
         number -= self._floor
         return self._kept[number] if 0 <= number < len(self._kept) else None
 
-    def stored(self, number: int, subject: str) -> None:
-        """Keep no chunk below a number any more: all are stored under a subject."""
+    def stored(self, number: int, subject: str, sequence: int) -> None:
+        """Keep no chunk below a number any more: all are stored under a subject, the last at a sequence."""
         while self._floor < number:
             self._kept.popleft()
             self._floor += 1
-            self._home = subject
+            self._home, self._home_sequence = subject, sequence
 
     async def restart(self) -> None:
         """Make all chunks available once more."""
@@ -94,7 +95,8 @@ class Supply:
         except io.UnsupportedOperation:
             return
         self._kept.clear()
-        self._floor, self._home, self._ended, self.size = 0, "", False, 0
+        self._floor, self._home, self._home_sequence = 0, "", 0
+        self._ended, self.size = False, 0
         self._digest = hashlib.sha256()
 
     async def _read_back(self, number: int) -> bytes:
@@ -114,7 +116,7 @@ class Supply:
                     )
                 message = await anext(self._back, None)
                 if message is None:
-                    raise JetStreamUnavailable(f"{self._stream}: a replica lags behind")
+                    raise await self._gone()
             except PASSING as e:
                 await self._end_back()
                 await patience.wait(e, connection)
@@ -122,7 +124,15 @@ class Supply:
             self._back_next, self._back_sequence = number + 1, message.sequence
             if self._back_next == self._floor:
                 await self._end_back()
+            if (message.sequence == self._home_sequence) != (self._back_next == self._floor):
+                raise await self._gone()
             return message.data
+
+    async def _gone(self) -> NatsobjError:
+        """Say why a chunk that was stored is not found: for good, or because a replica lags behind."""
+        if await self._js.count(self._stream, self._home) < self._floor:
+            return ServerError(f"{self._stream}: chunks of this upload that were stored are gone")
+        return JetStreamUnavailable(f"{self._stream}: a replica lags behind")
 
     async def _end_back(self) -> None:
         if self._back is not None:

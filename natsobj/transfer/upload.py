@@ -174,7 +174,7 @@ class Upload:
             self._sizes.popleft()
             self.stored += 1
             self.sequence = ack.sequence
-            self._supply.stored(self.stored, self.subject)
+            self._supply.stored(self.stored, self.subject, self.sequence)
             self._patience.moved()
         self._changed.set()
 

@@ -1,0 +1,185 @@
+"""Uploads that survive: whatever happens in the middle, one whole object and nothing else is left."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+
+import pytest
+from nats.aio.client import Client
+
+from natsobj import Bucket, BucketConfig, Store
+from natsobj.errors import BucketNotFound, ServerError, ServerUnavailable
+from natsobj.models import ObjectMeta
+from natsobj.settings import Settings
+from natsobj.transfer.repair import Chunks
+from tests.behind import BIG, api, fetch, messages
+from tests.conftest import Serve
+from tests.servers import PLAIN
+
+Event = Callable[[], Awaitable[None]]
+
+CHUNK = 128 * 1024
+
+
+class Eventful:
+    """A source in whose middle things happen; it can be read once only, or again."""
+
+    def __init__(self, data: bytes, events: dict[int, Event], *, seekable: bool) -> None:
+        self.name = "eventful"
+        self.size: int | None = len(data) if seekable else None
+        self._data = data
+        self._events = events
+        self._seekable = seekable
+        self._at = 0
+
+    async def read(self, size: int, /) -> bytes:
+        """Give the next chunk; before some of them something happens, once."""
+        if event := self._events.pop(self._at // CHUNK, None):
+            await event()
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def restart(self) -> None:
+        """Begin again, or not."""
+        if not self._seekable:
+            raise io.UnsupportedOperation
+        self._at = 0
+
+    def check(self) -> None:
+        """Nothing changes here."""
+
+
+@pytest.fixture(params=[True, False], ids=["file", "stream"])
+def seekable(request: pytest.FixtureRequest) -> bool:
+    """Files can be read again, streams cannot."""
+    return bool(request.param)
+
+
+async def nuids(client: Client, bucket: Bucket) -> dict[str, int]:
+    """The subjects of all chunks in the bucket, and how many each has."""
+    state = (await api(client, f"STREAM.INFO.OBJ_{bucket.name}", subjects_filter=f"$O.{bucket.name}.C.>"))[
+        "state"
+    ]
+    assert isinstance(state, dict)
+    return dict(state.get("subjects") or {})
+
+
+async def cut(store: Store) -> None:
+    """Lose the connection with all that is under way."""
+    store._link.connection.abort(reset=True)
+
+
+async def test_a_cut_is_survived(store: Store, bucket: Bucket, client: Client, *, seekable: bool) -> None:
+    """After each of several cuts the upload goes on where it was."""
+    await bucket.put("k", b"old")
+    events: dict[int, Event] = {at: lambda: cut(store) for at in (0, 3, 17, 18, 39, 40)}
+    info = await bucket.put("k", Eventful(BIG, events, seekable=seekable))
+    assert not events
+    assert info.nuid is not None
+    assert await fetch(bucket, "k") == BIG
+    assert list((await nuids(client, bucket)).values()) == [40]
+
+
+async def test_a_cut_does_not_start_the_upload_over(
+    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+) -> None:
+    """What was stored before the cut stays: the nuid is the same before and behind it."""
+    seen: list[dict[str, int]] = []
+
+    async def look_and_cut() -> None:
+        while not (before := await nuids(client, bucket)):
+            await asyncio.sleep(0.01)
+        seen.append(before)
+        await cut(store)
+
+    info = await bucket.put("k", Eventful(BIG, {20: look_and_cut}, seekable=seekable))
+    assert [list(before) for before in seen] == [[f"$O.{bucket.name}.C.{info.nuid}"]]
+    assert await fetch(bucket, "k") == BIG
+
+
+async def test_strange_chunks_are_not_part_of_the_object(
+    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+) -> None:
+    """When something else stands between the chunks the upload starts over under a fresh nuid."""
+
+    async def disturb() -> None:
+        while not (now := await nuids(client, bucket)):
+            await asyncio.sleep(0.01)
+        await client.jetstream().publish(max(now), b"not ours")
+        await cut(store)
+
+    events: dict[int, Event] = {10: disturb, 30: disturb}
+    await bucket.put("k", Eventful(BIG, events, seekable=seekable))
+    assert not events
+    assert await fetch(bucket, "k") == BIG
+    assert list((await nuids(client, bucket)).values()) == [40]
+
+
+async def test_chunks_that_vanish_are_noticed(
+    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+) -> None:
+    """When stored chunks are gone after a cut, a file is sent again; a stream fails and leaves nothing."""
+
+    async def lose() -> None:
+        while not (now := await nuids(client, bucket)):
+            await asyncio.sleep(0.01)
+        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=next(iter(now)))
+        await cut(store)
+
+    putting = bucket.put("k", Eventful(BIG, {20: lose}, seekable=seekable))
+    if seekable:
+        await putting
+        assert await fetch(bucket, "k") == BIG
+    else:
+        with pytest.raises(ServerError, match="chunks of this upload that were stored are gone"):
+            await putting
+        assert await messages(client, bucket) == 0
+
+
+async def test_a_server_that_does_not_come_back_is_given_up(serve: Serve) -> None:
+    """Six timeouts without progress are the end, and the error says that nobody answers."""
+    server = serve(PLAIN)
+    settings = Settings(servers=(server.url,))
+    settings = Settings(servers=(server.url,), timeout=settings.timeout / 25)
+    async with Store(settings) as store:
+        bucket = await store.create_bucket(BucketConfig("b"))
+
+        async def kill() -> None:
+            server.kill()
+
+        with pytest.raises(ServerUnavailable):
+            await bucket.put("k", Eventful(BIG, {20: kill}, seekable=True))
+
+
+async def test_a_bucket_that_vanishes_is_named(bucket: Bucket, store: Store, *, seekable: bool) -> None:
+    """A bucket that is deleted in the middle of an upload is no such bucket."""
+
+    async def vanish() -> None:
+        await store.delete_bucket(bucket.name)
+
+    with pytest.raises(BucketNotFound):
+        await bucket.put("k", Eventful(BIG, {20: vanish}, seekable=seekable))
+
+
+async def test_very_small_chunks_survive_as_well(
+    store: Store, bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of unacknowledged chunks are compared one by one."""
+    started: list[Chunks] = []
+    start = Chunks.store
+
+    async def noted(self: Chunks) -> None:
+        started.append(self)
+        await start(self)
+
+    monkeypatch.setattr(Chunks, "store", noted)
+    data = BIG[:500_000]
+    putting = asyncio.create_task(bucket.put("k", data, ObjectMeta(chunk_size=100)))
+    while not (started and started[0].upload.stored > 100):
+        await asyncio.sleep(0)
+    await cut(store)
+    await putting
+    assert await fetch(bucket, "k") == data
+    assert list((await nuids(client, bucket)).values()) == [5000]
