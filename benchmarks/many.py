@@ -1,0 +1,113 @@
+"""Workloads of many small objects: folders and listings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks.bench import Bench, Runs, sha256
+from benchmarks.clients import Client
+from benchmarks.figures import Sample, add_up
+from benchmarks.raw import WrongResult
+
+__all__ = ["get_folder", "ls", "put_folder"]
+
+PREFIX = "tree"
+FOLDERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A folder of small files in a few subfolders."""
+
+    folder: Path
+    digests: dict[str, str]
+    """Hex SHA-256 by the path below the folder."""
+
+    def expected(self, names: Sequence[str], prefix: str = "") -> dict[str, str]:
+        """Give the digests of some of the files, under other names."""
+        return {f"{prefix}{name}": self.digests[name] for name in names}
+
+
+@contextmanager
+def _tree(bench: Bench, count: int, size: int) -> Iterator[Tree]:
+    with bench.target() as folder:
+        names = [f"{number % FOLDERS:02}/{number:06}.bin" for number in range(count)]
+        _make_subfolders(folder)
+        for name in names:
+            (folder / name).write_bytes(os.urandom(size))
+        yield Tree(folder, {name: sha256(folder / name) for name in names})
+
+
+def _make_subfolders(folder: Path) -> None:
+    for number in range(FOLDERS):
+        (folder / f"{number:02}").mkdir()
+
+
+def _scaled(samples: Sequence[Sample], part: int, count: int) -> Sample:
+    """Make one sample of a loop over a part of the files."""
+    done = add_up(samples, count / part)
+    note = done.note if part == count else f"measured on {part:,} files, times {count / part:g}; {done.note}"
+    return replace(done, attempts=1, successes=int(done.whole), note=note.removesuffix("; "))
+
+
+@contextmanager
+def put_folder(bench: Bench, *, count: int, size: int) -> Iterator[Runs]:
+    """Store all files of a folder in a fresh bucket."""
+    with _tree(bench, count, size) as tree:
+
+        def run(client: Client) -> Sample:
+            names = client.some(list(tree.digests))
+            with bench.bucket() as bucket:
+                commands = client.put_all(bench.url, bucket, PREFIX, tree.folder, names)
+                done = _scaled(bench.runner.run(*commands), len(names), count)
+                expected = tree.expected(names, f"{PREFIX}/")
+                return bench.checked(done, lambda: bench.check_stored(bucket, expected))
+
+        yield {client.name: partial(run, client) for client in bench.clients}
+
+
+@contextmanager
+def get_folder(bench: Bench, *, count: int, size: int) -> Iterator[Runs]:
+    """Fetch all objects under a prefix into a folder."""
+    with _tree(bench, count, size) as tree, bench.bucket() as bucket:
+        bench.fill(
+            bucket, ((f"{PREFIX}/{name}", [(tree.folder / name).read_bytes()]) for name in tree.digests)
+        )
+
+        def run(client: Client) -> Sample:
+            names = client.some(list(tree.digests))
+            with bench.target() as folder:
+                _make_subfolders(folder)
+                commands = client.get_all(bench.url, bucket, PREFIX, folder, names)
+                done = _scaled(bench.runner.run(*commands), len(names), count)
+                done = bench.checked(done, lambda: bench.check_fetched(folder, tree.expected(names)))
+            bench.forget_consumers(bucket)
+            return done
+
+        yield {client.name: partial(run, client) for client in bench.clients}
+
+
+@contextmanager
+def ls(bench: Bench, *, count: int) -> Iterator[Runs]:
+    """List a bucket into a pipe."""
+    names = {f"listed/{number:06}.dat" for number in range(count)}
+
+    def check() -> None:
+        found = [word for word in bench.runner.output.split() if word.startswith("listed/")]
+        if len(found) != count or set(found) != names:
+            raise WrongResult(f"{len(found)} names instead of {count}")
+
+    with bench.bucket() as bucket:
+        bench.fill(bucket, ((name, [name.encode()]) for name in sorted(names)))
+
+        def run(client: Client) -> Sample:
+            sample = bench.run(client.ls(bench.url, bucket), check)
+            bench.forget_consumers(bucket)
+            return sample
+
+        yield {client.name: partial(run, client) for client in bench.clients}
