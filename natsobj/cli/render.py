@@ -38,6 +38,7 @@ __all__ = [
     "bucket_json",
     "bucket_row",
     "bucket_table",
+    "checksum_line",
     "created_bucket_line",
     "deleted_bucket_line",
     "deleted_line",
@@ -48,6 +49,7 @@ __all__ = [
     "format_size",
     "format_time",
     "json_line",
+    "left_out_line",
     "object_detail",
     "object_json",
     "object_row",
@@ -221,6 +223,23 @@ def bucket_row(info: BucketInfo) -> str:
     return f"{info.size}\t{rfc3339(info.created)}\t{last_update}\t{description}\t{escape_tsv(info.bucket)}"
 
 
+_NOT_CHECKSUM = re.compile(r"[\\\n\r]")
+_CHECKSUM_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+
+
+def checksum_line(info: ObjectInfo) -> str | None:
+    """Write `HEX  name` as sha256sum does, to be checked by it; None for what it cannot check.
+
+    A name with a backslash, a newline or a carriage return is escaped, and a backslash before the digest says
+    so. `-` alone would be standard input.
+    """
+    if info.link is not None or info.sha256 is None or "\0" in info.name:
+        return None
+    name = _NOT_CHECKSUM.sub(lambda match: _CHECKSUM_ESCAPES[match[0]], info.name)
+    mark = "" if name == info.name else "\\"
+    return f"{mark}{info.sha256}  {'./-' if name == '-' else name}"
+
+
 def field_lines(fields: Mapping[str, object]) -> str:
     """Write a `field<TAB>value` line for each JSON field.
 
@@ -257,6 +276,11 @@ def deleted_line(info: ObjectInfo) -> str:
     if info.link is not None:
         return _report("deleted", info, f"-> {printable(str(info.link))}")
     return _report("deleted", info, format_size(info.size), *_digest(info))
+
+
+def left_out_line(number: int) -> str:
+    """Report what a list of checksums does not have: `left out 2 objects: links, ...`."""
+    return f"left out {count(number, 'object')}: links, without a SHA-256, or with a NUL in the name"
 
 
 def created_bucket_line(info: BucketInfo) -> str:

@@ -168,6 +168,25 @@ class Session:
             else:
                 await console.write_lines(items, view.row)
 
+    async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
+        """Give a line of another form for each; returns how many have none and were left out."""
+        from natsobj.cli.formats import printable
+
+        left_out = 0
+
+        async def lines() -> AsyncIterator[str]:
+            nonlocal left_out
+            async for model in items:
+                text = line(model)
+                if text is None:
+                    left_out += 1
+                else:
+                    yield text
+
+        async with aclosing(models) as items:
+            await console.write_lines(lines(), printable if self.stdout_is_terminal else str)
+        return left_out
+
     def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
         """Tell of a change: one line to people, or the thing itself with `--json`."""
         from natsobj.cli.views import VIEWS

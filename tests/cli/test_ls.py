@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 
@@ -88,6 +89,32 @@ async def test_json_is_one_object_a_line(cli: Program, bucket: Bucket) -> None:
     assert (mine["objects"], mine["chunks"], mine["cluster"]) == (None, None, None)
 
 
+async def test_checksums_are_lines_that_sha256sum_reads(cli: Program, bucket: Bucket) -> None:
+    """The digest, two spaces and the name; names are selected and sorted as in other lists."""
+    await fill(bucket)
+    await bucket.put("odd\n\\", b"1")
+    digests = {text: hashlib.sha256(text.encode()).hexdigest() for text in ("", "1", "12")}
+    lines = [f"{digests['12']}  cats/b", f"{digests['']}  dogs/c", f"{digests['1']}  cats/a"]
+    odd = f"\\{digests['1']}  odd\\n\\\\"
+    assert cli("ls", bucket.name, "--sha256sum") == (0, "".join(f"{x}\n" for x in (*lines, odd)).encode(), "")
+    assert cli("ls", bucket.name, "cats", "--sha256sum", "--sort", "name").lines == [lines[2], lines[0]]
+    assert cli("ls", bucket.name, "--match", "dogs*", "--sha256sum").lines == [lines[1]]
+
+
+async def test_checksums_leave_out_what_has_none_and_say_so(
+    cli: Program, bucket: Bucket, client: Client
+) -> None:
+    """Links, and objects that were stored without a SHA-256; the note is dropped by -q."""
+    assert cli("ls", bucket.name, "--sha256sum") == (0, b"", "")
+    await bucket.put("a", b"1")
+    await write_record(client, bucket, "link", {"options": {"link": {"bucket": bucket.name, "name": "a"}}})
+    await write_record(client, bucket, "bare", {"nuid": "n"})
+    result = cli("ls", bucket.name, "--sha256sum")
+    assert (result.code, len(result.lines)) == (0, 1)
+    assert result.stderr.startswith("left out 2 objects: ")
+    assert cli("ls", bucket.name, "--sha256sum", "-q").stderr == ""
+
+
 # Selecting and sorting
 
 
@@ -155,7 +182,15 @@ async def test_deleted_objects_show_only_when_asked_for(cli: Program, bucket: Bu
 
 
 @pytest.mark.parametrize(
-    "forms", [["-1", "-0"], ["-1", "--json"], ["-0", "--json"], ["-l", "-1"], ["-l", "-0"]]
+    "forms",
+    [
+        ["-1", "-0"],
+        ["-1", "--json"],
+        ["-0", "--json"],
+        ["-l", "-1"],
+        ["-l", "-0"],
+        *(["--sha256sum", other] for other in ("-1", "-0", "-l", "--json", "--deleted")),
+    ],
 )
 def test_contradicting_formats_are_wrong_usage(bare_cli: Program, forms: list[str]) -> None:
     """One list has one form."""
@@ -164,9 +199,12 @@ def test_contradicting_formats_are_wrong_usage(bare_cli: Program, forms: list[st
     assert "contradicting options" in result.stderr
 
 
-def test_deleted_objects_are_those_of_a_bucket(bare_cli: Program) -> None:
-    """There are no deleted buckets."""
-    assert bare_cli("ls", "--deleted").code == 2
+@pytest.mark.parametrize("option", ["--deleted", "--sha256sum"])
+def test_deleted_objects_and_checksums_are_those_of_a_bucket(bare_cli: Program, option: str) -> None:
+    """There are no deleted buckets, and a bucket has no digest."""
+    result = bare_cli("ls", option)
+    assert (result.code, result.stdout) == (2, b"")
+    assert f"{option} needs a BUCKET" in result.stderr
 
 
 # On a terminal
@@ -210,6 +248,7 @@ async def test_names_and_json_are_for_programs_on_a_terminal_as_well(cli: Progra
     """What was asked for is given, without frames; control characters stay escaped."""
     await bucket.put("a\x1b[31m", b"")
     assert cli.terminal("ls", bucket.name, "-1").text == "a\\x1b[31m\n"
+    assert cli.terminal("ls", bucket.name, "--sha256sum").text.endswith("  a\\x1b[31m\n")
     assert json.loads(cli.terminal("ls", bucket.name, "--json").text)["name"] == "a\x1b[31m"
 
 

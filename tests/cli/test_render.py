@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -202,6 +203,26 @@ def test_object_row_of_a_tombstone_has_size_zero_and_no_digest() -> None:
         bucket="b", name="gone", size=9, chunks=1, sha256=SHA256, modified=TIME, revision=1, deleted=True
     )
     assert render.object_row(tomb) == "0\t0\t\t2026-11-20T14:54:02.000005Z\tgone"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a b/é*", f"{SHA256}  a b/é*"),
+        (" a\t", f"{SHA256}   a\t"),
+        ("a\nb\\c\rd", f"\\{SHA256}  a\\nb\\\\c\\rd"),
+        ("-", f"{SHA256}  ./-"),
+    ],
+)
+def test_checksum_line_is_what_sha256sum_writes(name: str, line: str) -> None:
+    """A name that needs escaping is marked before the digest; standard input is not meant by `-`."""
+    assert render.checksum_line(replace(FULL, name=name)) == line
+
+
+def test_checksum_line_is_none_for_what_cannot_be_checked() -> None:
+    """A link, an object without a SHA-256, and a name that no file has."""
+    for info in (replace(FULL, link=Link("b", "k")), PLAIN, replace(FULL, name="a\0b")):
+        assert render.checksum_line(info) is None
 
 
 def test_bucket_row_puts_the_name_last() -> None:

@@ -21,6 +21,7 @@ EXAMPLES = (
     ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
     ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
     ("List the largest objects last", "natsobj ls photos --sort size"),
+    ("Check files that were fetched", "natsobj ls photos --sha256sum | (cd photos && sha256sum -c --quiet)"),
 )
 
 T = TypeVar("T")
@@ -49,6 +50,9 @@ async def ls(
         ),
     ] = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted objects, too.")] = False,
+    sha256sum: Annotated[
+        bool, typer.Option("--sha256sum", help="Digests and names as sha256sum -c reads them.")
+    ] = False,
     sort: Annotated[
         Literal["name", "size", "time"] | None,
         typer.Option("--sort", help="Sort, the lowest first; without it the oldest change is first."),
@@ -56,12 +60,15 @@ async def ls(
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
 ) -> None:
     """List buckets, or the objects of one."""
+    from natsobj.cli.render import checksum_line, left_out_line
     from natsobj.cli.views import BUCKET, OBJECT
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
-    options.exclusive({"--long": long, "--names": names, "--null": null})
-    if deleted and bucket is None:
-        raise UsageError("--deleted needs a BUCKET")
+    options.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
+    for other, given in {"--json": session.json, "--deleted": deleted}.items():
+        options.exclusive({"--sha256sum": sha256sum, other: given})
+    if bucket is None and (deleted or sha256sum):
+        raise UsageError(f"{'--deleted' if deleted else '--sha256sum'} needs a BUCKET")
     layout = {"names": names, "null": null, "long": long and bucket is not None}
     async with session.store() as store:
         if bucket is None:
@@ -72,7 +79,10 @@ async def ls(
         else:
             listed = store.bucket(bucket).list(prefix or "", deleted=deleted, on_unreadable=session.fail)
             objects = _arranged(listed, _object_order(sort), reverse, match, lambda each: each.name)
-            await session.show_all(objects, OBJECT, **layout)
+            if not sha256sum:
+                await session.show_all(objects, OBJECT, **layout)
+            elif left_out := await session.show_lines(objects, checksum_line):
+                session.report(left_out_line(left_out))
 
 
 def _bucket_order(sort: str | None) -> Callable[[BucketInfo], Any] | None:
