@@ -104,7 +104,7 @@ def _head(bench: Bench, place: machine.Place, rounds: int) -> list[str]:
     kind = "in memory" if place.kind == machine.MEMORY else "on disk"
     where = f"store and all files {kind} ({place.file_system})"
     busy = f"load before: {os.getloadavg()[0]:.1f}"
-    how = (where, place.note, f"{rounds} rounds", busy, f"{datetime.now(UTC):%Y-%m-%d}")
+    how = (where, place.note, f"rounds: {rounds}", busy, f"{datetime.now(UTC):%Y-%m-%d}")
     return [", ".join(programs), machine.describe(), ", ".join(part for part in how if part)]
 
 
