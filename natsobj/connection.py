@@ -120,7 +120,7 @@ class Connection:
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work
-                    connect_timeout=self.timeout,  # type: ignore[arg-type]
+                    connect_timeout=self.timeout / len(self.settings.servers),  # type: ignore[arg-type]
                     ping_interval=self.timeout,  # type: ignore[arg-type]
                     max_outstanding_pings=1,
                     pending_size=_PENDING_SIZE,

@@ -42,6 +42,10 @@ REQUESTS = 4
 """Requests that these are asked for in."""
 
 
+_PAUSES = (0, 0.2, 0.8)
+"""Seconds between questions to a leader that may be new."""
+
+
 class _Short(TemporaryError):
     """Less came than is left to read."""
 
@@ -94,6 +98,7 @@ class Download:
         self._error: BaseException | None = None
         self._arrived = asyncio.Event()
         self._consumed = 0
+        self._troubled = False
 
     async def run(self) -> None:
         """Write every byte to the sink, and verify number, size and digest.
@@ -117,17 +122,20 @@ class Download:
                     log.debug("no consumers for us, reading by direct get")
                     self._direct = True
                 except (_Short, *PASSING) as e:
+                    self._troubled = True
                     await self._patience.wait(e, connection)
                     await self._patience.of(self._judge)
         if self._whole:
             self._verify()
 
     async def _judge(self) -> None:
-        """Let the leader say whether reading (on) makes sense."""
-        info = self._info
-        stored = await self._js.count(self._stream, self._subject)
-        if stored == info.chunks:
-            return
+        """Let the leader say whether reading (on) makes sense; a new one may need a moment to know."""
+        info, stored = self._info, 0
+        for pause in _PAUSES if self._troubled else (0,):
+            await asyncio.sleep(pause)
+            stored = await self._js.count(self._stream, self._subject)
+            if stored == info.chunks:
+                return
         current = await self._current()
         if current is None:
             raise ObjectNotFound(info.bucket, info.name, deleted_meanwhile=True)

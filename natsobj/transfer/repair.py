@@ -122,9 +122,10 @@ class Chunks:
         """Make it possible to go on, in place or under a fresh nuid."""
         log.debug("uploading to %s: %s", self._bucket, trouble)
         self._troubled = True
+        connection = self._used
         while True:
-            connection = self._js.connection
             await self._patience.wait(trouble, connection)
+            connection = self._js.connection
             try:
                 fenced = await self._settle()
                 if not (fenced and await self._can_go_on()):
