@@ -26,6 +26,8 @@ __all__ = [
     "Sink",
     "Source",
     "as_source",
+    "make_folders",
+    "open_regular",
     "open_source",
     "open_stdout",
     "open_target",
@@ -172,6 +174,19 @@ def open_source(file: str | None) -> Iterator[Source]:
             yield FileSource(regular, file)
 
 
+@contextlib.contextmanager
+def open_regular(path: str) -> Iterator[FileSource]:
+    """Open a regular file, and nothing that could keep us waiting: it may have become something else.
+
+    Raises:
+        OSError: it is missing, cannot be read, or is no regular file.
+    """
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        yield FileSource(file, path)
+
+
 # Targets
 
 
@@ -212,7 +227,7 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
     made: list[Path] = []
     try:
         if make_folder:
-            _make_folder(path.parent, made)
+            make_folders(path.parent, made)
         with AtomicFile(Path(os.path.realpath(path)), str(path)) as file:
             yield file
             file.finish(replace=replace)
@@ -221,6 +236,22 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those it lies in, and note which, innermost first, as they are made."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:  # somebody else was quicker
+            if not each.is_dir():
+                raise
+        else:
+            made.insert(0, each)
 
 
 class AtomicFile:
@@ -331,6 +362,10 @@ async def open_stdout() -> AsyncIterator[Sink]:
 # Inside
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _descriptor_of(stream: TextIO | None, name: str) -> int:
     if stream is None:  # it was closed before the program began
         raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
@@ -353,22 +388,6 @@ def _check_target(path: Path, *, replace: bool) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not replace:
         raise FileExists(str(path))
-
-
-def _make_folder(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those it lies in, and note which, innermost first, as they are made."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        try:
-            each.mkdir()
-        except FileExistsError:  # somebody else was quicker
-            if not each.is_dir():
-                raise
-        else:
-            made.insert(0, each)
 
 
 def _is_stream(path: Path) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from natsobj.cli import exits
@@ -27,6 +28,7 @@ __all__ = [
     "draw",
     "draw_table",
     "encode",
+    "files_behind",
     "is_terminal",
     "listen",
     "prepare",
@@ -70,6 +72,13 @@ def prepare() -> None:
 def is_terminal(descriptor: int) -> bool:
     """Say whether a standard stream is a terminal."""
     return os.isatty(descriptor)
+
+
+def files_behind(descriptors: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Give device and inode of those streams that are files."""
+    for status in map(os.fstat, descriptors):
+        if stat.S_ISREG(status.st_mode):
+            yield status.st_dev, status.st_ino
 
 
 def colored(choice: str, descriptor: int) -> bool:
@@ -183,12 +192,18 @@ def say_raw(text: str) -> None:
         sys.stderr.flush()
 
 
-def report_error(error: Exception, *, as_json: bool, debug: bool) -> None:
-    """Say what went wrong, where and what to do, on one line; wrong usage is always text."""
+def report_error(error: Exception, *, as_json: bool, debug: bool, one_of: str | None = None) -> None:
+    """Say what went wrong, where and what to do, on one line; wrong usage is always text.
+
+    Args:
+        one_of: it concerns this one of several, which is no wrong usage whatever it is.
+    """
     if debug:
         say_raw(traceback_of(error))
     message, hint = exits.message(error), exits.hint(error)
-    if as_json and exits.exit_code(error) != exits.USAGE:
+    if one_of is not None and not exits.names(error, one_of):
+        message = f"{one_of}: {message}"
+    if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
         from natsobj.cli.render import json_line
 
         say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))

@@ -49,6 +49,7 @@ __all__ = [
     "foreseen",
     "hint",
     "message",
+    "names",
     "usage_message",
     "without_credentials",
 ]
@@ -122,6 +123,14 @@ def message(error: Exception) -> str:
     else:
         text = str(error)
     return without_credentials(text)
+
+
+def names(error: Exception, thing: str) -> bool:
+    """Say whether the message names the key or the file that it is about."""
+    if isinstance(error, OSError):
+        return error.filename is not None
+    fields = () if isinstance(error, InvalidArgument) else ("key", "path", "where")
+    return any(getattr(error, field, None) == thing for field in fields)
 
 
 def _file_name(name: object) -> str:

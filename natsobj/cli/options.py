@@ -26,9 +26,11 @@ __all__ = [
     "Description",
     "Headers",
     "InboxPrefix",
+    "Jobs",
     "JsDomain",
     "Json",
     "Key",
+    "KeyOrPrefix",
     "Keys",
     "Local",
     "MaxBucketSize",
@@ -41,6 +43,7 @@ __all__ = [
     "Prefix",
     "Progress",
     "Quiet",
+    "Recursive",
     "Server",
     "SourceFile",
     "TargetFile",
@@ -55,12 +58,18 @@ __all__ = [
     "Verbose",
     "exclusive",
     "file_name",
+    "folder",
     "grouped",
+    "key_name",
     "matcher",
+    "needs",
     "sha256",
     "utf8",
 ]
 
+
+MOST_JOBS = 256
+"""Transfers at once: each has a file open, and 1,024 is the usual limit."""
 
 # Parsers
 
@@ -79,7 +88,8 @@ def _bucket_name(text: str) -> str:
     return check_bucket_name(text)
 
 
-def _key(text: str) -> str:
+def key_name(text: str) -> str:
+    """Take a key exactly as it is given."""
     from natsobj.wire import check_key
 
     try:
@@ -165,6 +175,28 @@ def matcher(glob: str | None) -> Callable[[str], bool]:
     return lambda name: pattern.match(name) is not None
 
 
+def folder(path: str | None) -> str:
+    """Take what stands in the place of the FILE for a folder, that may be missing so far."""
+    if path is None:
+        raise UsageError("--recursive needs a folder: name it behind the PREFIX, . for this one")
+    if path == "-":
+        raise UsageError("--recursive needs a folder, not -: name it ./- if that is its name")
+    if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112  # never raises
+        raise UsageError(f"--recursive needs a folder: {path} is none")
+    return path
+
+
+def needs(option: str, given: bool, others: Mapping[str, object]) -> None:
+    """Refuse options that mean nothing without another one.
+
+    Raises:
+        UsageError: one of them was given without it.
+    """
+    alone = [] if given else [name for name, value in others.items() if value is not None]
+    if alone:
+        raise UsageError(f"{alone[0]} needs {option}")
+
+
 def exclusive(options: Mapping[str, object]) -> None:
     """Refuse options that contradict each other.
 
@@ -187,7 +219,7 @@ _BUCKET = typer.Argument(
 _KEY = typer.Argument(
     metavar="KEY",
     help="The object's name: any UTF-8, taken exactly as it is.",
-    parser=_key,
+    parser=key_name,
     autocompletion=suggest.complete_key,
 )
 
@@ -195,6 +227,15 @@ Bucket = Annotated[str, _BUCKET]
 OptionalBucket = Annotated[str | None, _BUCKET]
 Key = Annotated[str, _KEY]
 OptionalKey = Annotated[str | None, _KEY]
+KeyOrPrefix = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY",
+        help="The object's name: any UTF-8, taken exactly as it is. With -r the prefix of all names, '' for "
+        "none.",
+        autocompletion=suggest.complete_key,
+    ),
+]
 Keys = Annotated[list[str] | None, _KEY]
 Prefix = Annotated[
     str | None,
@@ -207,18 +248,38 @@ Prefix = Annotated[
 ]
 SourceFile = Annotated[
     str | None,
-    typer.Argument(metavar="FILE", help="The file to store; standard input for - or none.", parser=file_name),
+    typer.Argument(
+        metavar="FILE",
+        help="The file to store; standard input for - or none. With -r the folder.",
+        parser=file_name,
+    ),
 ]
 TargetFile = Annotated[
     str | None,
     typer.Argument(
         metavar="FILE",
-        help="The file to write, or a folder to put it in; standard output for - or none.",
+        help="The file to write, or a folder to put it in; standard output for - or none. "
+        "With -r the folder.",
         parser=file_name,
     ),
 ]
 
 # Options of several commands
+
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Transfer a whole folder: KEY is a prefix, FILE the folder.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        max=MOST_JOBS,
+        help="With -r, transfer so many at once; by default 8.",
+    ),
+]
 
 MaxBucketSize = Annotated[
     int | None,

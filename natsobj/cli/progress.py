@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from natsobj.cli.formats import format_size, format_time_left, printable
+from natsobj.cli.meters import CountedSink, CountedSource, Meter, Whole
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -31,8 +30,6 @@ BAR_DELAY = 0.5
 """Seconds after which a bar appears: what is done sooner needs none, and does not pay for importing Rich."""
 BAR_INTERVAL = 0.2
 PLAIN_INTERVAL = 10.0
-RATE_WINDOW = 5.0
-"""Seconds that a rate is the mean of, at least."""
 BAR_WIDTH = 40
 LEAST_BAR_WIDTH = 8
 LEAST_LABEL_WIDTH = 8
@@ -72,11 +69,17 @@ class Progress:
 
     def source(self, source: Source, label: str) -> Source:
         """Count what is read."""
-        return _CountedSource(source, self._add(label, source.size)) if self._shown else source
+        return CountedSource(source, self._add(label, source.size)) if self._shown else source
 
     def sink(self, sink: Sink, label: str, size: int | None) -> Sink:
         """Count what is written."""
-        return _CountedSink(sink, self._add(label, size)) if self._shown else sink
+        return CountedSink(sink, self._add(label, size)) if self._shown else sink
+
+    def whole(self, label: str) -> Whole:
+        """Count many transfers as one."""
+        whole = Whole(label, time.monotonic(), shown=self._shown)
+        self._meters = (whole,)
+        return whole
 
     def _add(self, label: str, size: int | None) -> Meter:
         meter = Meter(label, size, time.monotonic())
@@ -86,98 +89,6 @@ class Progress:
     def meters(self) -> tuple[Meter, ...]:
         """Give the transfers under way, the last ended one until another begins."""
         return self._meters
-
-
-class _CountedSource:
-    __slots__ = ("_meter", "_source")
-
-    def __init__(self, source: Source, meter: Meter) -> None:
-        self._source = source
-        self._meter = meter
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    @property
-    def size(self) -> int | None:
-        return self._source.size
-
-    async def read(self, size: int, /) -> bytes:
-        data = await self._source.read(size)
-        self._meter.done += len(data)
-        if len(data) < size:
-            self._meter.ended = True
-        return data
-
-    def restart(self) -> None:
-        self._source.restart()
-        self._meter.restart()
-
-    def check(self) -> None:
-        self._source.check()
-
-
-class _CountedSink:
-    __slots__ = ("_meter", "_sink")
-
-    def __init__(self, sink: Sink, meter: Meter) -> None:
-        self._sink = sink
-        self._meter = meter
-
-    def write(self, view: memoryview, /) -> None:
-        self._sink.write(view)
-        meter = self._meter
-        meter.done += view.nbytes
-        if meter.done == meter.size:
-            meter.ended = True
-
-    async def drain(self) -> None:
-        await self._sink.drain()
-
-    def restart(self) -> None:
-        self._sink.restart()
-        self._meter.restart()
-
-
-class Meter:
-    """One transfer's count, and how fast it has grown lately."""
-
-    __slots__ = ("_samples", "done", "ended", "label", "size")
-
-    def __init__(self, label: str, size: int | None, start: float) -> None:
-        self.label = printable(label)
-        self.size = size
-        self.done = 0
-        self.ended = False
-        self._samples = deque([(start, 0)])
-
-    def restart(self) -> None:
-        self.done = 0
-        self.ended = False
-
-    def sample(self, now: float) -> float:
-        """Remember the count and give the rate, in bytes a second."""
-        done, samples = self.done, self._samples
-        if done < samples[-1][1]:  # started over
-            samples.clear()
-            samples.append((now, done))
-        samples.append((now, done))
-        while len(samples) > 2 and samples[1][0] <= now - RATE_WINDOW:
-            samples.popleft()
-        seconds = now - samples[0][0]
-        return (done - samples[0][1]) / seconds if seconds else 0.0
-
-    def facts(self, now: float) -> list[str]:
-        """Say `512 MiB of 1 GiB`, `50 %`, `210 MiB/s`, `2 s left`, or bytes and rate of an unknown size."""
-        rate = self.sample(now)
-        speed = f"{format_size(int(rate))}/s"
-        if self.size is None:
-            return [format_size(self.done), speed]
-        missing = max(self.size - self.done, 0)
-        percent = 100 * self.done // self.size if missing else 100
-        left = [f"{format_time_left(missing / rate)} left"] if rate >= 1 else []
-        return [f"{format_size(self.done)} of {format_size(self.size)}", f"{percent} %", speed, *left]
 
 
 # Showing

@@ -39,6 +39,7 @@ __all__ = [
     "bucket_row",
     "bucket_table",
     "checksum_line",
+    "changed_line",
     "created_bucket_line",
     "deleted_bucket_line",
     "deleted_line",
@@ -269,6 +270,11 @@ def stored_line(info: ObjectInfo, seconds: float) -> str:
 def fetched_line(info: ObjectInfo, seconds: float) -> str:
     """Report a get: `fetched photos/cat.jpg  10 MiB  sha256:d34334673e4e  0.4 s`."""
     return _report("fetched", info, format_size(info.size), *_digest(info), format_duration(seconds))
+
+
+def changed_line(change: str, info: ObjectInfo) -> str:
+    """Report what was done to one of many: `stored photos/cat.jpg  10 MiB  sha256:d34334673e4e`."""
+    return _report(change, info, format_size(info.size), *_digest(info))
 
 
 def deleted_line(info: ObjectInfo) -> str:

@@ -21,6 +21,8 @@ from natsobj.errors import (
     BucketNotFound,
     BucketReadOnly,
     BucketSealed,
+    InvalidArgument,
+    InvalidKey,
     NatsobjError,
     ObjectChanged,
     ObjectNotFound,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from natsobj.settings import Settings
     from natsobj.store import Store
 
-__all__ = ["Session", "bridge", "end", "guard"]
+__all__ = ["Session", "bridge", "concerns_all", "end", "guard"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,6 +74,16 @@ class Session:
         return console.is_terminal(console.STDOUT)
 
     @property
+    def verbose(self) -> bool:
+        """Somebody wants to know more."""
+        return bool(self.params.get("verbose"))
+
+    @property
+    def outputs(self) -> set[tuple[int, int]]:
+        """Device and inode of the files that standard output and standard error are."""
+        return set(console.files_behind((console.STDOUT, console.STDERR)))
+
+    @property
     def _colored(self) -> bool:
         return console.colored(self._color, console.STDOUT)
 
@@ -82,8 +94,7 @@ class Session:
         """Connect; an error about what does not exist gets its did-you-mean while the connection is there."""
         from natsobj.store import Store
 
-        verbose = bool(self.params.get("verbose"))
-        console.listen(verbose=verbose, debug=self._debug, quiet=self._quiet or self.json)
+        console.listen(verbose=self.verbose, debug=self._debug, quiet=self._quiet or self.json)
         settings = await self._settings()
         interrupts.limit = settings.timeout.total_seconds()
         async with Store(settings) as store:
@@ -234,17 +245,17 @@ class Session:
             try:
                 done(await act(key))
             except NatsobjError as error:
-                if len(keys) == 1 or _concerns_all(error):
+                if len(keys) == 1 or concerns_all(error):
                     raise
                 self.fail(error)
                 failed += 1
         if failed:
             self.report(f"{failed:,} of {len(keys):,} failed")
 
-    def fail(self, error: Exception) -> None:
-        """Report one failure of several and go on."""
+    def fail(self, error: Exception, *, one_of: str | None = None) -> None:
+        """Report one failure of several, of this one, and go on."""
         self.status = exits.FAILED
-        console.report_error(error, as_json=self.json, debug=self._debug)
+        console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of)
 
     def run(self, command: Callable[[], Coroutine[Any, Any, None] | None]) -> int:
         """Run the command and give its exit code; wrong usage is left to the caller."""
@@ -261,10 +272,18 @@ class Session:
         return self.status
 
 
-def _concerns_all(error: NatsobjError) -> bool:
-    """Say whether the other keys of a batch would meet the same error."""
-    for_all = (AuthorizationError, BucketNotFound, BucketReadOnly, BucketSealed, TemporaryError)
-    return isinstance(error, for_all) and not isinstance(error, (ObjectChanged, SourceChanged))
+def concerns_all(error: Exception) -> bool:
+    """Say whether the others of a batch would meet the same error."""
+    for_all = (
+        AuthorizationError,
+        BucketNotFound,
+        BucketReadOnly,
+        BucketSealed,
+        InvalidArgument,
+        TemporaryError,
+    )
+    for_one = (InvalidKey, ObjectChanged, SourceChanged)
+    return isinstance(error, for_all) and not isinstance(error, for_one)
 
 
 def _run_to_end(work: Coroutine[Any, Any, None]) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 import sys
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from threading import Event
 
 import pytest
 from rich.cells import cell_len
 
 from natsobj.cli import progress
-from natsobj.cli.progress import Meter, Mode, open_progress
+from natsobj.cli.meters import Meter, Whole
+from natsobj.cli.progress import Mode, open_progress
 
 MIB = 1024**2
 LINE = re.compile(r"photos/cat\.jpg  1 MiB of 2 MiB  50 %  [\d.]+ [KMGT]?i?B/s(  .* left)?")
@@ -37,6 +39,13 @@ class Blocks:
 
     def check(self) -> None:
         self.checked += 1
+
+
+class Item:
+    """Something that will be transferred."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
 
 
 class Kept:
@@ -335,3 +344,78 @@ def test_percentage_ends_at_one_hundred(size: int, done: int) -> None:
     meter = Meter("x", size, start=0)
     meter.done = done
     assert meter.facts(1)[1] == "100 %"
+
+
+# Many as one
+
+
+async def test_many_transfers_are_counted_as_one() -> None:
+    """Bytes and files; both totals are known when all have been found, and what starts over counts once."""
+    whole = Whole("photos/", 0, shown=True)
+    items = whole.files(iter([Item(2 * MIB), Item(MIB), Item(0)]))
+    first, second = whole.source(Blocks(2)), whole.sink(Kept())
+    assert next(items).size == 2 * MIB
+    await first.read(MIB)
+    await first.read(MIB)
+    whole.settle()
+    second.write(memoryview(bytes(MIB)))
+    assert whole.facts(1) == ["3 MiB", "1 file", "3 MiB/s"]
+    assert len(list(items)) == 2
+    assert whole.facts(1) == ["3 MiB of 3 MiB", "1 of 3 files", "100 %", "3 MiB/s", "0 s left"]
+    second.restart()
+    assert whole.facts(2)[:3] == ["2 MiB of 3 MiB", "1 of 3 files", "66 %"]
+
+
+async def test_objects_are_counted_as_they_are_listed() -> None:
+    """What comes is what was given, and the list is closed with the count."""
+    closed = False
+
+    async def listed() -> AsyncGenerator[Item, None]:
+        nonlocal closed
+        try:
+            for size in (1, 2, 3):
+                yield Item(size)
+        finally:
+            closed = True
+
+    whole = Whole("photos/", 0, shown=False)
+    assert [item.size async for item in whole.objects(listed())] == [1, 2, 3]
+    assert whole.facts(1)[:2] == ["0 B of 6 B", "0 of 3 files"]
+    async with aclosing(whole.objects(listed())) as items:
+        await anext(items)
+        closed = False
+    assert closed
+
+
+def test_what_needs_no_transfer_is_not_waited_for() -> None:
+    """It is dealt with, and its bytes are taken out of the total."""
+    whole = Whole("photos/", 0, shown=True)
+    items = whole.files(iter([Item(10), Item(20), Item(30)]))
+    next(items)
+    whole.settle(saved=10)
+    assert len(list(items)) == 2
+    whole.settle(saved=20)
+    assert whole.facts(1)[:3] == ["0 B of 30 B", "2 of 3 files", "0 %"]
+
+
+def test_nothing_is_wrapped_for_many_where_nothing_is_shown() -> None:
+    """As for a single one."""
+    blocks, kept = Blocks(1), Kept()
+    with open_progress("none", Stream(), color=True) as shown:
+        whole = shown.whole("photos/")
+        assert whole.source(blocks) is blocks
+        assert whole.sink(kept) is kept
+
+
+async def test_many_transfers_are_one_line() -> None:
+    """However many there are at once."""
+    stderr = Stream()
+    with open_progress("plain", stderr, color=False) as shown:
+        whole = shown.whole("photos/2026/")
+        list(whole.files(iter([Item(MIB), Item(3 * MIB)])))
+        await whole.source(Blocks(1)).read(MIB)
+        await whole.source(Blocks(3)).read(MIB)
+        whole.settle()
+        assert stderr.shows("50 %")
+    line = stderr.getvalue().splitlines()[-1]
+    assert line.startswith("photos/2026/  2 MiB of 4 MiB  1 of 2 files  50 %  ")

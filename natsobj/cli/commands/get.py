@@ -1,4 +1,4 @@
-"""`natsobj get`: fetch an object to a file or a pipe."""
+"""`natsobj get`: fetch an object to a file or a pipe, or many into a folder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ EXAMPLES = (
     ("Fetch into a file", "natsobj get photos 2026/cat.jpg cat.jpg"),
     ("Fetch into a folder, as cat.jpg", "natsobj get photos 2026/cat.jpg pictures/"),
     ("Pass it on", "natsobj get builds build-42.tar | tar x"),
+    ("Fetch all below 2026/ into a folder", "natsobj get -r photos 2026 pictures"),
+    ("Fetch the pictures of a whole bucket", "natsobj get -r photos '' pictures --match '*.jpg'"),
 )
 
 app = grammar.new_app()
@@ -24,20 +26,45 @@ app = grammar.new_app()
 async def get(
     session: Session,
     bucket: options.Bucket,
-    key: options.Key,
+    key: options.KeyOrPrefix,
     file: options.TargetFile = None,
     *,
+    recursive: options.Recursive = False,
+    jobs: options.Jobs = None,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            "--match",
+            metavar="GLOB",
+            parser=options.utf8,
+            help="With -r, only such names; * matches / as well.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Keep FILE if it exists, and succeed.")
     ] = False,
 ) -> None:
-    """Fetch an object to a file or standard output."""
+    """Fetch an object to a file or a pipe, or many into a folder."""
+    options.exclusive({"--force": force, "--skip-existing": skip_existing})
+    options.needs("--recursive", recursive, {"--jobs": jobs, "--match": match})
+    if recursive:
+        folder, prefix = options.folder(file), options.utf8(key)
+        await _get_folder(
+            session, bucket, prefix, folder, match=match, force=force, skip_existing=skip_existing, jobs=jobs
+        )
+    else:
+        key = options.key_name(key)
+        await _get_file(session, bucket, key, file, force=force, skip_existing=skip_existing)
+
+
+async def _get_file(
+    session: Session, bucket: str, key: str, file: str | None, *, force: bool, skip_existing: bool
+) -> None:
     from natsobj.cli.render import fetched_line
     from natsobj.errors import FileExists
     from natsobj.files import STANDARD_STREAM, open_stdout, open_target, target_path
 
-    options.exclusive({"--force": force, "--skip-existing": skip_existing})
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
     if target is None and session.json:
         raise UsageError("--json needs a FILE, for standard output has the content")
@@ -57,3 +84,34 @@ async def get(
                 into = progress.sink(sink, info.name, info.size)
                 info = await store.bucket(info.bucket).get(info, into=into)
         session.done(info, fetched_line(info, session.elapsed))
+
+
+async def _get_folder(
+    session: Session,
+    bucket: str,
+    prefix: str,
+    folder: str,
+    *,
+    match: str | None,
+    force: bool,
+    skip_existing: bool,
+    jobs: int | None,
+) -> None:
+    from natsobj.cli.folders import collect, label
+    from natsobj.tree import JOBS, get_objects, objects_below
+
+    async with session.store() as store:
+        home = store.bucket(bucket)
+        with session.progress() as progress:
+            whole = progress.whole(label(bucket, prefix))
+            outcomes = get_objects(
+                home,
+                whole.objects(objects_below(home, prefix, options.matcher(match))),
+                folder,
+                prefix,
+                jobs=jobs or JOBS,
+                replace=force,
+                skip_existing=skip_existing,
+                wrap=whole.sink,
+            )
+            await collect(session, outcomes, whole, "fetched")

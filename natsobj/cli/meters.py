@@ -1,0 +1,208 @@
+"""The counts of transfers: sources and sinks that count, one by one or many as a whole."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from natsobj.cli.formats import count, format_size, format_time_left, printable
+
+if TYPE_CHECKING:
+    from natsobj.files import Sink, Source
+
+__all__ = ["CountedSink", "CountedSource", "Meter", "Whole"]
+
+RATE_WINDOW = 5.0
+"""Seconds that a rate is the mean of, at least."""
+
+
+class CountedSource:
+    """A source that counts what is read."""
+
+    __slots__ = ("_meter", "_source")
+
+    def __init__(self, source: Source, meter: Meter | _Part) -> None:
+        self._source = source
+        self._meter = meter
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def size(self) -> int | None:
+        return self._source.size
+
+    async def read(self, size: int, /) -> bytes:
+        data = await self._source.read(size)
+        self._meter.done += len(data)
+        if len(data) < size:
+            self._meter.ended = True
+        return data
+
+    def restart(self) -> None:
+        self._source.restart()
+        self._meter.restart()
+
+    def check(self) -> None:
+        self._source.check()
+
+
+class CountedSink:
+    """A sink that counts what is written."""
+
+    __slots__ = ("_meter", "_sink")
+
+    def __init__(self, sink: Sink, meter: Meter | _Part) -> None:
+        self._sink = sink
+        self._meter = meter
+
+    def write(self, view: memoryview, /) -> None:
+        self._sink.write(view)
+        meter = self._meter
+        meter.done += view.nbytes
+        if meter.done == meter.size:
+            meter.ended = True
+
+    async def drain(self) -> None:
+        await self._sink.drain()
+
+    def restart(self) -> None:
+        self._sink.restart()
+        self._meter.restart()
+
+
+class Meter:
+    """One transfer's count, and how fast it has grown lately."""
+
+    __slots__ = ("_samples", "done", "ended", "label", "size")
+
+    def __init__(self, label: str, size: int | None, start: float) -> None:
+        self.label = printable(label)
+        self.size = size
+        self.done = 0
+        self.ended = False
+        self._samples = deque([(start, 0)])
+
+    def restart(self) -> None:
+        self.done = 0
+        self.ended = False
+
+    def sample(self, now: float) -> float:
+        """Remember the count and give the rate, in bytes a second."""
+        done, samples = self.done, self._samples
+        if done < samples[-1][1]:  # started over
+            samples.clear()
+            samples.append((now, done))
+        samples.append((now, done))
+        while len(samples) > 2 and samples[1][0] <= now - RATE_WINDOW:
+            samples.popleft()
+        seconds = now - samples[0][0]
+        return (done - samples[0][1]) / seconds if seconds else 0.0
+
+    def facts(self, now: float) -> list[str]:
+        """Say `512 MiB of 1 GiB`, `50 %`, `210 MiB/s`, `2 s left`, or bytes and rate of an unknown size."""
+        rate = self.sample(now)
+        speed = f"{format_size(int(rate))}/s"
+        if self.size is None:
+            return [format_size(self.done), speed]
+        missing = max(self.size - self.done, 0)
+        percent = 100 * self.done // self.size if missing else 100
+        left = [f"{format_time_left(missing / rate)} left"] if rate >= 1 else []
+        return [f"{format_size(self.done)} of {format_size(self.size)}", f"{percent} %", speed, *left]
+
+
+class Sized(Protocol):
+    """What will be transferred, or what cannot be."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
+SizedT = TypeVar("SizedT", bound=Sized)
+
+
+class Whole(Meter):
+    """The count of many transfers; how many there are is known when all of them have been found."""
+
+    __slots__ = ("_bytes", "_complete", "_found", "_settled", "_shown")
+
+    def __init__(self, label: str, start: float, *, shown: bool) -> None:
+        super().__init__(label, None, start)
+        self._shown = shown
+        self._bytes = 0
+        self._found = 0
+        self._settled = 0
+        self._complete = False
+
+    def files(self, items: Iterator[SizedT]) -> Iterator[SizedT]:
+        """Count what is found, one by one."""
+        for item in items:
+            self._find(item)
+            yield item
+        self._finish()
+
+    async def objects(self, items: AsyncGenerator[SizedT, None]) -> AsyncGenerator[SizedT, None]:
+        """Count what is found, one by one."""
+        async with aclosing(items):
+            async for item in items:
+                self._find(item)
+                yield item
+        self._finish()
+
+    def source(self, source: Source) -> Source:
+        """Count what is read for one of them."""
+        return CountedSource(source, _Part(self)) if self._shown else source
+
+    def sink(self, sink: Sink) -> Sink:
+        """Count what is written for one of them."""
+        return CountedSink(sink, _Part(self)) if self._shown else sink
+
+    def settle(self, *, saved: int = 0) -> None:
+        """Count one of them as dealt with; `saved` are bytes that turned out not to be needed."""
+        self._settled += 1
+        self._bytes -= saved
+        if self._complete:
+            self.size = self._bytes
+
+    def facts(self, now: float) -> list[str]:
+        """Say how many files as well: `12 of 40 files`, or `12 files` while more are being found."""
+        size, *others = super().facts(now)
+        files = f"{self._settled:,} of {count(self._found, 'file')}"
+        return [size, files if self._complete else count(self._settled, "file"), *others]
+
+    def _find(self, item: Sized) -> None:
+        self._found += 1
+        self._bytes += item.size
+
+    def _finish(self) -> None:
+        self._complete = True
+        self.size = self._bytes
+
+
+class _Part:
+    """The count of one transfer as a part of a whole."""
+
+    __slots__ = ("_done", "_whole", "ended")
+
+    size: int | None = None
+
+    def __init__(self, whole: Whole) -> None:
+        self._whole = whole
+        self._done = 0
+        self.ended = False
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    @done.setter
+    def done(self, value: int) -> None:
+        self._whole.done += value - self._done
+        self._done = value
+
+    def restart(self) -> None:
+        self.done = 0

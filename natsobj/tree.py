@@ -1,0 +1,310 @@
+"""Folders: the files below one become objects under a prefix, and the other way round.
+
+    async with aclosing(put_files(bucket, scan("dist", "builds/42"))) as outcomes:
+        async for outcome in outcomes: ...
+
+Nothing is kept for the whole of a tree: files and objects are found some thousands ahead of their transfers,
+and what became of each one is given as soon as it is known. One that fails does not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+)
+from contextlib import aclosing
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from natsobj.bucket import Bucket
+from natsobj.crew import Crew
+from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError, ObjectNotFound
+from natsobj.files import AtomicFile, Sink, Source, open_regular
+from natsobj.models import ObjectInfo, ObjectMeta
+from natsobj.places import Places
+from natsobj.wire import check_key
+
+__all__ = [
+    "JOBS",
+    "Done",
+    "Failed",
+    "LocalFile",
+    "Outcome",
+    "Skipped",
+    "get_objects",
+    "objects_below",
+    "put_files",
+    "scan",
+]
+
+JOBS = 8
+"""Transfers at once, unless something else is asked for."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file to be stored."""
+
+    path: str
+    key: str
+    size: int
+    """When it was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One file and one object are the same now."""
+
+    name: str
+    """The local file (up) or the key (down)."""
+    info: ObjectInfo
+    change: Literal["stored", "fetched", "kept"]
+    """What was done for it; `kept` is a file that was there and was not to be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One that could not be transferred; an unreadable folder is one, too."""
+
+    name: str
+    error: NatsobjError | OSError
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something below a folder that has no content of its own: a FIFO, a device, a link in a circle."""
+
+    name: str
+    reason: str
+    size: int = 0
+
+
+Outcome = Done | Failed | Skipped
+
+
+# Up
+
+
+def scan(
+    folder: str, prefix: str = "", *, outputs: Collection[tuple[int, int]] = ()
+) -> Iterator[LocalFile | Failed | Skipped]:
+    """Find the files below a folder, each folder's by name; symbolic links are followed.
+
+    Each folder is read once, when its turn comes: what appears in it later is not found. Folders as such are
+    not given, so an empty one leaves no trace.
+
+    Args:
+        prefix: what the keys begin with; a slash is put behind it unless it is empty or ends in one.
+        outputs: device and inode of files that are being written and must not be read.
+
+    Raises:
+        OSError: the folder itself is missing, a file, or cannot be read.
+    """
+    return _walk(_Level.enter(folder, "", Path(folder).stat()), with_slash(prefix), outputs)
+
+
+def with_slash(prefix: str) -> str:
+    """Return the beginning of all keys that are below a prefix."""
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A folder on the way to a file."""
+
+    path: str
+    below: str
+    """Its path below the first one, with a slash behind it."""
+    identity: tuple[int, int]
+    names: Iterator[str]
+
+    @classmethod
+    def enter(cls, path: str, below: str, status: os.stat_result) -> _Level:
+        return cls(path, below, (status.st_dev, status.st_ino), iter(sorted(os.listdir(path))))
+
+
+def _walk(
+    top: _Level, prefix: str, outputs: Collection[tuple[int, int]]
+) -> Iterator[LocalFile | Failed | Skipped]:
+    levels = [top]
+    while levels:
+        level = levels[-1]
+        name = next(level.names, None)
+        if name is None:
+            levels.pop()
+            continue
+        path, below = os.path.join(level.path, name), level.below + name  # noqa: PTH118  # 100,000 times
+        try:
+            status = os.stat(path)  # noqa: PTH116
+            identity = (status.st_dev, status.st_ino)
+            if stat.S_ISDIR(status.st_mode):
+                if any(each.identity == identity for each in levels):
+                    yield Skipped(path, "a link to a folder that it is in")
+                else:
+                    levels.append(_Level.enter(path, f"{below}/", status))
+            elif not stat.S_ISREG(status.st_mode):
+                yield Skipped(path, _kind(status.st_mode))
+            elif identity in outputs:
+                yield Skipped(path, "this command writes to it")
+            else:
+                yield LocalFile(path, _key(prefix, below), status.st_size)
+        except (InvalidKey, OSError) as e:
+            yield Failed(path, e)
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+def _key(prefix: str, below: str) -> str:
+    """Return the key of a file; its name is UTF-8 whatever the locale is."""
+    try:
+        return check_key(prefix + os.fsencode(below).decode())
+    except UnicodeDecodeError:
+        raise InvalidKey(below, "it is not UTF-8") from None
+
+
+def put_files(
+    bucket: Bucket,
+    files: Iterable[LocalFile | Failed | Skipped],
+    meta: ObjectMeta | None = None,
+    *,
+    jobs: int = JOBS,
+    if_absent: bool = False,
+    wrap: Callable[[Source], Source] = lambda source: source,
+) -> AsyncGenerator[Outcome, None]:
+    """Store the files that `scan` finds; outcomes come as they are known, not in order.
+
+    Args:
+        meta: of every object.
+        if_absent: a key that has an object already fails.
+        wrap: what is read passes through it.
+    """
+
+    async def put(file: LocalFile) -> Done:
+        with open_regular(file.path) as source:
+            info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent)
+        return Done(file.path, info, "stored")
+
+    return Crew(_in_turns(files), lambda each: _try(each, put, attrgetter("path")), jobs).results()
+
+
+async def _in_turns(items: Iterable[T]) -> AsyncGenerator[T, None]:
+    """Iterate, and let others work now and then."""
+    for number, item in enumerate(items):
+        if number % 64 == 0:
+            await asyncio.sleep(0)
+        yield item
+
+
+# Down
+
+
+async def objects_below(
+    bucket: Bucket, prefix: str = "", match: Callable[[str], bool] = lambda _: True
+) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
+    """Find the objects below a prefix: what begins with it and a slash, or with it if it ends in one.
+
+    An object whose key is the prefix itself is not below it. Records that cannot be read are failures.
+
+    Args:
+        match: only keys for which it is true.
+
+    Raises:
+        ObjectNotFound: there is nothing below the prefix.
+    """
+    prefix = with_slash(prefix)
+    unreadable: list[InvalidMetadata] = []
+    anything = not prefix
+    async with aclosing(bucket.list(prefix, on_unreadable=unreadable.append)) as infos:
+        async for info in infos:
+            anything = True
+            if match(info.name):
+                yield info
+    for error in unreadable:
+        if error.where.startswith(prefix):
+            anything = True
+            if match(error.where):
+                yield Failed(error.where, error)
+    if not anything:
+        raise ObjectNotFound(bucket.name, prefix)
+
+
+async def get_objects(
+    bucket: Bucket,
+    objects: AsyncGenerator[ObjectInfo | Failed | Skipped, None],
+    folder: str,
+    prefix: str = "",
+    *,
+    jobs: int = JOBS,
+    replace: bool = False,
+    skip_existing: bool = False,
+    wrap: Callable[[Sink], Sink] = lambda sink: sink,
+) -> AsyncGenerator[Outcome, None]:
+    """Fetch the objects that `objects_below` finds; outcomes come as they are known, not in order.
+
+    Each lands under its key without the prefix, verified and whole or not at all. None lands outside of the
+    folder: a key that would fails. Links to objects are followed. Folders are made as they are needed, the
+    first one also when nothing failed because there was nothing.
+
+    Args:
+        replace: files that exist may be replaced.
+        skip_existing: files that exist are kept; without one of the two they are failures.
+        wrap: what is written passes through it.
+    """
+    prefix = with_slash(prefix)
+    places = Places(folder)
+
+    async def get(info: ObjectInfo) -> Done:
+        with places.take(info.name.removeprefix(prefix)) as place:
+            if place.exists and skip_existing:
+                return Done(info.name, info, "kept")
+            if place.exists and not replace:
+                raise FileExists(place.name)
+            found = info if info.link is None else await bucket.info(info.name, follow=True)
+            with AtomicFile(Path(place.path), place.name) as file:
+                fetched = await bucket.get(found, into=wrap(file))
+                file.finish(replace=replace)
+        return Done(info.name, fetched, "fetched")
+
+    try:
+        crew = Crew(objects, lambda each: _try(each, get, attrgetter("name")), jobs)
+        async with aclosing(crew.results()) as outcomes:
+            failed = False
+            async for outcome in outcomes:
+                failed = failed or isinstance(outcome, Failed)
+                yield outcome
+        if not failed:
+            places.make()
+    finally:
+        places.tidy()
+
+
+# Both
+
+
+async def _try(
+    item: T | Failed | Skipped, act: Callable[[T], Awaitable[Done]], name: Callable[[T], str]
+) -> Outcome:
+    if isinstance(item, (Failed, Skipped)):
+        return item
+    try:
+        return await act(item)
+    except (NatsobjError, OSError) as e:
+        if isinstance(e, OSError) and e.errno is None:  # not the system's: a bug
+            raise
+        return Failed(name(item), e)
