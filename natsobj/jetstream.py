@@ -256,17 +256,31 @@ class JetStream:
         }
         request = {"stream_name": stream, "config": config, "action": "create"}
         delete = f"CONSUMER.DELETE.{stream}.{name}"
+        api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
+        creating = asyncio.ensure_future(self._call(api, request, stream=stream, again=True))
         try:
-            api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
-            answer = await self._call(api, request, stream=stream, again=True)
+            answer = await asyncio.shield(creating)
             yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
         finally:
             self._leftover.add(delete)
-            for each in list(self._leftover):  # also those whose connection was lost
-                with contextlib.suppress(TemporaryError):
-                    with contextlib.suppress(ServerError, BucketNotFound, PermissionDenied):  # it is gone
-                        await self._call(each, stream=stream, again=True, patience=1.0)
-                    self._leftover.discard(each)
+            deleting = asyncio.ensure_future(self._delete_leftover(stream, creating))
+            try:
+                await asyncio.shield(deleting)
+            except asyncio.CancelledError:  # came too late: the transfer was over
+                await asyncio.wait([deleting])
+                raise
+
+    async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
+        """Delete consumers that were left over, those whose connection was lost included."""
+        if not creating.done():  # the deletion could overtake it
+            await asyncio.wait([creating], timeout=1.0)
+            creating.cancel()
+            await asyncio.gather(creating, return_exceptions=True)
+        for each in list(self._leftover):
+            with contextlib.suppress(TemporaryError):
+                with contextlib.suppress(ServerError, BucketNotFound, PermissionDenied):  # it is gone
+                    await self._call(each, stream=stream, again=True, patience=1.0)
+                self._leftover.discard(each)
 
     # Inside
 
