@@ -18,12 +18,19 @@ __all__ = [
     "Link",
     "ObjectInfo",
     "ObjectMeta",
+    "Orphan",
     "Placement",
+    "Problem",
     "Replica",
     "Storage",
+    "Tombstone",
+    "Verdict",
 ]
 
 Storage = Literal["file", "memory"]
+
+Problem = Literal["missing_chunks", "wrong_size", "wrong_digest", "unreadable", "shared_nuid", "changed"]
+"""What a verification can find; `missing_chunks` is any wrong number, `changed` says nothing against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +168,49 @@ class AccountInfo:
     """Name and version of the server that answers, as `name (version)`."""
     cluster: str | None = None
     domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verification says of one object."""
+
+    bucket: str
+    name: str
+    """Of a record that cannot be read: what its subject stands for."""
+    size: int = 0
+    """As the record has it."""
+    problem: Problem | None = None
+    detail: str | None = None
+    """What is wrong, with numbers."""
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is wrong, as far as was looked."""
+        return self.problem is None
+
+    @property
+    def broken(self) -> bool:
+        """Something is wrong that will not go away; an object that has changed meanwhile is not broken."""
+        return self.problem not in (None, "changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """Chunks that no object refers to: of an upload that never ended, or of an object that is gone."""
+
+    nuid: str
+    chunks: int
+    age: timedelta
+    """Of the newest chunk, by the server's clock."""
+    removed: bool = False
+    young: bool = False
+    """Too young to be touched: the upload may be under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The record of a deleted object."""
+
+    name: str
+    age: timedelta
+    removed: bool = False

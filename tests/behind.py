@@ -30,6 +30,13 @@ async def messages(client: Client, bucket: Bucket) -> int:
     return int(state["messages"])
 
 
+async def last_sequence(client: Client, stream: str) -> int:
+    """The sequence of the last message that a stream has had."""
+    state = (await api(client, f"STREAM.INFO.{stream}"))["state"]
+    assert isinstance(state, dict)
+    return int(state["last_seq"])
+
+
 async def fetch(bucket: Bucket, key: str) -> bytes:
     """Read an object."""
     sink = Buffer()

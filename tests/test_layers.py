@@ -13,9 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
 LIBRARY = {"store", "bucket", "tree", "audit"} | VALUES
-SCREEN = {
-    f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "meters", "progress")
-}
+SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "meters", "progress")}
 TOOLS = {
     f"cli.{name}"
     for name in (
@@ -47,12 +45,14 @@ ARROWS: dict[str, set[str]] = {
     "direct": {"connection"} | VALUES,
     "jetstream": {"direct", "link", "connection"} | VALUES,
     "transfer": {"transfer", "jetstream", "direct", "link", "connection"} | VALUES,
-    "bucket": {"transfer", "jetstream", "direct", "link"} | VALUES,
+    "census": {"transfer", "jetstream", "direct", "link"} | VALUES,
+    "bucket": {"census", "transfer", "jetstream", "direct", "link"} | VALUES,
     "store": {"bucket", "jetstream", "link"} | VALUES,
     "crew": set(),
     "places": {"errors", "files", "pipes"},
     "tree": {"store", "bucket", "crew", "places"} | VALUES,
-    "audit": {"store", "bucket"} | VALUES,
+    "sweep": {"bucket", "census", "jetstream", "direct"} | VALUES,
+    "audit": {"sweep", "bucket", "census"} | VALUES,
     "local": {"settings", "errors"},
     "": LIBRARY,
     **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),

@@ -1,0 +1,264 @@
+"""Verify what is stored, and remove what nobody refers to.
+
+async for verdict in audit.verify(await audit.survey(bucket)):
+    print(verdict.name, verdict.problem or "ok")
+async for found in audit.collect(bucket, older_than=timedelta(days=1)):
+    print(found.age, found.removed)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from natsobj.bucket import Bucket
+from natsobj.census import Census, Entry
+from natsobj.errors import (
+    ChunksMissing,
+    DigestMismatch,
+    InvalidMetadata,
+    NatsobjError,
+    ObjectChanged,
+    ObjectNotFound,
+    SizeMismatch,
+)
+from natsobj.files import Sink
+from natsobj.models import ObjectInfo, Problem, Verdict
+from natsobj.sweep import collect
+
+__all__ = ["Survey", "collect", "survey", "verify"]
+
+AT_ONCE = 32
+"""Objects that are verified at once, at most."""
+
+IN_FLIGHT = 16 * 1024 * 1024
+"""Bytes of objects that are verified at once; no object counts for more than half of them."""
+
+CHANGED = "it was replaced or deleted meanwhile"
+
+Finding = tuple[Problem | None, str]
+"""A problem, if there is one, and what exactly it is."""
+
+
+class _Nowhere:
+    """A sink that forgets."""
+
+    def write(self, view: memoryview, /) -> None: ...
+
+    async def drain(self) -> None: ...
+
+    def restart(self) -> None:
+        raise io.UnsupportedOperation("an object that has changed is another one")
+
+
+def _nowhere(_: ObjectInfo) -> Sink:
+    return _Nowhere()
+
+
+# Verifying
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to verify."""
+
+    bucket: Bucket
+    objects: int
+    """Live objects, links included, and records that cannot be read."""
+    size: int
+    """Bytes of all of them, as their records have it."""
+    census: Census
+    chunks: Mapping[str, int]
+    """How many are stored, by nuid."""
+    shared: Mapping[str, tuple[str, ...]]
+    """Nuids that several records name, and the subjects of those."""
+    only: Entry | None = None
+    """The one object that was asked for."""
+
+    async def entries(self) -> AsyncGenerator[Entry, None]:
+        """Iterate over what is to be verified."""
+        if self.only is not None:
+            yield self.only
+            return
+        async with aclosing(self.census.records()) as records:
+            async for entry in records:
+                if entry.live is not None or entry.record.error is not None:
+                    yield entry
+
+
+async def survey(bucket: Bucket, key: str | None = None) -> Survey:
+    """Look through a bucket, or at one object of it, without reading any content.
+
+    Raises:
+        ObjectNotFound: there is none under the key.
+    """
+    census = await bucket.census()
+    only = None
+    if key is not None and (only := await census.find(key)) is None:
+        raise ObjectNotFound(bucket.name, key)
+    chunks = await census.chunks()
+    objects, size, seen, twice = 0, 0, set[int](), set[int]()
+    async with aclosing(census.records()) as records:
+        async for entry in records:
+            if (info := entry.live) is not None and info.nuid is not None:
+                mark = hash(info.nuid)
+                (twice if mark in seen else seen).add(mark)
+            if only is None and (info is not None or entry.record.error is not None):
+                objects, size = objects + 1, size + (info.size if info is not None else 0)
+    shared = await _shared(census, twice) if twice else {}
+    if only is not None:
+        objects, size = 1, only.live.size if only.live is not None else 0
+    return Survey(bucket, objects, size, census, chunks, shared, only)
+
+
+async def _shared(census: Census, marks: set[int]) -> dict[str, tuple[str, ...]]:
+    """Look once more for the records that name the same nuid."""
+    subjects: dict[str, tuple[str, ...]] = {}
+    async with aclosing(census.records()) as records:
+        async for entry in records:
+            if (info := entry.live) is not None and info.nuid is not None and hash(info.nuid) in marks:
+                subjects[info.nuid] = (*subjects.get(info.nuid, ()), entry.subject)
+    return {nuid: found for nuid, found in subjects.items() if len(found) > 1}
+
+
+async def verify(
+    surveyed: Survey, *, quick: bool = False, into: Callable[[ObjectInfo], Sink] = _nowhere
+) -> AsyncGenerator[Verdict, None]:
+    """Iterate over the verdicts on all objects, in the bucket's order; several are read at once.
+
+    Whatever looks broken is asked of the leader again before it is called so, and an object that was replaced
+    or deleted since the survey is `changed`. A link has no chunks, and what it leads to is not looked at.
+
+    Args:
+        quick: read no content: the number of chunks is compared, and a size that they cannot have is found.
+        into: makes a sink for the bytes of an object; by default they are forgotten.
+    """
+    checker = _Checker(surveyed, None if quick else into)
+    running: deque[tuple[asyncio.Task[Verdict | None], int]] = deque()
+    weight = 0
+    try:
+        async with aclosing(surveyed.entries()) as entries:
+            async for entry in entries:
+                if not running and (verdict := checker.at_once(entry)) is not None:
+                    yield verdict
+                    continue
+                cost = min(IN_FLIGHT // 2, entry.live.size if entry.live is not None else 0)
+                while running and (len(running) >= AT_ONCE or weight + cost > IN_FLIGHT):
+                    if (verdict := await running[0][0]) is not None:
+                        yield verdict
+                    weight -= running.popleft()[1]
+                running.append((asyncio.create_task(checker.check(entry)), cost))
+                weight += cost
+        while running:
+            if (verdict := await running[0][0]) is not None:
+                yield verdict
+            running.popleft()
+    finally:
+        tasks = [task for task, _ in running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Checker:
+    """Judges objects one by one."""
+
+    def __init__(self, surveyed: Survey, into: Callable[[ObjectInfo], Sink] | None) -> None:
+        self._bucket = surveyed.bucket
+        self._census = surveyed.census
+        self._chunks = surveyed.chunks
+        self._shared = surveyed.shared
+        self._into = into
+
+    def at_once(self, entry: Entry) -> Verdict | None:
+        """Judge what needs no further question; None for all else."""
+        info = entry.live
+        if info is None or (self._into is not None and info.link is None) or info.nuid in self._shared:
+            return None
+        return self._verdict(entry) if self._plausible(info) and _impossible(info)[0] is None else None
+
+    async def check(self, entry: Entry) -> Verdict | None:
+        """Judge one object; None when it is long gone, which a replica did not know."""
+        problem, detail = await self._examine(entry)
+        if problem is None:
+            return self._verdict(entry)
+        current = await self._census.record(entry.subject)
+        if current is not None and current.sequence == entry.sequence:
+            return self._verdict(entry, problem, detail)
+        if current is None or current.sequence > self._census.last_sequence:
+            return self._verdict(entry, "changed", CHANGED)
+        if current.deleted:
+            return None
+        return await self.check(current)
+
+    async def _examine(self, entry: Entry) -> Finding:
+        info = entry.live
+        if info is None:
+            return "unreadable", _detail(entry.record.error, entry.name)
+        stored = await self._count(info)
+        if stored != info.chunks:
+            return "missing_chunks", f"{stored:,} of {info.chunks:,} chunks are stored"
+        if info.link is None:
+            if self._into is None:
+                problem, detail = _impossible(info)
+            else:
+                problem, detail = await self._read(info, self._into(info))
+            if problem is not None:
+                return problem, detail
+        if info.nuid is not None and await self._sharers(info.nuid) > 1:
+            return "shared_nuid", "another object has the same chunks: deleting one breaks the other"
+        return None, ""
+
+    def _verdict(self, entry: Entry, problem: Problem | None = None, detail: str | None = None) -> Verdict:
+        size = entry.live.size if entry.live is not None else 0
+        return Verdict(self._bucket.name, entry.name, size, problem, detail)
+
+    async def _read(self, info: ObjectInfo, sink: Sink) -> Finding:
+        try:
+            await self._bucket.get(info, sink)
+        except ChunksMissing as error:
+            return "missing_chunks", _detail(error, info.name)
+        except SizeMismatch as error:
+            return "wrong_size", _detail(error, info.name)
+        except DigestMismatch as error:
+            return "wrong_digest", _detail(error, info.name)
+        except InvalidMetadata as error:
+            return "unreadable", _detail(error, info.name)
+        except (ObjectChanged, ObjectNotFound):
+            return "changed", CHANGED
+        return None, ""
+
+    def _plausible(self, info: ObjectInfo) -> bool:
+        stored = self._chunks.get(info.nuid or "", 0)
+        return stored == info.chunks and self._census.counts_exactly(stored)
+
+    async def _count(self, info: ObjectInfo) -> int:
+        if self._plausible(info):
+            return info.chunks
+        return await self._census.count(info.nuid) if info.nuid is not None else 0
+
+    async def _sharers(self, nuid: str) -> int:
+        """Count the records that still name a nuid which several have named."""
+        found = 0
+        for subject in self._shared.get(nuid, ()):
+            entry = await self._census.record(subject)
+            found += entry is not None and entry.live is not None and entry.live.nuid == nuid
+        return found
+
+
+def _impossible(info: ObjectInfo) -> Finding:
+    """Find what cannot be true of an object whatever its bytes are."""
+    if info.size and not (info.nuid and info.chunks):
+        return "unreadable", "it names no chunks"
+    if info.chunk_size is not None and info.size > info.chunks * info.chunk_size:
+        return "wrong_size", f"{info.size:,} bytes do not fit into chunks of {info.chunk_size:,} bytes"
+    return None, ""
+
+
+def _detail(error: NatsobjError | None, name: str) -> str:
+    """Say what is wrong; which object it is, the verdict says."""
+    return str(error).partition(f"/{name}: ")[2] or str(error)

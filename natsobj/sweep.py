@@ -1,0 +1,253 @@
+"""Remove chunks that no object refers to, and tombstones.
+
+It takes chunks away for good, so this is what it goes by:
+
+- The chunks are counted first and the records are read afterwards: what was committed before is seen.
+- A nuid is as old as its newest chunk, by the clock of the server, which has dated the chunks as well.
+- Before the first removal every record is read from the leader. A replica that lags, or a mirror that
+  answers for the stream and keeps only a part of it, cannot make an object look like nobody's.
+- A record that cannot be read protects every nuid that occurs in it.
+- The removal itself is a publish on the condition that nothing was written to the stream since the last
+  look, and the leader checks and removes in one step. An upload that is committed, or goes on, between the
+  look and the removal makes the removal fail. Where something is written all the time the condition is that
+  no record was; a stream with replicas cannot promise that, and there the chunks stay for another run.
+- A tombstone is removed up to its own sequence: whatever was stored under the key meanwhile stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from natsobj.bucket import Bucket
+from natsobj.census import Census, Entry, share_out
+from natsobj.direct import Stored
+from natsobj.errors import ChunksMissing
+from natsobj.jetstream import BUSY, FULL, WRONG_SEQUENCE
+from natsobj.models import Orphan, Tombstone
+
+__all__ = ["collect"]
+
+log = logging.getLogger(__name__)
+
+TRIES = 40
+"""How often the removal of one nuid is tried while others write to the bucket."""
+
+TRIES_FOR_SILENCE = 10
+"""Tries, the first ones, that ask for a moment in which nothing at all is written."""
+
+_LONGEST_PAUSE = 0.05  # seconds, at random: two of us must not get in each other's way for ever
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    orphan: Orphan
+    sequence: int
+    """Of the newest chunk."""
+
+
+async def collect(
+    bucket: Bucket, *, older_than: timedelta, tombstones: bool = False, dry_run: bool = False
+) -> AsyncGenerator[Orphan | Tombstone, None]:
+    """Remove what nobody refers to, and give it; orphans that are too young are given as well, and stay.
+
+    Records that are broken are logged as warnings. With an `older_than` of 0 the chunks of uploads that are
+    under way are taken, too.
+
+    Args:
+        older_than: nothing younger is removed.
+        tombstones: the records of deleted objects as well.
+        dry_run: remove nothing.
+
+    Raises:
+        RefusedError: the bucket is sealed or a mirror.
+    """
+    census = await bucket.census()
+    census.check_writable()
+    sweep = _Sweep(census, await census.chunks())
+    buried = await sweep.look_through(older_than if tombstones else None)
+    candidates = await sweep.candidates(older_than)
+    if any(not each.orphan.young for each in candidates):
+        await sweep.look_closely()
+    for candidate in candidates:
+        if (orphan := await sweep.judge(candidate, dry_run=dry_run)) is not None:
+            yield orphan
+    for entry in buried:
+        if (tombstone := await _remove_tombstone(census, entry, dry_run=dry_run)) is not None:
+            yield tombstone
+
+
+async def _remove_tombstone(census: Census, entry: Entry, *, dry_run: bool) -> Tombstone | None:
+    """Remove a tombstone, unless something else is there by now."""
+    current = await census.record(entry.subject)
+    if current is None or current.sequence != entry.sequence or not _literal(entry.subject):
+        return None
+    if not dry_run:
+        await census.remove_record(entry.subject, up_to=entry.sequence)
+    return Tombstone(entry.name, census.age(entry.time), removed=not dry_run)
+
+
+def _literal(subject: str) -> bool:
+    """Say whether a subject means only itself: as a filter, one with wildcards would take others along."""
+    return {"*", ">"}.isdisjoint(subject.split("."))
+
+
+class _Sweep:
+    """The chunks that no record has been seen to name so far."""
+
+    def __init__(self, census: Census, chunks: dict[str, int]) -> None:
+        self._census = census
+        self._chunks = chunks
+        self._nobodys = dict(chunks)
+        self._odd: list[Entry] = []
+        self._seen = census.last_sequence
+        """Up to this sequence the leader has shown all records, once `look_closely` is done."""
+        self._last = census.last_sequence
+        """The stream's last message when the latest look began."""
+
+    # Looking
+
+    async def look_through(self, older_than: timedelta | None) -> list[Entry]:
+        """Read the records as fast as can be, say which are broken, and return the tombstones of that age."""
+        tombstones = []
+        async with aclosing(self._census.records()) as records:
+            async for entry in records:
+                await self._check(entry)
+                self._visit(entry)
+                if older_than is not None and entry.deleted and self._census.age(entry.time) >= older_than:
+                    tombstones.append(replace(entry, record=replace(entry.record, data=b"")))
+        return tombstones
+
+    async def candidates(self, older_than: timedelta) -> list[_Candidate]:
+        """Return what may be orphans with their ages, the oldest first."""
+        found: list[_Candidate] = []
+
+        async def look(nuid: str) -> None:
+            if not _literal(nuid):
+                log.warning("chunks under a subject with wildcards stay: %s/%s", self._census.bucket, nuid)
+            elif (newest := await self._census.newest_chunk(nuid)) is not None and not newest.marker:
+                age = self._census.age(newest.time)
+                orphan = Orphan(nuid, self._chunks[nuid], age, young=age < older_than)
+                found.append(_Candidate(orphan, newest.sequence))
+
+        await share_out(deque(self._nobodys), look)
+        return sorted(found, key=lambda each: each.sequence)
+
+    async def look_closely(self) -> None:
+        """Let the leader show every record. Of those on one subject the last counts, if it can be read."""
+        several: dict[str, list[Entry]] = {subject: [] for subject in await self._census.repeated()}
+
+        def visit(entry: Entry) -> None:
+            if entry.subject in several:
+                several[entry.subject].append(entry)
+            else:
+                self._visit(entry)
+
+        await self._census.visit_all(visit)
+        for entries in filter(None, several.values()):
+            last = max(entries, key=lambda each: each.sequence)
+            for entry in [last] if last.record.error is None else entries:
+                self._visit(entry)
+        await self._look()
+
+    async def _look(self) -> None:
+        """Look at the records that have come since the last look."""
+        self._last = await self._census.stream_sequence()
+        self._seen = await self._census.visit(self._seen + 1, None, self._visit)
+
+    def _visit(self, entry: Entry) -> None:
+        if entry.record.error is not None:
+            self._odd.append(entry)
+        elif entry.live is not None and entry.live.nuid is not None:
+            self._nobodys.pop(entry.live.nuid, None)
+
+    async def _check(self, entry: Entry) -> None:
+        """Say what is wrong with an object, as far as it can be seen from here."""
+        info, bucket = entry.live, self._census.bucket
+        if entry.record.error is not None:
+            log.warning("%s", entry.record.error)
+        if info is None or info.nuid is None:
+            return
+        if info.nuid in self._chunks and info.nuid not in self._nobodys:
+            log.warning("broken: %s/%s: another object has the same chunks", bucket, info.name)
+        if self._chunks.get(info.nuid, 0) != info.chunks:
+            stored = await self._census.count(info.nuid)
+            current = await self._census.record(entry.subject)
+            if stored != info.chunks and current is not None and current.sequence == entry.sequence:
+                missing = ChunksMissing(bucket, info.name, expected=info.chunks, stored=stored)
+                log.warning("%s", missing)
+
+    # Removing
+
+    async def judge(self, candidate: _Candidate, *, dry_run: bool) -> Orphan | None:
+        """Remove an orphan unless it is too young; None when it is none."""
+        orphan = candidate.orphan
+        if not self._is_nobodys(orphan.nuid):
+            return None
+        if orphan.young or dry_run:
+            return orphan
+        removed = await self._remove(orphan.nuid, candidate.sequence)
+        return None if removed is None else replace(orphan, removed=removed)
+
+    def _is_nobodys(self, nuid: str) -> bool:
+        return nuid in self._nobodys and not any(entry.may_name(nuid) for entry in self._odd)
+
+    async def _remove(self, nuid: str, sequence: int) -> bool | None:
+        """Remove the chunks of a nuid, up to the one at `sequence`, on condition that nobody wants them.
+
+        Returns:
+            None when they are gone already, have been committed, or more of them have come; False when the
+            bucket was too busy to tell.
+        """
+        for attempt in range(TRIES):
+            newest = await self._census.newest_chunk(nuid)
+            if newest is None or not self._is_nobodys(nuid):
+                return None
+            if newest.sequence != sequence:
+                return await self._remove_remains(nuid, newest)
+            condition = await self._condition(attempt)
+            ack = await self._census.replace_chunks(nuid, condition) if condition is not None else None
+            if ack is not None and ack.code == 0 and self._census.is_our_stream(ack):
+                self._last = ack.sequence
+                await self._census.remove_chunks(nuid, up_to=ack.sequence)
+                return True
+            await self._look()
+            if ack is not None and ack.code in FULL:
+                return await self._remove_in_full_bucket(nuid, sequence)
+            if ack is not None and ack.code and ack.code not in WRONG_SEQUENCE | BUSY:
+                raise self._census.refused(ack)
+            await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))
+        log.warning(
+            "%s is written to all the time, chunks stay for another run: %s", self._census.bucket, nuid
+        )
+        return False
+
+    async def _condition(self, attempt: int) -> Mapping[str, str] | None:
+        """Return the headers that let a removal fail when something has happened since the latest look."""
+        if attempt < TRIES_FOR_SILENCE or self._census.replicated:
+            return {"Nats-Expected-Last-Sequence": str(self._last)}
+        last = await self._census.last_record_sequence()
+        return self._census.no_record_since(last) if last <= self._seen else None
+
+    async def _remove_remains(self, nuid: str, newest: Stored) -> bool | None:
+        """Finish a removal whose answer was lost: nothing but its empty message is there."""
+        if newest.data or await self._census.count(nuid) != 1:
+            return None
+        await self._census.remove_chunks(nuid, up_to=newest.sequence)
+        return True
+
+    async def _remove_in_full_bucket(self, nuid: str, sequence: int) -> bool | None:
+        """Remove without a condition where there is no room for the smallest message.
+
+        Nor is there for a record, which is larger: no upload can be committed until this has made room.
+        """
+        if not self._is_nobodys(nuid):
+            return None
+        await self._census.remove_chunks(nuid, up_to=sequence)
+        return True
