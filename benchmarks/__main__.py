@@ -92,7 +92,7 @@ def _bench(place: machine.Place, *, quick: bool) -> Iterator[Bench]:
             folder = Path(tempfile.mkdtemp(prefix="natsobj-benchmarks-", dir=place.folder))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         url = stack.enter_context(serve(folder))
-        yield Bench(folder, url, Runner(folder), take_part(part=20 if quick else 100))
+        yield Bench(folder, url, Runner(folder), take_part(part=10 if quick else 100))
 
 
 def _head(bench: Bench, place: machine.Place, rounds: int) -> list[str]:

@@ -126,7 +126,7 @@ def _many(quick: bool) -> list[Workload]:
 
 
 def _hard(quick: bool) -> list[Workload]:
-    size, overwrites, gets = (64 * MIB, 3, 20) if quick else (GIB, 10, 1_500)
+    size, overwrites, gets = (64 * MIB, 3, 10) if quick else (GIB, 10, 1_500)
     return [
         Workload(
             name="overwrite",
