@@ -18,7 +18,7 @@ from typing import Any
 
 __all__ = ["Raw", "WrongResult", "connect"]
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 BUFFER = 1 << 20
 IN_FLIGHT = 64
 """Messages without an answer: 8 MiB of chunks."""
