@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from natsobj.bucket import Bucket
+from natsobj.compare import has_content, stored_already
 from natsobj.crew import Crew
 from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError, ObjectNotFound
 from natsobj.files import AtomicFile, Sink, Source, open_regular
@@ -70,8 +71,10 @@ class Done:
     name: str
     """The local file (up) or the key (down)."""
     info: ObjectInfo
-    change: Literal["stored", "fetched", "kept"]
+    change: Literal["stored", "fetched", "unchanged", "kept"]
     """What was done for it; `kept` is a file that was there and was not to be replaced."""
+    saved: int = 0
+    """Bytes that needed no transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ def put_files(
     *,
     jobs: int = JOBS,
     if_absent: bool = False,
+    if_changed: bool = False,
     wrap: Callable[[Source], Source] = lambda source: source,
 ) -> AsyncGenerator[Outcome, None]:
     """Store the files that `scan` finds; outcomes come as they are known, not in order.
@@ -192,11 +196,14 @@ def put_files(
     Args:
         meta: of every object.
         if_absent: a key that has an object already fails.
-        wrap: what is read passes through it.
+        if_changed: nothing is done for a key that has the content already.
+        wrap: what is read to be stored passes through it.
     """
 
     async def put(file: LocalFile) -> Done:
         with open_regular(file.path) as source:
+            if if_changed and (same := await stored_already(bucket, file.key, source)) is not None:
+                return Done(file.path, same, "unchanged", file.size)
             info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent)
         return Done(file.path, info, "stored")
 
@@ -253,6 +260,7 @@ async def get_objects(
     jobs: int = JOBS,
     replace: bool = False,
     skip_existing: bool = False,
+    if_changed: bool = False,
     wrap: Callable[[Sink], Sink] = lambda sink: sink,
 ) -> AsyncGenerator[Outcome, None]:
     """Fetch the objects that `objects_below` finds; outcomes come as they are known, not in order.
@@ -263,7 +271,9 @@ async def get_objects(
 
     Args:
         replace: files that exist may be replaced.
-        skip_existing: files that exist are kept; without one of the two they are failures.
+        skip_existing: files that exist are kept.
+        if_changed: files that exist are replaced unless they have the content already. Without one of these
+            three they are failures.
         wrap: what is written passes through it.
     """
     prefix = with_slash(prefix)
@@ -272,13 +282,15 @@ async def get_objects(
     async def get(info: ObjectInfo) -> Done:
         with places.take(info.name.removeprefix(prefix)) as place:
             if place.exists and skip_existing:
-                return Done(info.name, info, "kept")
-            if place.exists and not replace:
+                return Done(info.name, info, "kept", info.size)
+            if place.exists and not (replace or if_changed):
                 raise FileExists(place.name)
             found = info if info.link is None else await bucket.info(info.name, follow=True)
-            with AtomicFile(Path(place.path), place.name) as file:
+            if place.exists and if_changed and await has_content(str(place.path), found):
+                return Done(info.name, found, "unchanged", info.size)
+            with AtomicFile(place.path, place.name) as file:
                 fetched = await bucket.get(found, into=wrap(file))
-                file.finish(replace=replace)
+                file.finish(replace=replace or if_changed)
         return Done(info.name, fetched, "fetched")
 
     try:

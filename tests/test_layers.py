@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
-LIBRARY = {"store", "bucket", "tree", "audit"} | VALUES
+LIBRARY = {"store", "bucket", "compare", "tree", "audit"} | VALUES
 SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "meters", "progress")}
 TOOLS = {
     f"cli.{name}"
@@ -50,7 +50,8 @@ ARROWS: dict[str, set[str]] = {
     "store": {"bucket", "jetstream", "link"} | VALUES,
     "crew": set(),
     "places": {"errors", "files", "pipes"},
-    "tree": {"store", "bucket", "crew", "places"} | VALUES,
+    "compare": {"bucket"} | VALUES,
+    "tree": {"bucket", "compare", "crew", "places"} | VALUES,
     "sweep": {"bucket", "census", "jetstream", "direct"} | VALUES,
     "audit": {"sweep", "bucket", "census"} | VALUES,
     "local": {"settings", "errors"},

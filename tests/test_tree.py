@@ -40,7 +40,7 @@ from natsobj.tree import (
     put_files,
     scan,
 )
-from tests.behind import drop_chunk, fetch, messages, write_record
+from tests.behind import drop_chunk, fetch, messages, record_of, write_record
 from tests.servers import NatsServer
 from tests.verdict import verdict
 
@@ -601,3 +601,98 @@ class _Stuck:
 
     def restart(self) -> None:
         self._sink.restart()
+
+
+# Only what has changed
+
+
+async def test_put_files_if_changed_stores_only_what_has_another_content(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    """The same content stays as it is, with its time, description and revision."""
+    grow(tmp_path, ["same", "other", "shorter", "new"])
+    (tmp_path / "empty").write_bytes(b"")
+    for key, data in (
+        ("same", b"same"),
+        ("other", b"OTHER"),
+        ("shorter", b"longer than that"),
+        ("empty", b""),
+    ):
+        await bucket.put(key, data, ObjectMeta("old"))
+    before = await bucket.info("same")
+    outcomes = await put_folder(bucket, tmp_path, if_changed=True, meta=ObjectMeta("new"))
+    assert changes(outcomes) == {
+        "empty": "unchanged",
+        "new": "stored",
+        "other": "stored",
+        "same": "unchanged",
+        "shorter": "stored",
+    }
+    same = outcomes["same"]
+    assert isinstance(same, Done)
+    assert (same.info, same.saved) == (before, 4)
+    assert await bucket.info("same") == before
+    assert await fetch(bucket, "other") == b"other"
+
+
+async def test_put_files_if_changed_replaces_links_and_unreadable_records(
+    bucket: Bucket, client: Client, tmp_path: Path
+) -> None:
+    """They have no content to compare with."""
+    await bucket.put("target", b"link")
+    await write_record(
+        client, bucket, "link", {"options": {"link": {"bucket": bucket.name, "name": "target"}}, "nuid": "n"}
+    )
+    await write_record(client, bucket, "bad", {"size": "many"})
+    outcomes = await put_folder(bucket, grow(tmp_path, ["bad", "link"]), if_changed=True)
+    assert changes(outcomes) == {"bad": "stored", "link": "stored"}
+
+
+async def test_get_objects_if_changed_replaces_only_what_has_another_content(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    """A file with the same content is not touched, one that is missing is fetched."""
+    for key in ("same", "other", "shorter", "new"):
+        await bucket.put(key, key.encode())
+    (tmp_path / "same").write_text("same")
+    (tmp_path / "other").write_text("OTHER")
+    (tmp_path / "shorter").write_text("longer than that")
+    before = (tmp_path / "same").stat()
+    outcomes = await get_folder(bucket, tmp_path, if_changed=True)
+    assert changes(outcomes) == {
+        "new": "fetched",
+        "other": "fetched",
+        "same": "unchanged",
+        "shorter": "fetched",
+    }
+    assert content(tmp_path) == {key: key for key in ("same", "other", "shorter", "new")}
+    after = (tmp_path / "same").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+async def test_get_objects_if_changed_compares_what_a_link_leads_to(
+    bucket: Bucket, client: Client, tmp_path: Path
+) -> None:
+    """The link itself has no content."""
+    await bucket.put("target", b"content")
+    await write_record(
+        client, bucket, "link", {"options": {"link": {"bucket": bucket.name, "name": "target"}}, "nuid": "n"}
+    )
+    (tmp_path / "link").write_text("content")
+    outcomes = await get_folder(bucket, tmp_path, if_changed=True)
+    assert changes(outcomes) == {"target": "fetched", "link": "unchanged"}
+
+
+async def test_an_object_without_a_digest_is_never_unchanged(
+    bucket: Bucket, client: Client, tmp_path: Path
+) -> None:
+    """Nobody can say that it is the same."""
+    await bucket.put("k", b"k")
+    record = {
+        name: value for name, value in (await record_of(client, bucket, "k")).items() if name != "digest"
+    }
+    await write_record(client, bucket, "k", record)
+    (tmp_path / "k").write_text("k")
+    assert changes(await get_folder(bucket, tmp_path, if_changed=True)) == {"k": "fetched"}
+    assert changes(await put_folder(bucket, tmp_path, if_changed=True)) == {"k": "stored"}
+    assert changes(await put_folder(bucket, tmp_path, if_changed=True)) == {"k": "unchanged"}

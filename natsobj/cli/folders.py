@@ -66,6 +66,5 @@ def _tell(session: Session, outcome: Outcome) -> int:
             session.done(outcome.info, line)
         elif session.verbose:
             session.report(line)
-        if outcome.change == "kept":
-            return outcome.info.size
+        return outcome.saved
     return 0

@@ -202,3 +202,38 @@ async def test_what_tar_wrote_comes_out_again(cli: Program, bucket: Bucket, tmp_
     data = DATA * 20
     assert cli("put", bucket.name, "build.tar", input=data).code == 0
     assert cli("get", bucket.name, "build.tar").stdout == data
+
+
+# Only what has changed
+
+
+async def test_get_if_changed_fetches_only_another_content(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """A file that has it already is not touched; any other is replaced, and a missing one made."""
+    info = await bucket.put("k", DATA)
+    assert info.sha256
+    file = tmp_path / "k"
+    assert cli("get", bucket.name, "k", file, "--if-changed").stderr.startswith("fetched ")
+    before = file.stat()
+    result = cli("get", bucket.name, "k", file, "--if-changed")
+    assert result == (0, b"", f"unchanged {bucket.name}/k  500 KiB  sha256:{info.sha256[:12]}\n")
+    result = cli("get", bucket.name, "k", f"{tmp_path}/", "--if-changed", "--json")
+    assert (result.code, result.stderr) == (0, "")
+    assert json.loads(result.text)["sha256"] == info.sha256
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    file.write_bytes(DATA[::-1])
+    assert cli("get", bucket.name, "k", file, "--if-changed").stderr.startswith("fetched ")
+    assert file.read_bytes() == DATA
+    assert os.listdir(tmp_path) == ["k"]
+
+
+def test_get_if_changed_needs_a_file(bare_cli: Program) -> None:
+    """Standard output has no content to compare with; to keep a file and to replace it are two things."""
+    for line in ([], ["-"]):
+        result = bare_cli("get", "b", "k", *line, "--if-changed")
+        assert (result.code, result.stdout) == (2, b"")
+        assert "--if-changed needs a FILE" in result.stderr
+    result = bare_cli("get", "b", "k", "file", "--if-changed", "--skip-existing")
+    assert (result.code, result.stdout) == (2, b"")
+    assert "--skip-existing and --if-changed" in result.stderr

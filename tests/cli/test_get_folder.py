@@ -118,6 +118,21 @@ async def test_get_r_keeps_files_that_exist(cli: Program, bucket: Bucket, tmp_pa
     assert content(tmp_path) == {"a": b"p/a", "b": b"p/b", "c": b"p/c"}
 
 
+async def test_get_r_if_changed_fetches_only_what_has_changed(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """The rest is counted as unchanged; files with another content are replaced."""
+    await fill(bucket, "p/a", "p/b", "p/c")
+    (tmp_path / "a").write_text("p/a")
+    (tmp_path / "b").write_text("old")
+    result = cli("get", "-r", bucket.name, "p", ".", "--if-changed", cwd=tmp_path)
+    assert (result.code, result.stdout) == (0, b"")
+    assert result.stderr.startswith(f"fetched {bucket.name}/p/  2 objects  1 unchanged  6 B  ")
+    assert content(tmp_path) == {"a": b"p/a", "b": b"p/b", "c": b"p/c"}
+    result = cli("get", "-r", bucket.name, "p", ".", "--if-changed", "--json", cwd=tmp_path)
+    assert (result.code, len(result.lines), result.stderr) == (0, 3, "")
+
+
 async def test_get_r_refuses_keys_that_escape_the_folder_by_name(
     cli: Program, bucket: Bucket, tmp_path: Path
 ) -> None:

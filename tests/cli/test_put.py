@@ -198,3 +198,42 @@ async def test_put_shows_plain_progress_only_when_asked_for(cli: Program, bucket
     """In a pipe there is none by itself, and a bar that is asked for leaves no control codes."""
     assert "\x1b" not in cli("put", bucket.name, "k", "--progress", "bar", input=DATA).stderr
     assert cli("put", bucket.name, "k", "--progress", "none", "-q", input=DATA) == (0, b"", "")
+
+
+# Only what has changed
+
+
+async def test_put_if_changed_stores_only_another_content(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """One line says which it was; what is the same keeps its time and its description."""
+    file = tmp_path / "k"
+    file.write_bytes(DATA)
+    result = cli("put", bucket.name, "k", file, "--if-changed")
+    assert (result.code, result.stdout) == (0, b"")
+    assert result.stderr.startswith(f"stored {bucket.name}/k  500 KiB  ")
+    before = await bucket.info("k")
+    result = cli("put", bucket.name, "k", file, "--if-changed", "--description", "new")
+    digest = hashlib.sha256(DATA).hexdigest()
+    assert result == (0, b"", f"unchanged {bucket.name}/k  500 KiB  sha256:{digest[:12]}\n")
+    result = cli("put", bucket.name, "k", file, "--if-changed", "--json")
+    assert (result.code, result.stderr) == (0, "")
+    assert json.loads(result.text)["sha256"] == digest
+    assert await bucket.info("k") == before
+    file.write_bytes(DATA[::-1])
+    assert cli("put", bucket.name, "k", file, "--if-changed").stderr.startswith("stored ")
+    assert await stored(bucket, "k") == DATA[::-1]
+
+
+def test_put_if_changed_needs_a_file(bare_cli: Program, tmp_path: Path) -> None:
+    """What can be read only once cannot be compared first; neither does it go with other conditions."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for line in ([], ["-"], [fifo]):
+        result = bare_cli("put", "b", "k", *line, "--if-changed", input=b"x")
+        assert (result.code, result.stdout) == (2, b"")
+        assert "--if-changed needs a FILE" in result.stderr
+    for other in (["--if-absent"], ["--if-match", "sha256:" + "0" * 64]):
+        result = bare_cli("put", "b", "k", "file", "--if-changed", *other)
+        assert (result.code, result.stdout) == (2, b"")
+        assert f"contradicting options: {other[0]} and --if-changed" in result.stderr

@@ -143,6 +143,28 @@ async def test_put_r_does_not_read_what_it_writes(cli: Program, bucket: Bucket, 
         assert f"skipped {tmp_path}/{name}: this command writes to it\n" in said
 
 
+async def test_put_r_if_changed_stores_only_what_has_changed(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """The rest is counted as unchanged, named with -v, and given as it is with --json."""
+    grow(tmp_path, ["a", "b", "c"])
+    assert cli("put", "-r", "-q", bucket.name, "p", tmp_path, "--if-changed") == (0, b"", "")
+    before = await bucket.info("p/a")
+    (tmp_path / "b").write_text("new")
+    result = cli("put", "-r", bucket.name, "p", tmp_path, "--if-changed", "-v")
+    assert (result.code, result.stdout) == (0, b"")
+    *lines, last = result.stderr.splitlines()
+    assert sorted(line.partition("  ")[0] for line in lines) == [
+        f"stored {bucket.name}/p/b",
+        f"unchanged {bucket.name}/p/a",
+        f"unchanged {bucket.name}/p/c",
+    ]
+    assert last.startswith(f"stored {bucket.name}/p/  1 object  2 unchanged  3 B  ")
+    result = cli("put", "-r", bucket.name, "p", tmp_path, "--if-changed", "--json")
+    assert (result.code, len(result.lines), result.stderr) == (0, 3, "")
+    assert await bucket.info("p/a") == before
+
+
 # What concerns all
 
 

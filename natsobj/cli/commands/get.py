@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -44,42 +45,63 @@ async def get(
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Keep FILE if it exists, and succeed.")
     ] = False,
+    if_changed: Annotated[
+        bool, typer.Option("--if-changed", help="Replace FILE if its content is another one.")
+    ] = False,
 ) -> None:
     """Fetch an object to a file or a pipe, or many into a folder."""
     options.exclusive({"--force": force, "--skip-existing": skip_existing})
+    options.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
     options.needs("--recursive", recursive, {"--jobs": jobs, "--match": match})
+    existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
-        folder, prefix = options.folder(file), options.utf8(key)
         await _get_folder(
-            session, bucket, prefix, folder, match=match, force=force, skip_existing=skip_existing, jobs=jobs
+            session, bucket, options.utf8(key), options.folder(file), existing, match=match, jobs=jobs
         )
     else:
-        key = options.key_name(key)
-        await _get_file(session, bucket, key, file, force=force, skip_existing=skip_existing)
+        await _get_file(session, bucket, options.key_name(key), file, existing)
 
 
-async def _get_file(
-    session: Session, bucket: str, key: str, file: str | None, *, force: bool, skip_existing: bool
-) -> None:
-    from natsobj.cli.render import fetched_line
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Existing:
+    """What shall be done about files that exist."""
+
+    force: bool
+    skip: bool
+    if_changed: bool
+
+    @property
+    def may_be_replaced(self) -> bool:
+        return self.force or self.if_changed
+
+
+async def _get_file(session: Session, bucket: str, key: str, file: str | None, existing: _Existing) -> None:
+    from natsobj.cli.render import changed_line, fetched_line
+    from natsobj.compare import has_content
     from natsobj.errors import FileExists
     from natsobj.files import STANDARD_STREAM, open_stdout, open_target, target_path
 
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
-    if target is None and session.json:
-        raise UsageError("--json needs a FILE, for standard output has the content")
+    if target is None and (session.json or existing.if_changed):
+        option = "--json" if session.json else "--if-changed"
+        raise UsageError(f"{option} needs a FILE, for standard output has the content")
     if file is None and session.stdout_is_terminal:
         raise UsageError("standard output is a terminal: name a FILE, or - to show the content here")
-    if target is not None and not force and target.is_file():
-        if skip_existing:
-            session.report(f"kept {target}")
-            return
+    there = target is not None and target.is_file()
+    if there and existing.skip:
+        session.report(f"kept {target}")
+        return
+    if there and not existing.may_be_replaced:
         raise FileExists(str(target))
     in_folder = file is not None and file.endswith("/")
     async with session.store() as store:
         info = await store.bucket(bucket).info(key, follow=True)
+        if there and existing.if_changed and await has_content(str(target), info):
+            session.done(info, changed_line("unchanged", info))
+            return
         with session.progress(beside_content=target is None) as progress:
-            opened = open_target(target, replace=force, make_folder=in_folder) if target else open_stdout()
+            replace = existing.may_be_replaced
+            opened = open_target(target, replace=replace, make_folder=in_folder) if target else open_stdout()
             async with opened as sink:
                 into = progress.sink(sink, info.name, info.size)
                 info = await store.bucket(info.bucket).get(info, into=into)
@@ -91,10 +113,9 @@ async def _get_folder(
     bucket: str,
     prefix: str,
     folder: str,
+    existing: _Existing,
     *,
     match: str | None,
-    force: bool,
-    skip_existing: bool,
     jobs: int | None,
 ) -> None:
     from natsobj.cli.folders import collect, label
@@ -110,8 +131,9 @@ async def _get_folder(
                 folder,
                 prefix,
                 jobs=jobs or JOBS,
-                replace=force,
-                skip_existing=skip_existing,
+                replace=existing.force,
+                skip_existing=existing.skip,
+                if_changed=existing.if_changed,
                 wrap=whole.sink,
             )
             await collect(session, outcomes, whole, "fetched")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,7 @@ EXAMPLES = (
     ("Store what a program writes", "tar c dist | natsobj put builds build-42.tar"),
     ("Store it only if nobody has done so", "natsobj put builds build-42.tar dist.tar --if-absent"),
     ("Store a folder, as 42/app.js and so on", "natsobj put -r builds 42 dist"),
+    ("Store what has changed in a folder", "natsobj put -r builds latest dist --if-changed"),
 )
 
 app = grammar.new_app()
@@ -47,6 +49,9 @@ async def put(
             help="Only in the place of this content.",
         ),
     ] = None,
+    if_changed: Annotated[
+        bool, typer.Option("--if-changed", help="Only if the stored content is another one.")
+    ] = False,
     description: options.Description = None,
     header: options.Headers = None,
     metadata: options.Metadata = None,
@@ -55,79 +60,78 @@ async def put(
     """Store a file, standard input or a folder."""
     from natsobj.models import ObjectMeta
 
-    options.exclusive({"--if-absent": if_absent, "--if-match": if_match})
+    options.exclusive({"--if-absent": if_absent, "--if-match": if_match, "--if-changed": if_changed})
     options.exclusive({"--recursive": recursive, "--if-match": if_match})
     options.needs("--recursive", recursive, {"--jobs": jobs})
     meta = ObjectMeta(description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size)
+    how = _How(meta=meta, create=create, if_absent=if_absent, if_match=if_match, if_changed=if_changed)
     if recursive:
-        folder, prefix = options.folder(file), options.utf8(key)
-        await _put_folder(
-            session, bucket, prefix, folder, meta, create=create, if_absent=if_absent, jobs=jobs
-        )
+        await _put_folder(session, bucket, options.utf8(key), options.folder(file), how, jobs=jobs)
     else:
-        key = options.key_name(key)
-        if file is None and session.stdin_is_terminal:
-            raise UsageError("standard input is a terminal: name a FILE, or - to store what you type")
-        await _put_file(
-            session, bucket, key, file, meta, create=create, if_absent=if_absent, if_match=if_match
-        )
+        await _put_file(session, bucket, options.key_name(key), file, how)
 
 
-async def _put_file(
-    session: Session,
-    bucket: str,
-    key: str,
-    file: str | None,
-    meta: ObjectMeta,
-    *,
-    create: bool,
-    if_absent: bool,
-    if_match: str | None,
-) -> None:
-    from natsobj.cli.render import stored_line
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    """What was asked for besides the names."""
+
+    meta: ObjectMeta
+    create: bool
+    if_absent: bool
+    if_match: str | None
+    if_changed: bool
+
+    async def bucket(self, store: Store, name: str) -> Bucket:
+        """Return the bucket, which is made if it may be missing."""
+        from natsobj.errors import BucketExists
+        from natsobj.models import BucketConfig
+
+        if self.create:
+            with suppress(BucketExists):
+                await store.create_bucket(BucketConfig(name))
+        return store.bucket(name)
+
+
+async def _put_file(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
+    from natsobj.cli.render import changed_line, stored_line
+    from natsobj.compare import stored_already
     from natsobj.files import open_source
 
+    if file is None and session.stdin_is_terminal:
+        raise UsageError("standard input is a terminal: name a FILE, or - to store what you type")
     with open_source(file) as source:
+        if how.if_changed and (file in (None, "-") or source.size is None):
+            raise UsageError("--if-changed needs a FILE that can be read twice")
         async with session.store() as store:
-            home = await _home(store, bucket, create=create)
+            home = await how.bucket(store, bucket)
             with session.progress() as progress:
-                info = await home.put(
-                    key, progress.source(source, key), meta, if_absent=if_absent, if_match=if_match
+                counted = progress.source(source, key)
+                same = await stored_already(home, key, counted) if how.if_changed else None
+                info = same or await home.put(
+                    key, counted, how.meta, if_absent=how.if_absent, if_match=how.if_match
                 )
-            session.done(info, stored_line(info, session.elapsed))
+            line = changed_line("unchanged", info) if same else stored_line(info, session.elapsed)
+            session.done(info, line)
 
 
 async def _put_folder(
-    session: Session,
-    bucket: str,
-    prefix: str,
-    folder: str,
-    meta: ObjectMeta,
-    *,
-    create: bool,
-    if_absent: bool,
-    jobs: int | None,
+    session: Session, bucket: str, prefix: str, folder: str, how: _How, *, jobs: int | None
 ) -> None:
     from natsobj.cli.folders import collect, label
     from natsobj.tree import JOBS, put_files, scan
 
     files = scan(folder, prefix, outputs=session.outputs)
     async with session.store() as store:
-        home = await _home(store, bucket, create=create)
+        home = await how.bucket(store, bucket)
         with session.progress() as progress:
             whole = progress.whole(label(bucket, prefix))
             outcomes = put_files(
-                home, whole.files(files), meta, jobs=jobs or JOBS, if_absent=if_absent, wrap=whole.source
+                home,
+                whole.files(files),
+                how.meta,
+                jobs=jobs or JOBS,
+                if_absent=how.if_absent,
+                if_changed=how.if_changed,
+                wrap=whole.source,
             )
             await collect(session, outcomes, whole, "stored")
-
-
-async def _home(store: Store, bucket: str, *, create: bool) -> Bucket:
-    """Return the bucket, which is made if it may be missing."""
-    from natsobj.errors import BucketExists
-    from natsobj.models import BucketConfig
-
-    if create:
-        with suppress(BucketExists):
-            await store.create_bucket(BucketConfig(bucket))
-    return store.bucket(bucket)

@@ -1,0 +1,59 @@
+"""Whether a file and an object have the same content, so that nothing needs to be transferred."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from natsobj.bucket import Bucket
+from natsobj.errors import InvalidMetadata, ObjectNotFound
+from natsobj.files import Source, open_regular
+from natsobj.models import ObjectInfo
+
+__all__ = ["has_content", "stored_already"]
+
+_BLOCK_SIZE = 1024 * 1024
+
+
+async def stored_already(bucket: Bucket, key: str, source: Source) -> ObjectInfo | None:
+    """Return the object if its content is that of the source; None where it must be stored.
+
+    The source is read only where the sizes are equal, and is then where it began. That the chunks are all
+    there is not looked at.
+
+    Raises:
+        SourceChanged: the file was written to meanwhile.
+    """
+    try:
+        info = await bucket.info(key)
+    except (ObjectNotFound, InvalidMetadata):
+        return None
+    if info.link is not None or info.sha256 is None or info.size != source.size:
+        return None
+    same = await _sha256(source) == info.sha256
+    source.check()
+    source.restart()
+    return info if same else None
+
+
+async def has_content(path: str, info: ObjectInfo) -> bool:
+    """Say whether a regular file has the content of an object.
+
+    Raises:
+        OSError: it cannot be read.
+        SourceChanged: it was written to meanwhile.
+    """
+    if info.sha256 is None:
+        return False
+    with open_regular(path) as source:
+        same = source.size == info.size and await _sha256(source) == info.sha256
+        source.check()
+    return same
+
+
+async def _sha256(source: Source) -> str:
+    digest = hashlib.sha256()
+    while data := await source.read(_BLOCK_SIZE):
+        digest.update(data)
+        await asyncio.sleep(0)  # the connection wants to be heard meanwhile
+    return digest.hexdigest()
