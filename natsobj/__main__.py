@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
 
 def main() -> None:
     """Run the command; Ctrl-C while Python still imports it ends in silence, as it does later."""
+    gc.set_threshold(50_000)  # imports make many objects and hardly any garbage: 7 % of the time of `info`
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: os._exit(128 + number))
     from natsobj.cli import main as command

@@ -1,4 +1,4 @@
-"""One bucket and the verbs on its objects."""
+"""One bucket and the verbs on its objects; what transfers bytes is imported by the verbs that do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import io
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from natsobj import wire
-from natsobj.census import Census
 from natsobj.direct import Stored
 from natsobj.errors import (
     BucketFull,
@@ -21,13 +20,14 @@ from natsobj.errors import (
     ObjectChanged,
     ObjectNotFound,
 )
-from natsobj.files import Sink, Source, as_source
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_info, tidy_chunks
-from natsobj.transfer.download import Download, Part, readable
-from natsobj.transfer.part import Cut, find_part
-from natsobj.transfer.put import Condition, check_writable, put_object
+
+if TYPE_CHECKING:
+    from natsobj.census import Census
+    from natsobj.files import Sink, Source
+    from natsobj.transfer.download import Part
 
 __all__ = ["Bucket", "ObjectReader"]
 
@@ -138,6 +138,9 @@ class Bucket:
             SourceChanged: the file was written to meanwhile.
             RefusedError: the bucket is sealed, a mirror, or full.
         """
+        from natsobj.files import as_source
+        from natsobj.transfer.put import Condition, put_object
+
         wire.check_key(key)
         return await put_object(
             self._js,
@@ -206,6 +209,8 @@ class Bucket:
             ObjectNotFound: there is none.
             RefusedError: the bucket is sealed or a mirror.
         """
+        from natsobj.transfer.put import check_writable
+
         (slot, record), stream = await asyncio.gather(self._find(key), self._js.stream_info(self._stream))
         self._live(key, record)
         check_writable(self.name, stream)
@@ -230,6 +235,8 @@ class Bucket:
 
     async def census(self) -> Census:
         """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""
+        from natsobj.census import Census
+
         stream = await self._js.stream_info(self._stream)
         return Census(self._js, self.name, stream, await self._find_root(stream))
 
@@ -307,6 +314,8 @@ class Bucket:
         return self._root
 
     async def _download(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> None:
+        from natsobj.transfer.download import Download, readable
+
         readable(info)
         root = await self._find_root()
         js, stream, subject = self._js, self._stream, wire.chunk_subject(root, info.nuid or "")
@@ -316,6 +325,8 @@ class Bucket:
 
         part: Part | None = None
         if offset or length is not None:
+            from natsobj.transfer.part import Cut, find_part
+
             length = min(info.size - offset, info.size if length is None else length)
             if length <= 0:
                 return
