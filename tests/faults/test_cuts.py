@@ -56,13 +56,11 @@ async def broken(running: Running, proxy: Proxy, chance: Chance, how: Break) -> 
     return await running.until(connected_again)
 
 
-@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("how", BREAKS)
-async def test_put_survives_broken_connections(
-    site: Site, proxy: Proxy, chance: Chance, how: str, source: Source
-) -> None:
+async def test_put_survives_broken_connections(site: Site, proxy: Proxy, chance: Chance, how: str) -> None:
     """One to three breaks: exit 0, the new object, no chunk of what was given up."""
-    old = chance.content(1, MIB) if chance.run % 2 else None
+    source = chance.turn(SOURCES)
+    old = chance.content(1, MIB) if chance.turn((False, True), every=2) else None
 
     async def attempt(part: float) -> bool:
         await site.keep(old)

@@ -73,9 +73,9 @@ async def full_site(
         yield site
 
 
-@pytest.mark.parametrize("source", SOURCES)
-async def test_put_into_what_is_full_changes_nothing(full_site: Site, chance: Chance, source: Source) -> None:
+async def test_put_into_what_is_full_changes_nothing(full_site: Site, chance: Chance) -> None:
     """Exit 6, the old object, no chunks of the new one; and there is room for a smaller one."""
+    source = chance.turn(SOURCES)
     await full_site.keep(OLD)
     (await full_site.put(chance.content(8 * MIB, 24 * MIB), source).end()).expect(6)
     await full_site.holds(OLD)
