@@ -32,10 +32,12 @@ __all__ = [
     "Key",
     "KeyOrPrefix",
     "Keys",
+    "Length",
     "Local",
     "MaxBucketSize",
     "Metadata",
     "Nkey",
+    "Offset",
     "OptionalBucket",
     "OptionalKey",
     "Pair",
@@ -286,6 +288,19 @@ MaxBucketSize = Annotated[
     typer.Option(
         "--max-bucket-size", metavar="SIZE", parser=_size, help="Bytes that fit into it, such as 10G."
     ),
+]
+Offset = Annotated[
+    int | None,
+    typer.Option(
+        "--offset",
+        metavar="SIZE",
+        parser=_size,
+        help="Leave out so many bytes at the beginning. Of a part no digest can be checked.",
+    ),
+]
+Length = Annotated[
+    int | None,
+    typer.Option("--length", metavar="SIZE", parser=_size, help="Fetch so many bytes at most."),
 ]
 ChunkSize = Annotated[
     int | None,

@@ -38,13 +38,14 @@ __all__ = [
     "bucket_json",
     "bucket_row",
     "bucket_table",
-    "checksum_line",
     "changed_line",
+    "checksum_line",
     "created_bucket_line",
     "deleted_bucket_line",
     "deleted_line",
     "escape_tsv",
     "fetched_line",
+    "fetched_part_line",
     "field_lines",
     "format_duration",
     "format_size",
@@ -270,6 +271,12 @@ def stored_line(info: ObjectInfo, seconds: float) -> str:
 def fetched_line(info: ObjectInfo, seconds: float) -> str:
     """Report a get: `fetched photos/cat.jpg  10 MiB  sha256:d34334673e4e  0.4 s`."""
     return _report("fetched", info, format_size(info.size), *_digest(info), format_duration(seconds))
+
+
+def fetched_part_line(info: ObjectInfo, offset: int, size: int, seconds: float) -> str:
+    """Report a get of a part: `fetched photos/cat.jpg  1 KiB of 10 MiB from 4,096  not verified  0.1 s`."""
+    part = f"{format_size(size)} of {format_size(info.size)} from {offset:,}"
+    return _report("fetched", info, part, "not verified", format_duration(seconds))
 
 
 def changed_line(change: str, info: ObjectInfo) -> str:

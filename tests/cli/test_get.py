@@ -237,3 +237,54 @@ def test_get_if_changed_needs_a_file(bare_cli: Program) -> None:
     result = bare_cli("get", "b", "k", "file", "--if-changed", "--skip-existing")
     assert (result.code, result.stdout) == (2, b"")
     assert "--skip-existing and --if-changed" in result.stderr
+
+
+# A part
+
+
+async def test_get_of_a_byte_range(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """To standard output and into a file; the line says what part it is and that nobody verified it."""
+    await bucket.put("k", DATA)
+    size = len(DATA)
+    for line, start, end, said in (
+        ("--offset 1000 --length 5", 1000, 1005, "5 B of 500 KiB from 1,000"),
+        ("--length 1K", 0, 1024, "1 KiB of 500 KiB from 0"),
+        ("--offset 131071 --length 131074", 131071, 262145, "128 KiB of 500 KiB from 131,071"),
+        (f"--offset {size - 3}", size - 3, size, "3 B of 500 KiB from 511,997"),
+        (f"--offset {size - 3} --length 1G", size - 3, size, "3 B of 500 KiB from 511,997"),
+        (f"--offset {size}", size, size, "0 B of 500 KiB from 512,000"),
+        ("--offset 1G", size, size, "0 B of 500 KiB from 1,073,741,824"),
+        ("--length 0", 0, 0, "0 B of 500 KiB from 0"),
+    ):
+        result = cli("get", bucket.name, "k", *line.split())
+        assert (result.code, result.stdout) == (0, DATA[start:end]), line
+        assert re.fullmatch(rf"fetched {bucket.name}/k  {said}  not verified  \d\.\d s\n", result.stderr)
+        assert cli("get", bucket.name, "k", tmp_path / "k", "-fq", *line.split()) == (0, b"", "")
+        assert (tmp_path / "k").read_bytes() == DATA[start:end]
+    assert cli("get", bucket.name, "k", "--offset", "0").stderr.startswith(
+        f"fetched {bucket.name}/k  500 KiB  sha256:"
+    )
+
+
+async def test_get_of_a_byte_range_of_what_is_not_there(cli: Program, bucket: Bucket) -> None:
+    """As of a whole object."""
+    assert cli("get", bucket.name, "nothing", "--offset", "1").code == 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--offset", "-1"],
+        ["--length", "-1"],
+        ["--offset", "many"],
+        ["--offset", "1", "--if-changed", "file"],
+        ["--length", "0", "--if-changed", "file"],
+        ["--length", "1", "-r", "dir"],
+        ["--offset", "1", "-r", "dir"],
+    ],
+)
+def test_get_refuses_byte_ranges_that_make_no_sense(bare_cli: Program, wrong: list[str]) -> None:
+    """Wrong usage is one line and exit code 2."""
+    result = bare_cli("get", "b", "k", *wrong)
+    assert (result.code, result.stdout) == (2, b"")
+    assert result.stderr.count("\n") == 1

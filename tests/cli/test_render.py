@@ -265,6 +265,20 @@ def test_stored_line_separates_thousands_of_chunks() -> None:
     assert render.stored_line(many, 2.9) == "stored b/x  1.2 GiB  9,830 chunks  2.9 s"
 
 
+def test_fetched_part_line_says_which_part_and_that_nobody_verified_it() -> None:
+    """The digest is that of the whole and would say nothing of a part."""
+    assert render.fetched_part_line(FULL, 4096, 1024, 0.1) == (
+        "fetched photos/cats/é 日本.jpg  1 KiB of 10 MiB from 4,096  not verified  0.1 s"
+    )
+
+
+def test_changed_line_says_what_was_done_to_one_of_many() -> None:
+    """In the words of a single one, without the time."""
+    line = render.fetched_line(FULL, 1).rpartition("  ")[0]
+    assert render.changed_line("fetched", FULL) == line
+    assert render.changed_line("unchanged", FULL) == line.replace("fetched", "unchanged")
+
+
 def test_fetched_line_reports_name_size_digest_and_time() -> None:
     """The line of the documentation, to the letter."""
     assert render.fetched_line(FULL, 2.4) == (

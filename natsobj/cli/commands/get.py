@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,14 @@ from natsobj.cli import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
+if TYPE_CHECKING:
+    from natsobj.models import ObjectInfo
+
 EXAMPLES = (
     ("Fetch into a file", "natsobj get photos 2026/cat.jpg cat.jpg"),
     ("Fetch into a folder, as cat.jpg", "natsobj get photos 2026/cat.jpg pictures/"),
     ("Pass it on", "natsobj get builds build-42.tar | tar x"),
+    ("Show the last mebibyte of a log of 10 MiB", "natsobj get logs app.log --offset 9M | less"),
     ("Fetch all below 2026/ into a folder", "natsobj get -r photos 2026 pictures"),
     ("Fetch the pictures of a whole bucket", "natsobj get -r photos '' pictures --match '*.jpg'"),
 )
@@ -48,10 +52,15 @@ async def get(
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Replace FILE if its content is another one.")
     ] = False,
+    offset: options.Offset = None,
+    length: options.Length = None,
 ) -> None:
     """Fetch an object to a file or a pipe, or many into a folder."""
     options.exclusive({"--force": force, "--skip-existing": skip_existing})
     options.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
+    for name, given in (("--offset", offset), ("--length", length is not None)):
+        options.exclusive({name: given, "--recursive": recursive})
+        options.exclusive({name: given, "--if-changed": if_changed})
     options.needs("--recursive", recursive, {"--jobs": jobs, "--match": match})
     existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
@@ -59,7 +68,9 @@ async def get(
             session, bucket, options.utf8(key), options.folder(file), existing, match=match, jobs=jobs
         )
     else:
-        await _get_file(session, bucket, options.key_name(key), file, existing)
+        await _get_file(
+            session, bucket, options.key_name(key), file, existing, part=_Part(offset or 0, length)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +86,35 @@ class _Existing:
         return self.force or self.if_changed
 
 
-async def _get_file(session: Session, bucket: str, key: str, file: str | None, existing: _Existing) -> None:
-    from natsobj.cli.render import changed_line, fetched_line
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which bytes are wanted."""
+
+    offset: int
+    length: int | None
+
+    @property
+    def is_all(self) -> bool:
+        return not self.offset and self.length is None
+
+    def size(self, info: ObjectInfo) -> int:
+        """Give the number of bytes that the object has of it."""
+        left = max(0, info.size - self.offset)
+        return left if self.length is None else min(self.length, left)
+
+    def line(self, info: ObjectInfo, seconds: float) -> str:
+        """Report that it was fetched."""
+        from natsobj.cli.render import fetched_line, fetched_part_line
+
+        if self.is_all:
+            return fetched_line(info, seconds)
+        return fetched_part_line(info, self.offset, self.size(info), seconds)
+
+
+async def _get_file(
+    session: Session, bucket: str, key: str, file: str | None, existing: _Existing, *, part: _Part
+) -> None:
+    from natsobj.cli.render import changed_line
     from natsobj.compare import has_content
     from natsobj.errors import FileExists
     from natsobj.files import STANDARD_STREAM, open_stdout, open_target, target_path
@@ -103,9 +141,10 @@ async def _get_file(session: Session, bucket: str, key: str, file: str | None, e
             replace = existing.may_be_replaced
             opened = open_target(target, replace=replace, make_folder=in_folder) if target else open_stdout()
             async with opened as sink:
-                into = progress.sink(sink, info.name, info.size)
-                info = await store.bucket(info.bucket).get(info, into=into)
-        session.done(info, fetched_line(info, session.elapsed))
+                into = progress.sink(sink, info.name, part.size(info))
+                home = store.bucket(info.bucket)
+                info = await home.get(info, into=into, offset=part.offset, length=part.length)
+        session.done(info, part.line(info, session.elapsed))
 
 
 async def _get_folder(
