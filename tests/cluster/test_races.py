@@ -6,5 +6,4 @@ from tests.faults.test_races import (  # noqa: F401  # pytest finds them here; t
     contents,
     test_eight_puts_of_one_key_leave_one_whole_object,
     test_put_if_absent_succeeds_exactly_once,
-    test_puts_against_rms_leave_one_whole_object_or_none,
 )
