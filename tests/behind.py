@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
+import pytest
 from nats.aio.client import Client
 
 from natsobj.bucket import Bucket
-from natsobj.wire import chunk_subject, metadata_subject
+from natsobj.direct import Stored
+from natsobj.wire import chunk_subject, metadata_filter, metadata_subject
 from tests.sinks import Buffer
 
 BIG = bytes(range(256)) * 512 * 40
@@ -71,3 +73,25 @@ async def drop_chunk(client: Client, bucket: Bucket, key: str) -> None:
     message = found["message"]
     assert isinstance(message, dict)
     await api(client, f"STREAM.MSG.DELETE.OBJ_{bucket.name}", seq=message["seq"] + 1)
+
+
+async def records_now(bucket: Bucket) -> list[Stored]:
+    """All metadata messages, as Direct Get gives them."""
+    subject = metadata_filter(bucket.name)
+    return [each async for each in bucket._js.direct_messages(f"OBJ_{bucket.name}", subject)]
+
+
+def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stored]) -> None:
+    """Let Direct Get know no other metadata than this, as on a replica that has not caught up."""
+    direct_messages = bucket._js.direct_messages
+
+    async def lagging(stream: str, subject: str, **options: int) -> AsyncGenerator[Stored, None]:
+        if subject != metadata_filter(bucket.name):
+            async for message in direct_messages(stream, subject, **options):
+                yield message
+            return
+        for message in stale:
+            if message.sequence >= options.get("sequence", 1):
+                yield message
+
+    monkeypatch.setattr(bucket._js, "direct_messages", lagging)

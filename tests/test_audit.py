@@ -13,7 +13,17 @@ from natsobj import Bucket, BucketConfig, Problem, Store, Verdict, audit
 from natsobj.errors import ObjectNotFound
 from natsobj.models import ObjectInfo
 from natsobj.wire import chunk_subject, latin1_metadata_subject, metadata_subject
-from tests.behind import BIG, api, drop_chunk, last_sequence, messages, record_of, write_record
+from tests.behind import (
+    BIG,
+    api,
+    drop_chunk,
+    lag_behind,
+    last_sequence,
+    messages,
+    record_of,
+    records_now,
+    write_record,
+)
 from tests.sinks import Buffer, Gate
 
 BOTH = pytest.mark.parametrize("quick", [False, True])
@@ -277,6 +287,20 @@ async def test_what_is_put_behind_the_survey_is_verified_as_it_is(bucket: Bucket
     await bucket.put("old", b"x")
     found = [each async for each in audit.verify(surveyed, quick=quick)]
     assert {each.name: each.problem for each in found} == {"old": None, "new": None}
+
+
+@BOTH
+async def test_a_replica_that_lags_is_no_reason_to_call_anything_changed(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, quick: bool
+) -> None:
+    """What was stored before the survey began is verified as the leader has it."""
+    for key in ("kept", "replaced", "deleted"):
+        await bucket.put(key, b"old")
+    lag_behind(bucket, monkeypatch, await records_now(bucket))
+    await bucket.put("replaced", BIG)
+    await bucket.put("added", b"new")
+    await bucket.delete("deleted")
+    assert await problems(bucket, quick=quick) == {"kept": None, "replaced": None, "added": None}
 
 
 @BOTH
