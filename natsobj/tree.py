@@ -189,6 +189,7 @@ def put_files(
     jobs: int = JOBS,
     if_absent: bool = False,
     if_changed: bool = False,
+    read_back: bool = True,
     wrap: Callable[[Source], Source] = lambda source: source,
 ) -> AsyncGenerator[Outcome, None]:
     """Store the files that `scan` finds; outcomes come as they are known, not in order.
@@ -197,6 +198,7 @@ def put_files(
         meta: of every object.
         if_absent: a key that has an object already fails.
         if_changed: nothing is done for a key that has the content already.
+        read_back: as `Bucket.put` has it.
         wrap: what is read to be stored passes through it.
     """
 
@@ -204,7 +206,7 @@ def put_files(
         with open_regular(file.path) as source:
             if if_changed and (same := await stored_already(bucket, file.key, source)) is not None:
                 return Done(file.path, same, "unchanged", file.size)
-            info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent)
+            info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent, read_back=read_back)
         return Done(file.path, info, "stored")
 
     return Crew(_in_turns(files), lambda each: _try(each, put, attrgetter("path")), jobs).results()

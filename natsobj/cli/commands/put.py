@@ -132,6 +132,7 @@ async def _put_folder(
                 jobs=jobs or JOBS,
                 if_absent=how.if_absent,
                 if_changed=how.if_changed,
+                read_back=session.json,  # nothing else shows the time
                 wrap=whole.source,
             )
             await collect(session, outcomes, whole, "stored")
