@@ -30,6 +30,7 @@ class Interrupts:
     def __init__(self) -> None:
         self._number = 0
         self._cancel: Callable[[], object] | None = None
+        self._done = False
 
     @property
     def status(self) -> int:
@@ -52,6 +53,10 @@ class Interrupts:
         timer.start()
         self._cancel()
 
+    def too_late(self) -> None:
+        """What was to be done is done: a signal that comes while the program leaves cancels nothing more."""
+        self._done = True
+
     @contextmanager
     def cancelling(self, task: asyncio.Task[None]) -> Iterator[None]:
         """Cancel the task when a signal comes.
@@ -62,8 +67,9 @@ class Interrupts:
         loop = task.get_loop()
 
         def cancel() -> None:
-            task.cancel()
-            loop.call_later(self.limit * 0.7, task.cancel)
+            if not self._done:
+                task.cancel()
+                loop.call_later(self.limit * 0.7, cancel)
 
         self._cancel = functools.partial(loop.call_soon_threadsafe, cancel)
         try:

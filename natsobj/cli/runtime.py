@@ -105,6 +105,7 @@ class Session:
 
                 await add_suggestion(store, error)
                 raise
+            interrupts.too_late()
 
     async def _settings(self) -> Settings:
         if not target.local_wanted(self.params, os.environ):

@@ -29,7 +29,7 @@ from natsobj.jetstream import (
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.commit import purge_chunks
 from natsobj.transfer.supply import Supply
-from natsobj.transfer.upload import AcksMissing, ChunkRefused, Upload
+from natsobj.transfer.upload import WINDOW, AcksMissing, ChunkRefused, Upload
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Chunks:
         self._patience = Patience(js.link)
         self._used = js.connection
         self._troubled = False
+        self._window = WINDOW
         self._given_up: list[Upload] = []
         self._best = self._barren = 0
         self.supply = supply
@@ -104,7 +105,12 @@ class Chunks:
 
     def _fresh(self) -> Upload:
         return Upload(
-            self._js, self._bucket, stream=self._stream, domain=self._domain, patience=self._patience
+            self._js,
+            self._bucket,
+            stream=self._stream,
+            domain=self._domain,
+            patience=self._patience,
+            window=self._window,
         )
 
     async def _count(self) -> int:
@@ -113,7 +119,7 @@ class Chunks:
     async def _judge(self, refused: ChunkRefused) -> TemporaryError:
         """Return a refusal that may pass; raise one that does not."""
         if refused.code in {429, TOO_MANY_REQUESTS}:
-            self.upload.window //= 2
+            self._window = self.upload.window = max(1, self.upload.window // 2)
         elif refused.code not in BUSY:
             raise api_error(refused.code, str(refused), 0, self._stream) from refused
         return JetStreamUnavailable(f"bucket {self._bucket} takes no chunks now: {refused}")
@@ -127,13 +133,12 @@ class Chunks:
             await self._patience.wait(trouble, connection)
             connection = self._js.connection
             try:
-                fenced = await self._settle()
-                if not (fenced and await self._can_go_on()):
-                    await self._start_over(trouble)
+                if await self._settle() and await self._can_go_on():
+                    return
+                break
             except PASSING as e:
                 trouble = e
-            else:
-                return
+        await self._start_over(trouble)
 
     async def _settle(self) -> bool:
         """Wait until nothing of this upload is under way any more; False if that cannot be told."""
@@ -165,7 +170,7 @@ class Chunks:
         self._given_up.append(self.upload)
         await self.supply.restart()
         self.upload = self._fresh()
-        await self._purge_given_up(but=self.supply.home)
+        await self._patience.of(lambda: self._purge_given_up(but=self.supply.home))
 
     async def _purge_given_up(self, but: str = "") -> None:
         for upload in self._given_up:

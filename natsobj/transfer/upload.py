@@ -53,7 +53,7 @@ class Upload:
         stream: str,
         domain: str,
         patience: Patience,
-        window: int = WINDOW,
+        window: int,
     ) -> None:
         self.nuid = wire.new_nuid()
         self.subject = wire.chunk_subject(bucket, self.nuid)
