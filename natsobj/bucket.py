@@ -21,6 +21,7 @@ from natsobj.errors import (
     ObjectNotFound,
 )
 from natsobj.jetstream import JetStream
+from natsobj.link import PASSING, Patience
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_info, tidy_chunks
 
@@ -259,19 +260,41 @@ class Bucket:
             last_sequence, repeated = subjects.last_sequence, dict(subjects.counts)
         given = array("q")  # eight bytes an object: a set would take ten times that
         known: set[int] = set()
-        async for message in self._js.direct_messages(self._stream, subject):
-            mark = hash(message.subject)
-            if message.sequence > last_sequence:  # changed meanwhile: perhaps it was given already
-                known = known or set(given)
-                if mark in known:
+        async with contextlib.aclosing(self._messages(subject)) as messages:
+            async for message in messages:
+                mark = hash(message.subject)
+                if message.sequence > last_sequence:  # changed meanwhile: perhaps it was given already
+                    known = known or set(given)
+                    if mark in known:
+                        continue
+                    known.add(mark)
+                elif repeated.get(message.subject, 0) > 1:  # only the last one counts
+                    repeated[message.subject] -= 1
                     continue
-                known.add(mark)
-            elif repeated.get(message.subject, 0) > 1:  # only the last one counts
-                repeated[message.subject] -= 1
-                continue
-            else:
-                given.append(mark)
-            yield message
+                else:
+                    given.append(mark)
+                yield message
+
+    async def _messages(self, subject: str) -> AsyncGenerator[Stored, None]:
+        """Iterate over messages, and go on behind the last one after trouble that may pass.
+
+        Whoever fetches them all is a long time between two of them. Trouble at the start is the caller's.
+        """
+        sequence, patience = 1, Patience(self._js.link)
+        while True:
+            connection = self._js.connection
+            try:
+                found = self._js.direct_messages(self._stream, subject, sequence=sequence)
+                async with contextlib.aclosing(found) as messages:
+                    async for message in messages:
+                        patience.moved()
+                        sequence = message.sequence + 1
+                        yield message
+                return
+            except PASSING as e:
+                if sequence == 1:
+                    raise
+                await patience.wait(e, connection)
 
     def _live(self, key: str, record: Record) -> ObjectInfo:
         if record.error is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, BucketConfig, Store
+from natsobj import Bucket, BucketConfig, Settings, Store, direct
 from natsobj.errors import (
     BucketNotFound,
     FileExists,
@@ -41,7 +41,8 @@ from natsobj.tree import (
     scan,
 )
 from tests.behind import drop_chunk, fetch, messages, record_of, write_record
-from tests.servers import NatsServer
+from tests.conftest import Serve
+from tests.servers import PLAIN, NatsServer
 from tests.verdict import verdict
 
 DATA = bytes(range(256)) * 2000
@@ -421,6 +422,25 @@ async def test_match_narrows_what_is_found(bucket: Bucket) -> None:
     for suffix, expected in ((".jpg", ["p/a.jpg"]), (".png", [])):
         found = objects_below(bucket, "p", lambda key, suffix=suffix: key.endswith(suffix))  # type: ignore[misc]
         assert [each.name async for each in found] == expected
+
+
+async def test_the_search_goes_on_when_the_server_comes_back(
+    serve: Serve, bucket_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever fetches takes longer than it: it is found where it was left, each object once."""
+    monkeypatch.setattr(direct, "BATCH_BYTES", 5_000)
+    server = serve(PLAIN)
+    async with Store(Settings(servers=(server.url,))) as store:
+        bucket = await store.create_bucket(BucketConfig(bucket_name))
+        expected = [f"p/{number}" for number in range(100)]
+        for key in expected:
+            await bucket.put(key, b"")
+        async with aclosing(objects_below(bucket, "p")) as objects:
+            found = [(await anext(objects)).name for _ in range(10)]
+            server.kill()
+            server.start()
+            found += [each.name async for each in objects]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
