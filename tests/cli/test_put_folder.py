@@ -290,3 +290,14 @@ async def test_put_r_shows_one_bar_for_all(cli: Program, bucket: Bucket, tmp_pat
     shown = re.sub(r"\x1b\[[\d;]*m", "", result.text)
     assert re.search(rf"{bucket.name}/p/ .* of 38 MiB  [\d,]+ of 2,000 files  \d+ %  ", shown)
     assert re.search(rf"stored {bucket.name}/p/  2,000 objects  38 MiB  .* s\n", shown)
+
+
+async def test_put_r_json_on_a_terminal_is_not_mixed_with_a_bar(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """Every line is an object."""
+    for each in range(1000):
+        (tmp_path / str(each)).write_bytes(DATA[:20_000])
+    result = cli.terminal("put", "-r", bucket.name, "p", tmp_path, "--json")
+    assert result.code == 0
+    assert len([json.loads(line) for line in result.lines]) == 1000

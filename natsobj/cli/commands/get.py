@@ -162,7 +162,7 @@ async def _get_folder(
 
     async with session.store() as store:
         home = store.bucket(bucket)
-        with session.progress() as progress:
+        with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
             outcomes = get_objects(
                 home,

@@ -123,7 +123,7 @@ async def _put_folder(
     files = scan(folder, prefix, outputs=session.outputs)
     async with session.store() as store:
         home = await how.bucket(store, bucket)
-        with session.progress() as progress:
+        with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
             outcomes = put_files(
                 home,
