@@ -150,7 +150,14 @@ class RequestTimeout(TemporaryError):
 
 
 class JetStreamUnavailable(TemporaryError):
-    """JetStream is off for the server or account, the domain is wrong, or there is no leader now."""
+    """JetStream is off for the server or account, the domain is wrong, or there is no leader now.
+
+    `lasting` tells what waiting does not change from what it does.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
 
 
 class UnsupportedServer(TemporaryError):

@@ -47,9 +47,10 @@ TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 MESSAGE_TOO_LARGE = 10054
 FULL = frozenset({10077, 10023})
-BUSY = frozenset({429, 503, 10008, 10076, TOO_MANY_REQUESTS})
+BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
 """A publish with this answer may succeed later; some are mere statuses."""
-_UNAVAILABLE = frozenset({10008, 10039, 10076})
+_OFF = frozenset({10039, 10076})
+_UNAVAILABLE = frozenset({10008, *_OFF})
 
 _PAUSE = 0.1  # seconds before a lost connection is replaced
 
@@ -76,6 +77,8 @@ class Subjects:
 
     counts: Mapping[str, int]
     last_sequence: int
+    replicas: int
+    """Of the stream."""
 
 
 class JetStream:
@@ -117,7 +120,8 @@ class JetStream:
             counts |= {name: count for name, count in page.items() if count >= least}
             offset += len(page)
             if not page or offset >= answer.get("total", 0):
-                return Subjects(counts, answer["state"]["last_seq"])
+                replicas = answer["config"].get("num_replicas", 1)
+                return Subjects(counts, answer["state"]["last_seq"], replicas)
 
     async def count(self, stream: str, subject: str) -> int:
         """Return how many messages of one subject are stored, from the leader."""
@@ -224,13 +228,18 @@ class JetStream:
                 yield message
                 sequence = message.sequence + 1
 
-    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> Ack:
+    async def publish(
+        self, subject: str, payload: bytes, headers: Mapping[str, str], *, patience: float | None = None
+    ) -> Ack:
         """Publish one message and return what became of it.
 
+        Args:
+            patience: seconds to wait, the timeout by default.
+
         Raises:
-            RequestTimeout: no answer within the timeout; it may be stored all the same.
+            RequestTimeout: no answer came; it may be stored all the same.
         """
-        return read_ack(await self.connection.request(subject, payload, headers=headers))
+        return read_ack(await self.connection.request(subject, payload, headers=headers, patience=patience))
 
     # Consumers
 
@@ -301,7 +310,8 @@ class JetStream:
         payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
         message = await self._request(f"{self._prefix}.{api}", payload, again=again, patience=patience)
         if message.status == "503":
-            raise JetStreamUnavailable(f"no JetStream at {self.connection.servers} under {self._prefix}")
+            where = f"{self.connection.servers} under {self._prefix}"
+            raise JetStreamUnavailable(f"no JetStream at {where}", lasting=True)
         answer: dict[str, Any] = json.loads(message.data)
         if error := answer.get("error"):
             raise api_error(
@@ -359,7 +369,7 @@ def api_error(code: int, description: str, status: int, stream: str) -> NatsobjE
     if code in FULL:
         return BucketFull(bucket, description)
     if code in _UNAVAILABLE or (status == 503 and code not in FULL):
-        return JetStreamUnavailable(f"JetStream: {description}")
+        return JetStreamUnavailable(f"JetStream: {description}", lasting=code in _OFF)
     if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
         return ConfigRefused(f"{bucket}: {description}" if bucket else description)
     return ServerError(description, code)

@@ -124,26 +124,31 @@ class Patience:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._since: float | None = None
+        self._renewed = 0.0
         self._pause = _FIRST_PAUSE
 
     def moved(self) -> None:
         """There was progress."""
         self._since = None
-        self._pause = _FIRST_PAUSE
 
     async def wait(self, error: TemporaryError, connection: Connection) -> None:
         """Pause before another try, and replace the connection on which it failed where that is in doubt.
 
+        It is in doubt when it is lost, or when there was nothing but silence for one timeout.
+
         Raises:
-            TemporaryError: the error that was given, when patience is at its end.
+            TemporaryError: the error that was given, when patience is at its end or would not help.
         """
-        silent = isinstance(error, RequestTimeout)
+        now, timeout = time.monotonic(), self._link.timeout
+        silence = error.seconds if isinstance(error, RequestTimeout) else 0.0
         if self._since is None:
-            self._since = time.monotonic() - (self._link.timeout if silent else 0)
-        if time.monotonic() - self._since > PATIENCE * self._link.timeout:
+            self._since = self._renewed = now - silence
+            self._pause = _FIRST_PAUSE
+        if now - self._since > PATIENCE * timeout or getattr(error, "lasting", False):
             raise error
         log.debug("trying again: %s", error)
-        if silent or connection.lost.is_set():
+        if connection.lost.is_set() or (silence and now - self._renewed >= timeout):
+            self._renewed = now
             try:
                 await self._link.renew(connection)
             except TemporaryError as e:

@@ -30,7 +30,6 @@ class Interrupts:
     def __init__(self) -> None:
         self._number = 0
         self._cancel: Callable[[], object] | None = None
-        self._done = False
 
     @property
     def status(self) -> int:
@@ -53,9 +52,22 @@ class Interrupts:
         timer.start()
         self._cancel()
 
-    def too_late(self) -> None:
-        """What was to be done is done: a signal that comes while the program leaves cancels nothing more."""
-        self._done = True
+    @contextmanager
+    def until_done(self) -> Iterator[Callable[[], None]]:
+        """Give a function that says that what was to be done is done: a signal then is too late."""
+        import asyncio
+
+        done = False
+
+        def say_done() -> None:
+            nonlocal done
+            done = True
+
+        try:
+            yield say_done
+        except asyncio.CancelledError:
+            if not done:
+                raise
 
     @contextmanager
     def cancelling(self, task: asyncio.Task[None]) -> Iterator[None]:
@@ -67,9 +79,8 @@ class Interrupts:
         loop = task.get_loop()
 
         def cancel() -> None:
-            if not self._done:
-                task.cancel()
-                loop.call_later(self.limit * 0.7, cancel)
+            task.cancel()
+            loop.call_later(self.limit * 0.7, task.cancel)
 
         self._cancel = functools.partial(loop.call_soon_threadsafe, cancel)
         try:

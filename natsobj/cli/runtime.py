@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from natsobj.cli.progress import Mode, Progress
-    from natsobj.cli.views import ListView
+    from natsobj.cli.views import Listing, ListView
     from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
     from natsobj.settings import Settings
     from natsobj.store import Store
@@ -97,15 +97,16 @@ class Session:
         console.listen(verbose=self.verbose, debug=self._debug, quiet=self._quiet or self.json)
         settings = await self._settings()
         interrupts.limit = settings.timeout.total_seconds()
-        async with Store(settings) as store:
-            try:
-                yield store
-            except (BucketNotFound, ObjectNotFound) as error:
-                from natsobj.cli.suggest import add_suggestion
+        with interrupts.until_done() as done:
+            async with Store(settings) as store:
+                try:
+                    yield store
+                except (BucketNotFound, ObjectNotFound) as error:
+                    from natsobj.cli.suggest import add_suggestion
 
-                await add_suggestion(store, error)
-                raise
-            interrupts.too_late()
+                    await add_suggestion(store, error)
+                    raise
+                done()
 
     async def _settings(self) -> Settings:
         if not target.local_wanted(self.params, os.environ):
@@ -155,11 +156,12 @@ class Session:
     async def show_all(
         self,
         models: AsyncGenerator[Any, None],
-        view: ListView,
+        view: ListView | Listing,
         *,
         names: bool = False,
         null: bool = False,
         long: bool = False,
+        promptly: bool = False,
     ) -> None:
         """Give a list as it comes: names, JSON lines, a table for people or rows for programs."""
         from natsobj.cli.render import escape_tsv, json_line, printable
@@ -171,14 +173,16 @@ class Session:
             elif names:
                 await console.write_lines(items, lambda model: escape(view.name(model)))
             elif self.json:
-                await console.write_lines(items, lambda model: json_line(view.fields(model)))
+                await console.write_lines(
+                    items, lambda model: json_line(view.fields(model)), promptly=promptly
+                )
             elif self.stdout_is_terminal:
                 make = functools.partial(view.table, long=True) if long else view.table
                 shown = await console.draw_table(items, make, color=self._colored)
                 if not shown:
                     self.report(f"no {view.plural}")
             else:
-                await console.write_lines(items, view.row)
+                await console.write_lines(items, view.row, promptly=promptly)
 
     async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
         """Give a line of another form for each; returns how many have none and were left out."""

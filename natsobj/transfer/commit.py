@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from natsobj import wire
+from natsobj.connection import ASK_AGAIN
 from natsobj.direct import Stored
 from natsobj.errors import (
     InvalidMetadata,
@@ -28,6 +29,10 @@ from natsobj.models import ObjectInfo
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+_DOUBTFUL = frozenset({503, 10008})
+"""Answers of a cluster that is changing its leader: the record may be stored all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,9 @@ class Slot:
         self.subject = subject
 
     async def read(self) -> Record:
-        """Return what the leader has."""
-        return read_record(self._bucket, await self._js.last_message(self._stream, self.subject))
+        """Return what the leader has; where there is none now, a new one is waited for."""
+        read = Patience(self._js.link).of(lambda: self._js.last_message(self._stream, self.subject))
+        return read_record(self._bucket, await read)
 
     async def replace(
         self, record: Record, make: Callable[[Record], bytes], *, is_ours: Callable[[Record], bool]
@@ -110,7 +116,8 @@ class Slot:
             }
             connection = self._js.connection
             try:
-                ack = await self._js.publish(self.subject, make(record), headers)
+                ack = await self._js.publish(self.subject, make(record), headers, patience=ASK_AGAIN)
+                doubt = doubt or ack.code in _DOUBTFUL
                 if ack.code in BUSY or ack.code == IN_FLIGHT:
                     raise JetStreamUnavailable(f"JetStream: {ack.message}")
             except PASSING as e:
@@ -124,7 +131,7 @@ class Slot:
                 continue
             if ack.code == 0:
                 return ack.sequence, record
-            replaced, record = record, await patience.of(self.read)
+            replaced, record = record, await self.read()
             if is_ours(record):
                 return record.sequence, replaced
             if ack.code not in WRONG_SEQUENCE:
@@ -136,7 +143,7 @@ class Slot:
 async def finish(change: Coroutine[Any, Any, T]) -> T:
     """Await a commit to its end even when we are told to stop: whether it happened must be known.
 
-    A cancellation that comes meanwhile is too late: it is dropped when the commit succeeds, and must not hide
+    A cancellation that comes meanwhile waits: it takes effect where the caller waits next, and must not hide
     that nobody knows.
     """
     task = asyncio.ensure_future(change)
@@ -146,8 +153,12 @@ async def finish(change: Coroutine[Any, Any, T]) -> T:
             await asyncio.wait([task])
         except asyncio.CancelledError as e:
             cancelled = e
-    if cancelled is not None and not isinstance(task.exception(), (OutcomeUnknown, type(None))):
-        raise cancelled
+    if cancelled is not None:
+        if not isinstance(task.exception(), (OutcomeUnknown, type(None))):
+            raise cancelled
+        if (current := asyncio.current_task()) is not None:
+            current.uncancel()
+            current.cancel(*cancelled.args)
     return task.result()
 
 
@@ -158,9 +169,13 @@ async def purge_chunks(js: JetStream, bucket: str, nuid: str) -> None:
         NatsobjError: they may still be there.
     """
     stream, subject = wire.stream_name(bucket), wire.chunk_subject(bucket, nuid)
-    await js.purge(stream, subject)
-    if await js.count(stream, subject):
+
+    async def purge() -> None:
         await js.purge(stream, subject)
+        if await js.count(stream, subject):
+            await js.purge(stream, subject)
+
+    await Patience(js.link).of(purge)
 
 
 async def tidy_chunks(js: JetStream, bucket: str, gone: ObjectInfo | None) -> None:

@@ -133,14 +133,17 @@ class Download:
         info, stored = self._info, 0
         for pause in _PAUSES if self._troubled else (0,):
             await asyncio.sleep(pause)
-            stored = await self._js.count(self._stream, self._subject)
+            found = await self._js.subject_counts(self._stream, self._subject)
+            stored = found.counts.get(self._subject, 0)
             if stored == info.chunks:
+                # A consumer lives on one node and dies with it; making a new one takes a leader of leaders.
+                self._direct = self._direct or found.replicas > 1
                 return
-        current = await self._current()
-        if current is None:
-            raise ObjectNotFound(info.bucket, info.name, deleted_meanwhile=True)
-        if current.nuid != info.nuid:
-            raise ObjectChanged(info.bucket, info.name)
+            current = await self._current()
+            if current is None:
+                raise ObjectNotFound(info.bucket, info.name, deleted_meanwhile=True)
+            if current.nuid != info.nuid:
+                raise ObjectChanged(info.bucket, info.name)
         raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=stored)
 
     def _verify(self) -> None:

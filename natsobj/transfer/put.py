@@ -73,11 +73,10 @@ async def put_object(
         find: gives the place of the key and the record that is there now.
         read_back: ask for the time that the server gave it; without it a round trip less.
     """
-    patience = Patience(js.link)
-    finding = asyncio.create_task(patience.of(find))
+    finding = asyncio.create_task(find())
     chunks: Chunks | None = None
     try:
-        stream = await patience.of(state)
+        stream = await Patience(js.link).of(state)
         check_writable(bucket, stream)
         if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
             condition.check(bucket, key, (await finding)[1])
@@ -98,11 +97,11 @@ async def put_object(
         sequence, replaced = await finish(slot.replace(record, make, is_ours=is_ours))
     except OutcomeUnknown:
         raise
-    except BaseException:
+    except BaseException as e:
         finding.cancel()
         await asyncio.gather(finding, return_exceptions=True)
         if chunks is not None:
-            await chunks.undo()
+            await chunks.undo(e)
         raise
     info = replace(info, revision=sequence)
     return await finish(_conclude(js, slot, info, replaced.live, chunks, read_back=read_back))

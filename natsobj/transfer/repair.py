@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from natsobj import wire
+from natsobj.connection import ASK_AGAIN
 from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, TemporaryError
 from natsobj.jetstream import (
     BUSY,
@@ -80,12 +81,16 @@ class Chunks:
             except PASSING as e:
                 await self._repair(e)
 
-    async def undo(self) -> None:
-        """Remove all that was stored; what could not be removed is a note."""
+    async def undo(self, error: BaseException) -> None:
+        """Remove all that was stored; what could not be removed is a note.
+
+        Args:
+            error: why; where nobody answers any more there is one timeout left for it.
+        """
         if not (self._given_up or self.upload.may_have_stored):
             return
         try:
-            async with asyncio.timeout(self._js.link.timeout):
+            async with asyncio.timeout(self._js.link.timeout if isinstance(error, PASSING) else None):
                 await Patience(self._js.link).of(self._clean_up)
         except BucketNotFound:
             pass
@@ -170,7 +175,7 @@ class Chunks:
         self._given_up.append(self.upload)
         await self.supply.restart()
         self.upload = self._fresh()
-        await self._patience.of(lambda: self._purge_given_up(but=self.supply.home))
+        await self._purge_given_up(but=self.supply.home)
 
     async def _purge_given_up(self, but: str = "") -> None:
         for upload in self._given_up:
@@ -196,7 +201,8 @@ async def settle(js: JetStream, stream: str, subject: str) -> None:
         TemporaryError: there is no leader now.
         BucketNotFound: there is no stream any more.
     """
-    ack = await js.publish(subject, b"", {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)})
+    headers = {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)}
+    ack = await js.publish(subject, b"", headers, patience=ASK_AGAIN)
     if ack.code in BUSY:
         await js.stream_info(stream)
         raise JetStreamUnavailable(f"JetStream: {ack.message}")
