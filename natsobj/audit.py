@@ -30,7 +30,7 @@ from natsobj.files import Sink
 from natsobj.models import ObjectInfo, Problem, Verdict
 from natsobj.sweep import collect
 
-__all__ = ["Survey", "collect", "survey", "verify"]
+__all__ = ["Survey", "collect", "nowhere", "survey", "verify"]
 
 AT_ONCE = 32
 """Objects that are verified at once, at most."""
@@ -45,8 +45,6 @@ Finding = tuple[Problem | None, str]
 
 
 class _Nowhere:
-    """A sink that forgets."""
-
     def write(self, view: memoryview, /) -> None: ...
 
     async def drain(self) -> None: ...
@@ -55,7 +53,8 @@ class _Nowhere:
         raise io.UnsupportedOperation("an object that has changed is another one")
 
 
-def _nowhere(_: ObjectInfo) -> Sink:
+def nowhere(_: ObjectInfo) -> Sink:
+    """Make a sink that forgets what is written to it."""
     return _Nowhere()
 
 
@@ -126,7 +125,7 @@ async def _shared(census: Census, marks: set[int]) -> dict[str, tuple[str, ...]]
 
 
 async def verify(
-    surveyed: Survey, *, quick: bool = False, into: Callable[[ObjectInfo], Sink] = _nowhere
+    surveyed: Survey, *, quick: bool = False, into: Callable[[ObjectInfo], Sink] = nowhere
 ) -> AsyncGenerator[Verdict, None]:
     """Iterate over the verdicts on all objects, in the bucket's order; several are read at once.
 

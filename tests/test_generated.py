@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -16,9 +17,10 @@ from typer._click.core import Context
 from typer.core import TyperGroup, TyperOption
 
 from natsobj import __version__
-from natsobj.cli import COMMANDS, app, completion, grammar, render
+from natsobj.cli import COMMANDS, app, completion, findings, grammar, render
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
 from natsobj.cli.target import LOCAL_VARIABLE
+from natsobj.models import Problem
 from natsobj.settings import _NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -229,6 +231,12 @@ def test_every_variable_stands_in_the_main_page() -> None:
         ("natsobj-put", render.OBJECT_FIELDS),
         ("natsobj-info", render.ACCOUNT_FIELDS),
         ("natsobj-server", render.SERVER_FIELDS),
+        ("natsobj", findings.VERDICT_FIELDS),
+        ("natsobj", findings.ORPHAN_FIELDS),
+        ("natsobj", findings.TOMBSTONE_FIELDS),
+        ("natsobj-verify", findings.VERDICT_FIELDS),
+        ("natsobj-gc", findings.ORPHAN_FIELDS),
+        ("natsobj-gc", findings.TOMBSTONE_FIELDS),
     ],
 )
 def test_the_fields_of_json_are_listed(page: str, fields: tuple[str, ...]) -> None:
@@ -243,6 +251,12 @@ def test_the_columns_of_ls_are_those_that_rows_have() -> None:
         columns = re.search(r"`(.*?)`", row.__doc__ or "")
         assert columns is not None
         assert columns[1] in told
+
+
+def test_every_problem_is_explained() -> None:
+    """Those that `verify` may name."""
+    told = section("natsobj-verify", "DESCRIPTION")
+    assert [problem for problem in get_args(Problem) if not re.search(rf"\b{problem}\b.*:", told)] == []
 
 
 @pytest.mark.interop

@@ -13,7 +13,10 @@ PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
 LIBRARY = {"store", "bucket", "compare", "tree", "audit"} | VALUES
-SCREEN = {f"cli.{name}" for name in ("formats", "tables", "details", "render", "views", "meters", "progress")}
+SCREEN = {
+    f"cli.{name}"
+    for name in ("formats", "tables", "details", "render", "findings", "views", "meters", "progress")
+}
 TOOLS = {
     f"cli.{name}"
     for name in (

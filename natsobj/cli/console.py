@@ -114,8 +114,14 @@ def write(text: str) -> None:
         sys.stdout.buffer.flush()
 
 
-async def write_lines(items: AsyncIterator[T], line: Callable[[T], str], end: str = "\n") -> None:
-    """Write a line for each item as they come; a slow reader does not hold up the event loop."""
+async def write_lines(
+    items: AsyncIterator[T], line: Callable[[T], str], end: str = "\n", *, promptly: bool = False
+) -> None:
+    """Write a line for each item as they come; a slow reader does not hold up the event loop.
+
+    Args:
+        promptly: send each one off at once, for they are slow to come.
+    """
     from natsobj.files import open_stdout
 
     block = bytearray()
@@ -123,7 +129,7 @@ async def write_lines(items: AsyncIterator[T], line: Callable[[T], str], end: st
         async with open_stdout() as sink:
             async for item in items:
                 block += encode(line(item) + end)
-                if len(block) >= BLOCK_SIZE:
+                if promptly or len(block) >= BLOCK_SIZE:
                     sink.write(memoryview(bytes(block)))
                     block.clear()
                     await sink.drain()

@@ -36,11 +36,13 @@ from natsobj.errors import (
 )
 
 __all__ = [
+    "BROKEN",
     "BROKEN_PIPE",
     "ERROR_CODES",
     "EXIT_CODES",
     "FAILED",
     "SIGNALLED",
+    "TEMPORARY",
     "USAGE",
     "Exit",
     "UsageError",
@@ -82,6 +84,8 @@ EXIT_CODES = (
 
 FAILED = 1
 USAGE = 2
+TEMPORARY = 5
+BROKEN = 8
 BROKEN_PIPE = 141
 SIGNALLED = 128
 """Added to the signal's number."""

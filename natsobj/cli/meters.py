@@ -128,11 +128,12 @@ SizedT = TypeVar("SizedT", bound=Sized)
 class Whole(Meter):
     """The count of many transfers; how many there are is known when all of them have been found."""
 
-    __slots__ = ("_bytes", "_complete", "_found", "_settled", "_shown")
+    __slots__ = ("_bytes", "_complete", "_found", "_noun", "_settled", "_shown")
 
-    def __init__(self, label: str, start: float, *, shown: bool) -> None:
+    def __init__(self, label: str, start: float, *, shown: bool, noun: str = "file") -> None:
         super().__init__(label, None, start)
         self._shown = shown
+        self._noun = noun
         self._bytes = 0
         self._found = 0
         self._settled = 0
@@ -153,6 +154,11 @@ class Whole(Meter):
                 yield item
         self._finish()
 
+    def expect(self, number: int, size: int) -> None:
+        """Know from the beginning how many there are, and their bytes."""
+        self._found, self._bytes = number, size
+        self._finish()
+
     def source(self, source: Source) -> Source:
         """Count what is read for one of them."""
         return CountedSource(source, _Part(self)) if self._shown else source
@@ -171,8 +177,8 @@ class Whole(Meter):
     def facts(self, now: float) -> list[str]:
         """Say how many files as well: `12 of 40 files`, or `12 files` while more are being found."""
         size, *others = super().facts(now)
-        files = f"{self._settled:,} of {count(self._found, 'file')}"
-        return [size, files if self._complete else count(self._settled, "file"), *others]
+        files = f"{self._settled:,} of {count(self._found, self._noun)}"
+        return [size, files if self._complete else count(self._settled, self._noun), *others]
 
     def _find(self, item: Sized) -> None:
         self._found += 1

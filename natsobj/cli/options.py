@@ -38,6 +38,7 @@ __all__ = [
     "Metadata",
     "Nkey",
     "Offset",
+    "OlderThan",
     "OptionalBucket",
     "OptionalKey",
     "Pair",
@@ -315,6 +316,15 @@ Ttl = Annotated[
     timedelta | None,
     typer.Option(
         "--ttl", metavar="DURATION", parser=_duration, help="How long anything stays in it, such as 7d."
+    ),
+]
+OlderThan = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--older-than",
+        metavar="DURATION",
+        parser=_duration,
+        help="Remove nothing younger; by default 24h. An upload is as old as its newest chunk.",
     ),
 ]
 Description = Annotated[

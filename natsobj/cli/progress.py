@@ -75,9 +75,9 @@ class Progress:
         """Count what is written."""
         return CountedSink(sink, self._add(label, size)) if self._shown else sink
 
-    def whole(self, label: str) -> Whole:
-        """Count many transfers as one."""
-        whole = Whole(label, time.monotonic(), shown=self._shown)
+    def whole(self, label: str, noun: str = "file") -> Whole:
+        """Count many transfers as one; what is counted besides bytes has a name."""
+        whole = Whole(label, time.monotonic(), shown=self._shown, noun=noun)
         self._meters = (whole,)
         return whole
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from natsobj.cli import render
+from natsobj.cli import findings, render
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["BUCKET", "OBJECT", "VIEWS", "ListView", "View"]
+__all__ = ["BUCKET", "FOUND", "OBJECT", "VERDICT", "VIEWS", "ListView", "Listing", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,17 @@ class View:
 class ListView(View):
     """The renderings of a kind that comes in lists."""
 
+    row: Callable[[Any], str]
+    name: Callable[[Any], str]
+    table: Callable[..., render.Table[Any]]
+    plural: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The renderings of a kind that comes in lists only."""
+
+    fields: Callable[[Any], dict[str, object]]
     row: Callable[[Any], str]
     name: Callable[[Any], str]
     table: Callable[..., render.Table[Any]]
@@ -49,6 +60,14 @@ BUCKET = ListView(
     render.bucket_table,
     "buckets",
 )
+VERDICT = Listing(
+    findings.verdict_json,
+    findings.verdict_row,
+    lambda verdict: str(verdict.name),
+    findings.verdict_table,
+    "broken objects",
+)
+FOUND = Listing(findings.found_json, findings.found_row, findings.found_name, findings.found_table, "orphans")
 ACCOUNT = View(render.account_json, render.account_detail)
 
 VIEWS: dict[type, View] = {ObjectInfo: OBJECT, BucketInfo: BUCKET, AccountInfo: ACCOUNT}

@@ -189,19 +189,19 @@ def desk(cli: Program) -> Iterator[Desk]:
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_very_first_tab_completes_a_command(desk: Desk, name: str) -> None:
     """With the completions as a package installs them; the program is asked once."""
-    assert desk.open(name).line("natsobj g" + TAB) == "natsobj get "
+    assert desk.open(name).line("natsobj ge" + TAB) == "natsobj get "
     assert desk.questions == 1
 
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_printed_script_works_at_once(desk: Desk, name: str) -> None:
     """In the shell that reads it, with the line that the README shows."""
-    assert desk.open(name, PRINTED[name]).line("natsobj g" + TAB) == "natsobj get "
+    assert desk.open(name, PRINTED[name]).line("natsobj ge" + TAB) == "natsobj get "
 
 
 def test_zsh_needs_no_compinit_before_the_printed_script(desk: Desk) -> None:
     """The script sees to it."""
-    assert desk.open("zsh", 'eval "$(natsobj completion zsh)"').line("natsobj g" + TAB) == "natsobj get "
+    assert desk.open("zsh", 'eval "$(natsobj completion zsh)"').line("natsobj ge" + TAB) == "natsobj get "
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -220,15 +220,15 @@ def test_the_program_is_found_where_the_line_names_it(desk: Desk, name: str) -> 
     """By a path as well; and where that is wrong, the one on the PATH knows the commands."""
     shell = desk.open(name)
     for program in ("./bin/natsobj", "~/bin/natsobj", "/nowhere/natsobj"):
-        assert shell.fresh_line(f"{program} g{TAB}") == f"{program} get "
+        assert shell.fresh_line(f"{program} ge{TAB}") == f"{program} get "
 
 
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("bash", ["add", "completion", "get", "info", "put", "server"]),
-        ("zsh", ["Fetch an object to a file or standard output.", "Create a bucket."]),
-        ("fish", ["Fetch an object to a file or standard output.", "Create a bucket."]),
+        ("bash", ["add", "completion", "get", "info", "put", "server", "verify"]),
+        ("zsh", ["Fetch an object to a file or a pipe, or many into a folder.", "Create a bucket."]),
+        ("fish", ["Fetch an object to a file or a pipe, or many into a folder.", "Create a bucket."]),
     ],
 )
 def test_a_list_is_shown_where_there_is_more_than_one(desk: Desk, name: str, shown: list[str]) -> None:

@@ -1,0 +1,65 @@
+"""`natsobj gc`: remove chunks that no object refers to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from natsobj.cli import exits, grammar, options
+from natsobj.cli.runtime import Session, bridge
+
+if TYPE_CHECKING:
+    from natsobj.cli.findings import Swept
+    from natsobj.models import Orphan, Tombstone
+
+EXAMPLES = (
+    ("Show what would be removed", "natsobj gc photos --dry-run"),
+    ("Remove what crashed uploads have left", "natsobj gc photos"),
+    ("Forget what was deleted a month ago, too", "natsobj gc photos --tombstones --older-than 30d"),
+)
+
+app = grammar.new_app()
+
+
+@app.command("gc", cls=grammar.Command)
+@bridge
+async def gc(
+    session: Session,
+    bucket: options.Bucket,
+    *,
+    older_than: options.OlderThan = None,
+    tombstones: Annotated[
+        bool, typer.Option("--tombstones", help="The records of deleted objects as well.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")
+    ] = False,
+) -> None:
+    """Remove chunks that no object refers to."""
+    from natsobj import audit
+    from natsobj.cli.findings import Swept
+    from natsobj.cli.views import FOUND
+
+    age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
+    async with session.store() as store:
+        found = audit.collect(store.bucket(bucket), older_than=age, tombstones=tombstones, dry_run=dry_run)
+        await session.show_all(_old(found, swept), FOUND)
+    session.report(swept.line(bucket, age, session.elapsed))
+    session.status = exits.TEMPORARY if swept.left else 0
+
+
+async def _old(
+    found: AsyncGenerator[Orphan | Tombstone, None], swept: Swept
+) -> AsyncGenerator[Orphan | Tombstone, None]:
+    """Count everything, and leave out what is too young to be anybody's business."""
+    from natsobj.models import Orphan
+
+    async with aclosing(found):
+        async for each in found:
+            swept.add(each)
+            if not (isinstance(each, Orphan) and each.young):
+                yield each

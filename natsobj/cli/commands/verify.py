@@ -1,0 +1,77 @@
+"""`natsobj verify`: read objects back, and say which are broken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from natsobj.cli import exits, grammar, options
+from natsobj.cli.runtime import Session, bridge
+
+if TYPE_CHECKING:
+    from natsobj.cli.findings import Tally
+    from natsobj.cli.meters import Whole
+    from natsobj.models import Verdict
+
+EXAMPLES = (
+    ("Read everything in a bucket back", "natsobj verify photos"),
+    ("Read one object back", "natsobj verify photos 2026/cat.jpg"),
+    ("Look for lost chunks without reading", "natsobj verify photos --quick"),
+    ("List what is broken", "natsobj verify photos --json | jq -r 'select(.ok | not) | .name'"),
+)
+
+app = grammar.new_app()
+
+
+@app.command("verify", cls=grammar.Command)
+@bridge
+async def verify(
+    session: Session,
+    bucket: options.Bucket,
+    key: options.OptionalKey = None,
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Read nothing: compare the number of chunks only.")
+    ] = False,
+) -> None:
+    """Read objects back and say which are broken."""
+    from natsobj import audit
+    from natsobj.cli.findings import Tally
+    from natsobj.cli.progress import Progress
+    from natsobj.cli.views import VERDICT
+
+    what, tally = (bucket if key is None else f"{bucket}/{key}"), Tally()
+    in_table = session.stdout_is_terminal and not session.json
+    async with session.store() as store:
+        surveyed = await audit.survey(store.bucket(bucket), key)
+        nothing_moves = nullcontext(Progress(shown=False))
+        with nothing_moves if quick else session.progress(beside_content=session.json) as progress:
+            whole = progress.whole(what, "object")
+            whole.expect(surveyed.objects, surveyed.size)
+            found = audit.verify(surveyed, quick=quick, into=lambda info: whole.sink(audit.nowhere(info)))
+            verdicts = _counted(found, tally, whole)
+            broken = [each async for each in verdicts if not each.ok] if in_table else []
+            if not in_table:
+                await session.show_all(verdicts, VERDICT, promptly=not quick)
+        if in_table:  # below the bar, which is gone
+            await session.show_all(_each(broken), VERDICT)
+    session.report(tally.line(what, session.elapsed, quick=quick))
+    session.status = exits.BROKEN if tally.broken else exits.TEMPORARY if tally.changed else 0
+
+
+async def _counted(
+    verdicts: AsyncGenerator[Verdict, None], tally: Tally, whole: Whole
+) -> AsyncGenerator[Verdict, None]:
+    async with aclosing(verdicts):
+        async for verdict in verdicts:
+            tally.add(verdict)
+            whole.settle()
+            yield verdict
+
+
+async def _each(verdicts: Sequence[Verdict]) -> AsyncGenerator[Verdict, None]:
+    for verdict in verdicts:
+        yield verdict
