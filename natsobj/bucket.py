@@ -44,7 +44,7 @@ class Bucket:
         self.name = wire.check_bucket_name(name)
         self._js = js
         self._stream = wire.stream_name(name)
-        self._stream_state: Mapping[str, Any] | None = None
+        self._stream_state: asyncio.Future[dict[str, Any]] | None = None
         self._root: str | None = None
         """The bucket's name in its subjects: another one in a mirror; None until it is known."""
 
@@ -320,14 +320,19 @@ class Bucket:
         return slot, record
 
     async def _state(self) -> Mapping[str, Any]:
-        """Return the bucket's stream as it was when this was asked first."""
+        """Return the bucket's stream as it was when this was asked first; many may ask at once."""
         if self._stream_state is None:
-            self._stream_state = await self._js.stream_info(self._stream)
-        return self._stream_state
+            self._stream_state = asyncio.ensure_future(self._js.stream_info(self._stream))
+        asked = self._stream_state
+        try:
+            return await asyncio.shield(asked)
+        except Exception:
+            self._stream_state = None
+            raise
 
     async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
         if self._root is None:
-            stream = stream or await self._js.stream_info(self._stream)
+            stream = stream or await self._state()
             if not stream["config"].get("mirror"):
                 self._root = self.name
             elif first := await self._js.next_message(self._stream, wire.metadata_filter("*"), 1):

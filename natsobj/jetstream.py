@@ -161,10 +161,11 @@ class JetStream:
         """Delete a stream and all it keeps."""
         await self._call(f"STREAM.DELETE.{stream}", stream=stream)
 
-    async def purge(self, stream: str, subject: str, *, before: int | None = None) -> None:
-        """Remove all messages of a subject, or those before a sequence."""
+    async def purge(self, stream: str, subject: str, *, before: int | None = None) -> int:
+        """Remove all messages of a subject, or those before a sequence, and return how many they were."""
         request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
-        await self._call(f"STREAM.PURGE.{stream}", request, stream=stream, again=True)
+        answer = await self._call(f"STREAM.PURGE.{stream}", request, stream=stream, again=True)
+        return int(answer.get("purged", 0))
 
     async def account(self) -> dict[str, Any]:
         """Return what the account uses and may use."""
@@ -321,13 +322,15 @@ class JetStream:
 
     async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
         """Ask; what may be asked again is asked over a new connection when the old one is lost."""
-        deadline = time.monotonic() + (self.link.timeout if patience is None else patience)
+        patience = self.link.timeout if patience is None else patience
+        deadline = time.monotonic() + patience
         while True:
-            connection, left = self.connection, deadline - time.monotonic()
+            connection = self.connection
             try:
-                return await connection.request(subject, payload, again=again, patience=left)
+                return await connection.request(subject, payload, again=again, patience=patience)
             except ServerUnavailable as e:
-                if not again or time.monotonic() + _PAUSE > deadline:
+                patience = deadline - time.monotonic() - _PAUSE
+                if not again or patience <= 0:
                     raise
                 log.debug("asking again: %s", e)
                 await asyncio.sleep(_PAUSE)

@@ -13,11 +13,12 @@ from natsobj.jetstream import JetStream, read_ack
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.supply import Supply
 
-WINDOW = 8 * 1024 * 1024
-"""Bytes of one upload that may be unacknowledged; more overruns the ingest queue of a stream (10167)."""
+WINDOW = 16 * 1024 * 1024
+"""Bytes that may be unacknowledged, of all uploads over one link.
 
-ALL_WINDOWS = 16 * 1024 * 1024
-"""The same for all uploads over one link."""
+Half of it is as fast next to the server, and takes 1.15 times as long at round trips of 21 ms; far more
+overruns the ingest queue of a stream (10167).
+"""
 
 WINDOW_CHUNKS = 4096
 """The same in chunks, for very small ones."""
@@ -132,7 +133,7 @@ class Upload:
         self._raise()
         link = self._js.link
         while self._unacked and (
-            self._unacked + size > min(self.window, ALL_WINDOWS // link.transfers)
+            self._unacked + size > min(self.window, WINDOW // link.transfers)
             or len(self._sizes) >= WINDOW_CHUNKS
         ):
             await self._progress()
