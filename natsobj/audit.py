@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import pairwise
 
 from natsobj.bucket import Bucket
 from natsobj.census import Census, Entry
@@ -100,14 +102,14 @@ async def survey(bucket: Bucket, key: str | None = None) -> Survey:
     if key is not None and (only := await census.find(key)) is None:
         raise ObjectNotFound(bucket.name, key)
     chunks = await census.chunks()
-    objects, size, seen, twice = 0, 0, set[int](), set[int]()
+    objects, size, marks = 0, 0, array("q")
     async with aclosing(census.records()) as records:
         async for entry in records:
             if (info := entry.live) is not None and info.nuid is not None:
-                mark = hash(info.nuid)
-                (twice if mark in seen else seen).add(mark)
+                marks.append(hash(info.nuid))
             if only is None and (info is not None or entry.record.error is not None):
                 objects, size = objects + 1, size + (info.size if info is not None else 0)
+    twice = {mark for mark, next_mark in pairwise(sorted(marks)) if mark == next_mark}
     shared = await _shared(census, twice) if twice else {}
     if only is not None:
         objects, size = 1, only.live.size if only.live is not None else 0

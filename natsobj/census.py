@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
@@ -169,22 +170,40 @@ class Census:
     async def records(self) -> AsyncGenerator[Entry, None]:
         """Iterate over the records, one for each subject, odd ones and tombstones included.
 
-        The order is that of their last change, oldest first, but for those that only the leader knows. What
+        The order is that of their last change, oldest first; those come last that only the leader knew. What
         changes meanwhile is given once, as it was or as it is.
         """
-        left = dict((await self._ask(lambda: self._js.subject_counts(self._stream, self._records))).counts)
+        info = await self._ask(lambda: self._js.stream_info(self._stream, count=self._records))
+        subjects, last = info.get("total", 0), info["state"]["last_seq"]
+        number = await self._ask(lambda: self._js.matching(self._stream, self._records))
+        several = dict.fromkeys(await self.repeated() if number != subjects else (), False)
+        given = array("q")  # hashes: eight bytes an object, a set would take ten times that
+        known: set[int] | None = None
         async with aclosing(self._direct_records()) as messages:
             async for message in messages:
-                number = left.get(message.subject)
-                left[message.subject] = 0
-                if number is None or number == 1:
-                    entry: Entry | None = self._entry(message)
-                else:  # given already, or written without rollup: only the last counts
-                    entry = await self.record(message.subject) if number else None
+                mark, entry = hash(message.subject), self._entry(message)
+                if (was_given := several.get(message.subject)) is not None:
+                    if was_given:
+                        continue
+                    several[message.subject] = True
+                    entry = await self.record(message.subject)  # only the last one counts
+                elif message.sequence > last:
+                    known = set(given) if known is None else known
+                    if mark in known:  # it has changed since it was given
+                        continue
+                    known.add(mark)
+                given.append(mark)
                 if entry is not None:
                     yield entry
-        for subject in [subject for subject, number in left.items() if number]:
-            if (entry := await self.record(subject)) is not None:
+        if len(given) < subjects:
+            async for entry in self._others(set(given)):
+                yield entry
+
+    async def _others(self, given: set[int]) -> AsyncGenerator[Entry, None]:
+        """Iterate over the records that whoever answered did not know, from the leader."""
+        counts = await self._ask(lambda: self._js.subject_counts(self._stream, self._records))
+        for subject in counts.counts:
+            if hash(subject) not in given and (entry := await self.record(subject)) is not None:
                 yield entry
 
     async def _direct_records(self) -> AsyncGenerator[Stored, None]:
