@@ -71,7 +71,8 @@ _HOMES = {
     ),
     "natsobj.files": ("Sink", "Source"),
     "natsobj.settings": ("Settings",),
-    "natsobj.bucket": ("Bucket", "ObjectReader"),
+    "natsobj.bucket": ("Bucket",),
+    "natsobj.reader": ("ObjectReader",),
     "natsobj.store": ("Store", "connect"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -80,11 +81,11 @@ __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604  # every name is a st
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket as Bucket
-    from natsobj.bucket import ObjectReader as ObjectReader
     from natsobj.errors import *  # noqa: F403
     from natsobj.files import Sink as Sink
     from natsobj.files import Source as Source
     from natsobj.models import *  # noqa: F403
+    from natsobj.reader import ObjectReader as ObjectReader
     from natsobj.settings import Settings as Settings
     from natsobj.store import Store as Store
     from natsobj.store import connect as connect

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -21,8 +21,8 @@ from natsobj.errors import (
     ObjectNotFound,
 )
 from natsobj.jetstream import JetStream
-from natsobj.link import PASSING, Patience
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
+from natsobj.reader import ObjectReader
 from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_info, tidy_chunks
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from natsobj.files import Sink, Source
     from natsobj.transfer.download import Part
 
-__all__ = ["Bucket", "ObjectReader"]
+__all__ = ["Bucket"]
 
 
 class Bucket:
@@ -260,7 +260,7 @@ class Bucket:
             last_sequence, repeated = subjects.last_sequence, dict(subjects.counts)
         given = array("q")  # eight bytes an object: a set would take ten times that
         known: set[int] = set()
-        async with contextlib.aclosing(self._messages(subject)) as messages:
+        async with contextlib.aclosing(self._js.direct_messages(self._stream, subject)) as messages:
             async for message in messages:
                 mark = hash(message.subject)
                 if message.sequence > last_sequence:  # changed meanwhile: perhaps it was given already
@@ -274,27 +274,6 @@ class Bucket:
                 else:
                     given.append(mark)
                 yield message
-
-    async def _messages(self, subject: str) -> AsyncGenerator[Stored, None]:
-        """Iterate over messages, and go on behind the last one after trouble that may pass.
-
-        Whoever fetches them all is a long time between two of them. Trouble at the start is the caller's.
-        """
-        sequence, patience = 1, Patience(self._js.link)
-        while True:
-            connection = self._js.connection
-            try:
-                found = self._js.direct_messages(self._stream, subject, sequence=sequence)
-                async with contextlib.aclosing(found) as messages:
-                    async for message in messages:
-                        patience.moved()
-                        sequence = message.sequence + 1
-                        yield message
-                return
-            except PASSING as e:
-                if sequence == 1:
-                    raise
-                await patience.wait(e, connection)
 
     def _live(self, key: str, record: Record) -> ObjectInfo:
         if record.error is not None:
@@ -363,46 +342,3 @@ class Bucket:
             )
             sink = Cut(sink, skip, length)
         await Download(js, info, sink, stream=stream, subject=subject, current=current, part=part).run()
-
-
-class ObjectReader:
-    """The chunks of one object: `async for chunk in reader`."""
-
-    def __init__(self, info: ObjectInfo) -> None:
-        self.info = info
-        self._chunks: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
-        self._room = asyncio.Event()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._iterate()
-
-    async def _iterate(self) -> AsyncIterator[bytes]:
-        while (chunk := await self._chunks.get()) is not None:
-            if isinstance(chunk, BaseException):
-                raise chunk
-            self._room.set()
-            yield chunk
-
-    # The sink's side
-
-    def write(self, view: memoryview, /) -> None:
-        """Queue a chunk."""
-        self._chunks.put_nowait(bytes(view))
-
-    async def drain(self) -> None:
-        """Wait until few chunks are queued."""
-        while self._chunks.qsize() > 8:
-            self._room.clear()
-            await self._room.wait()
-
-    def restart(self) -> None:
-        """Refuse, when chunks were given already."""
-        raise io.UnsupportedOperation("chunks that were given cannot be taken back")
-
-    async def fill(self, transfer: Awaitable[ObjectInfo]) -> None:
-        """Run the transfer that fills this reader, and pass on how it ended."""
-        try:
-            await transfer
-            self._chunks.put_nowait(None)
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
-            self._chunks.put_nowait(e)

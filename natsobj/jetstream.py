@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from natsobj import wire
@@ -32,7 +33,7 @@ from natsobj.errors import (
     ServerUnavailable,
     TemporaryError,
 )
-from natsobj.link import Link
+from natsobj.link import PASSING, Link, Patience
 
 log = logging.getLogger(__name__)
 
@@ -215,19 +216,29 @@ class JetStream:
         """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
 
         Any replica may answer, so the newest may be missing. A stream without `allow_direct` is read one
-        message at a time from its leader.
+        message at a time from its leader. After trouble that may pass it goes on behind the last message.
         """
-        messages = direct_get(self.connection, self._prefix, stream, subject, sequence=sequence, batch=batch)
-        try:
-            async with contextlib.aclosing(messages):
-                async for stored in messages:
-                    yield stored
-                    sequence = stored.sequence + 1
-        except NotServed:
-            log.debug("%s: no direct get, reading one by one", stream)
-            while (message := await self.next_message(stream, subject, sequence)) is not None:
-                yield message
-                sequence = message.sequence + 1
+        patience = Patience(self.link)
+        while True:
+            connection = self.connection
+            messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, batch=batch)
+            try:
+                async with contextlib.aclosing(messages):
+                    async for stored in messages:
+                        patience.moved()
+                        sequence = stored.sequence + 1
+                        yield stored
+                return
+            except NotServed:
+                break
+            except PASSING as e:
+                await patience.wait(e, connection)
+        log.debug("%s: no direct get, reading one by one", stream)
+        while (
+            message := await patience.of(partial(self.next_message, stream, subject, sequence))
+        ) is not None:
+            yield message
+            sequence = message.sequence + 1
 
     async def publish(
         self, subject: str, payload: bytes, headers: Mapping[str, str], *, patience: float | None = None

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
-LIBRARY = {"store", "bucket", "compare", "tree", "audit"} | VALUES
+LIBRARY = {"store", "bucket", "reader", "compare", "tree", "audit"} | VALUES
 SCREEN = {
     f"cli.{name}"
     for name in ("formats", "tables", "details", "render", "findings", "views", "meters", "progress")
@@ -49,7 +49,8 @@ ARROWS: dict[str, set[str]] = {
     "jetstream": {"direct", "link", "connection"} | VALUES,
     "transfer": {"transfer", "jetstream", "direct", "link", "connection"} | VALUES,
     "census": {"transfer", "jetstream", "direct", "link"} | VALUES,
-    "bucket": {"census", "transfer", "jetstream", "direct", "link"} | VALUES,
+    "reader": {"models"},
+    "bucket": {"census", "reader", "transfer", "jetstream", "direct"} | VALUES,
     "store": {"bucket", "jetstream", "link"} | VALUES,
     "crew": set(),
     "places": {"errors", "files", "pipes"},

@@ -16,12 +16,8 @@ from natsobj.direct import Stored
 from natsobj.errors import JetStreamUnavailable, NatsobjError, ServerError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
-from natsobj.link import PASSING, Patience
 
 log = logging.getLogger(__name__)
-
-_READ_BACK = 8 * 1024 * 1024
-"""Bytes asked for at once when chunks are read back."""
 
 
 class Supply:
@@ -44,7 +40,6 @@ class Supply:
         self._ended = False
         self._back: AsyncGenerator[Stored, None] | None = None
         self._back_next = 0
-        self._back_sequence = 0
         self.size = 0
         """Bytes read so far."""
 
@@ -89,7 +84,6 @@ class Supply:
     async def restart(self) -> None:
         """Make all chunks available once more."""
         await self._end_back()
-        self._back_next = self._back_sequence = 0
         try:
             self._source.restart()
         except io.UnsupportedOperation:
@@ -100,33 +94,23 @@ class Supply:
         self._digest = hashlib.sha256()
 
     async def _read_back(self, number: int) -> bytes:
-        """Return a chunk that is stored already: the next one of those that are read back in order."""
-        assert number == self._back_next, "chunks are read back in order"
-        patience = Patience(self._js.link)
+        """Return a chunk that is stored already: in order, or from the first one on once more."""
+        if number < self._back_next:
+            await self._end_back()
+        if self._back is None:
+            log.debug("reading back %d chunks", self._floor)
+            self._back = self._js.direct_messages(self._stream, self._home)
         while True:
-            connection = self._js.connection
-            try:
-                if self._back is None:
-                    log.debug("reading back from chunk %d on", number)
-                    self._back = self._js.direct_messages(
-                        self._stream,
-                        self._home,
-                        sequence=self._back_sequence + 1,
-                        batch=max(1, _READ_BACK // self._chunk_size),
-                    )
-                message = await anext(self._back, None)
-                if message is None:
-                    raise await self._gone()
-            except PASSING as e:
+            message = await anext(self._back, None)
+            self._back_next += 1
+            last = self._back_next == self._floor
+            if message is None or (message.sequence == self._home_sequence) != last:
                 await self._end_back()
-                await patience.wait(e, connection)
-                continue
-            self._back_next, self._back_sequence = number + 1, message.sequence
-            if self._back_next == self._floor:
-                await self._end_back()
-            if (message.sequence == self._home_sequence) != (self._back_next == self._floor):
                 raise await self._gone()
-            return message.data
+            if self._back_next > number:
+                if last:
+                    await self._end_back()
+                return message.data
 
     async def _gone(self) -> NatsobjError:
         """Say why a chunk that was stored is not found: for good, or because a replica lags behind."""
@@ -137,4 +121,4 @@ class Supply:
     async def _end_back(self) -> None:
         if self._back is not None:
             await self._back.aclose()
-            self._back = None
+        self._back, self._back_next = None, 0

@@ -1,0 +1,54 @@
+"""An object as an asynchronous iterator of its chunks."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable
+
+from natsobj.models import ObjectInfo
+
+__all__ = ["ObjectReader"]
+
+
+class ObjectReader:
+    """The chunks of one object: `async for chunk in reader`."""
+
+    def __init__(self, info: ObjectInfo) -> None:
+        self.info = info
+        self._chunks: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
+        self._room = asyncio.Event()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._iterate()
+
+    async def _iterate(self) -> AsyncIterator[bytes]:
+        while (chunk := await self._chunks.get()) is not None:
+            if isinstance(chunk, BaseException):
+                raise chunk
+            self._room.set()
+            yield chunk
+
+    # The sink's side
+
+    def write(self, view: memoryview, /) -> None:
+        """Queue a chunk."""
+        self._chunks.put_nowait(bytes(view))
+
+    async def drain(self) -> None:
+        """Wait until few chunks are queued."""
+        while self._chunks.qsize() > 8:
+            self._room.clear()
+            await self._room.wait()
+
+    def restart(self) -> None:
+        """Refuse, when chunks were given already."""
+        raise io.UnsupportedOperation("chunks that were given cannot be taken back")
+
+    async def fill(self, transfer: Awaitable[ObjectInfo]) -> None:
+        """Run the transfer that fills this reader, and pass on how it ended."""
+        try:
+            await transfer
+            self._chunks.put_nowait(None)
+        except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
+            self._chunks.put_nowait(e)
