@@ -20,7 +20,7 @@ from natsobj import wire
 from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
 from natsobj.jetstream import Ack, JetStream, api_error
-from natsobj.link import PASSING, Patience
+from natsobj.link import Patience
 from natsobj.models import ObjectInfo
 from natsobj.transfer.commit import Record, read_record
 from natsobj.transfer.put import check_writable
@@ -179,7 +179,7 @@ class Census:
         several = dict.fromkeys(await self.repeated() if number != subjects else (), False)
         given = array("q")  # hashes: eight bytes an object, a set would take ten times that
         known: set[int] | None = None
-        async with aclosing(self._direct_records()) as messages:
+        async with aclosing(self._js.direct_messages(self._stream, self._records)) as messages:
             async for message in messages:
                 mark, entry = hash(message.subject), self._entry(message)
                 if (was_given := several.get(message.subject)) is not None:
@@ -205,22 +205,6 @@ class Census:
         for subject in counts.counts:
             if hash(subject) not in given and (entry := await self.record(subject)) is not None:
                 yield entry
-
-    async def _direct_records(self) -> AsyncGenerator[Stored, None]:
-        """Read on over another connection when one is lost: whoever asks may take hours between records."""
-        sequence, patience = 1, Patience(self._js.link)
-        while True:
-            connection = self._js.connection
-            try:
-                found = self._js.direct_messages(self._stream, self._records, sequence=sequence)
-                async with aclosing(found) as messages:
-                    async for message in messages:
-                        patience.moved()
-                        sequence = message.sequence + 1
-                        yield message
-                return
-            except PASSING as e:
-                await patience.wait(e, connection)
 
     async def repeated(self) -> set[str]:
         """Return the subjects that hold more than one record, for they were written without rollup."""
