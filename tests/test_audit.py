@@ -255,12 +255,12 @@ async def test_an_expired_chunk_is_a_missing_one(store: Store, client: Client, b
 
 async def test_an_object_that_is_replaced_while_it_is_read_has_changed(bucket: Bucket) -> None:
     """It is not broken, and neither is it known to be whole."""
-    await bucket.put("k", BIG * 4)
+    await bucket.put("k", BIG * 12)
     gate = Gate()
     running = audit.verify(await audit.survey(bucket), into=lambda _: gate)
     task = asyncio.ensure_future(anext(running))
     await gate.reached.wait()
-    await bucket.put("k", BIG * 3)
+    await bucket.put("k", BIG * 2)
     gate.opened.set()
     verdict = await task
     assert (verdict.problem, verdict.ok, verdict.broken) == ("changed", False, False)
@@ -268,7 +268,7 @@ async def test_an_object_that_is_replaced_while_it_is_read_has_changed(bucket: B
 
 async def test_an_object_that_is_deleted_while_it_is_read_has_changed(bucket: Bucket) -> None:
     """The same."""
-    await bucket.put("k", BIG * 4)
+    await bucket.put("k", BIG * 12)
     gate = Gate()
     running = audit.verify(await audit.survey(bucket, "k"), into=lambda _: gate)
     task = asyncio.ensure_future(anext(running))
