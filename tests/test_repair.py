@@ -138,6 +138,27 @@ async def test_chunks_that_vanish_are_noticed(
         assert await messages(client, bucket) == 0
 
 
+async def test_chunks_that_expire_before_the_commit_are_noticed(
+    bucket: Bucket, client: Client, *, seekable: bool
+) -> None:
+    """An upload that pauses while age or a gc removes its chunks is never committed without them."""
+
+    async def pause() -> None:
+        while not (now := await nuids(client, bucket)):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)  # only an upload that takes its time can lose chunks
+        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=next(iter(now)))
+
+    putting = bucket.put("k", Eventful(BIG, {20: pause}, seekable=seekable))
+    if seekable:
+        await putting
+        assert await fetch(bucket, "k") == BIG
+    else:
+        with pytest.raises(ServerError, match="chunks of this upload that were stored are gone"):
+            await putting
+        assert await messages(client, bucket) == 0
+
+
 async def test_a_server_that_does_not_come_back_is_given_up(serve: Serve) -> None:
     """Six timeouts without progress are the end, and the error says that nobody answers."""
     server = serve(PLAIN)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ _POLL = 0.05
 _UNREADABLE_PAUSE = 1.0
 """Seconds to wait where the leader does not say what it has in its queue."""
 
+_QUICK = 1.0
+"""Seconds in which no chunk can get old enough to be removed."""
+
 _BARREN = 8
 """Fresh starts in a row that did not get further than one before."""
 
@@ -54,6 +58,7 @@ class Chunks:
         self._patience = Patience(js.link)
         self._used = js.connection
         self._troubled = False
+        self._begun = time.monotonic()
         self._window = WINDOW
         self._given_up: list[Upload] = []
         self._best = self._barren = 0
@@ -71,9 +76,9 @@ class Chunks:
             self._used = self._js.connection
             try:
                 await self.upload.run(self.supply)
-                if not self._troubled or await self._count() == self.upload.stored:
+                if not self._in_doubt or await self._count() == self.upload.stored:
                     return
-                await self._start_over(AcksMissing("more is stored than was sent"))
+                await self._start_over(AcksMissing("other chunks are stored than were sent"))
             except ChunkRefused as e:
                 await self._repair(await self._judge(e))
             except AcksMissing as e:
@@ -107,6 +112,11 @@ class Chunks:
             log.warning("chunks of an interrupted upload may be left in %s: %s", self._bucket, e)
 
     # Inside
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether what was acknowledged may be gone: chunks expire one by one, and a gc may take them."""
+        return self._troubled or time.monotonic() - self._begun > _QUICK
 
     def _fresh(self) -> Upload:
         return Upload(
