@@ -15,7 +15,7 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Store
-from natsobj.connection import Connection, Message
+from natsobj.connection import Connection
 from natsobj.errors import (
     AuthenticationFailed,
     BucketNotFound,

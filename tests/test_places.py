@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.errors import FileExists, InvalidKey
-from natsobj.places import Places, path_parts
+from natsobj.places import Place, Places, path_parts
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,13 @@ def test_folders_in_which_nothing_landed_are_taken_away(tmp_path: Path) -> None:
 def test_a_folder_of_many_levels_is_no_problem(tmp_path: Path) -> None:
     """As deep as the longest key can be, and as the system allows."""
     places = Places(str(tmp_path))
-    with pytest.raises(RuntimeError), places.take("/".join("a" * 1200)) as place:
+
+    def look(place: Place) -> None:
         assert place.path.parent.is_dir()
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), places.take("/".join("a" * 1200)) as place:
+        look(place)
     places.tidy()
     assert os.listdir(tmp_path) == []  # which also spares pytest a tree that it cannot remove
 
