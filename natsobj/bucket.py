@@ -19,6 +19,7 @@ from natsobj.errors import (
     LinkError,
     ObjectChanged,
     ObjectNotFound,
+    SizeMismatch,
 )
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from natsobj.census import Census
     from natsobj.files import Sink, Source
     from natsobj.transfer.download import Part
+    from natsobj.transfer.part import Cut
 
 __all__ = ["Bucket"]
 
@@ -176,8 +178,11 @@ class Bucket:
         if offset < 0 or (length is not None and length < 0):
             raise InvalidArgument("impossible byte range: offset and length count from 0")
         info = await self.info(key, follow=True) if isinstance(key, str) else key
-        home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
         while True:
+            home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
+            if info.link is not None:
+                info = await home.info(info.name, follow=True)
+                continue
             try:
                 await home._download(info, into, offset, length)
                 return info
@@ -186,7 +191,7 @@ class Bucket:
                     into.restart()
                 except io.UnsupportedOperation:
                     raise changed from None
-                info = await home.info(info.name)
+                info = await home.info(info.name, follow=True)
 
     @contextlib.asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[ObjectReader]:
@@ -216,6 +221,8 @@ class Bucket:
         self._live(key, record)
         check_writable(self.name, stream)
 
+        domain = stream.get("domain", "")
+
         def make(current: Record) -> bytes:
             self._live(key, current)
             return wire.encode_tombstone(current.data)
@@ -224,12 +231,12 @@ class Bucket:
             return current.info is not None and current.info.deleted
 
         try:
-            _, record = await finish(slot.replace(record, make, is_ours=is_ours))
+            _, record = await finish(slot.replace(record, make, is_ours=is_ours, domain=domain))
         except BucketFull:  # no room for the tombstone: make some
             gone = self._live(key, record)
             if gone.nuid is not None:
                 await purge_chunks(self._js, self.name, gone.nuid)
-            _, record = await finish(slot.replace(record, make, is_ours=is_ours))
+            _, record = await finish(slot.replace(record, make, is_ours=is_ours, domain=domain))
         gone = self._live(key, record)
         await finish(tidy_chunks(self._js, self.name, gone))
         return replace(gone, deleted=True)
@@ -331,6 +338,7 @@ class Bucket:
             return (await self._find(info.name))[1].live
 
         part: Part | None = None
+        cut: Cut | None = None
         if offset or length is not None:
             from natsobj.transfer.part import Cut, find_part
 
@@ -340,5 +348,9 @@ class Bucket:
             part, skip = await find_part(
                 js, info, stream=stream, subject=subject, offset=offset, length=length
             )
-            sink = Cut(sink, skip, length)
+            sink = cut = Cut(sink, skip, length)
         await Download(js, info, sink, stream=stream, subject=subject, current=current, part=part).run()
+        if cut is not None and cut.missing:
+            raise SizeMismatch(
+                info.bucket, info.name, expected=length or 0, stored=(length or 0) - cut.missing
+            )

@@ -13,7 +13,7 @@ import logging
 import re
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from socket import SO_LINGER, SOL_SOCKET
 from typing import NamedTuple
 
@@ -37,6 +37,15 @@ log = logging.getLogger(__name__)
 OLDEST_SERVER = (2, 11)
 ASK_AGAIN = 1.0
 """Seconds after which a read is asked again: without a leader the server drops requests without a word."""
+
+_LOOKS = 4
+"""Looks at what moves, each timeout."""
+
+_HEAD, _HEADER = 12, 4
+"""Bytes that stand around all of a message's headers, and in each of them."""
+
+_PINGS = 6
+"""Unanswered pings, one each timeout: on a slow line they wait behind what is sent."""
 
 _RESET = struct.pack("ii", 1, 0)  # linger for no time
 _PENDING_SIZE = 64 * 1024 * 1024  # above every window, so that nats-py never waits inside publish
@@ -85,6 +94,8 @@ class Connection:
         self._client.tls_required = settings.tls_required
         self._error: Exception | None = None
         self._tokens = itertools.count()
+        self._queued, self._moved = 0, time.monotonic()
+        self._deaf = False
         self.inbox = ""
         """The private subject below which answers arrive."""
         self._receivers: dict[str, Callable[[Message], None]] = {}
@@ -122,7 +133,7 @@ class Connection:
                     reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work
                     connect_timeout=self.timeout / len(self.settings.servers),  # type: ignore[arg-type]
                     ping_interval=self.timeout,  # type: ignore[arg-type]
-                    max_outstanding_pings=1,
+                    max_outstanding_pings=_PINGS,
                     pending_size=_PENDING_SIZE,
                     inbox_prefix=self.settings.inbox_prefix,
                     error_cb=self._on_error,
@@ -165,6 +176,8 @@ class Connection:
                 with contextlib.suppress(OSError):
                     socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
             writer.transport.abort()
+        elif self._client._transport is not None:  # WebSocket
+            self._client._transport.close()  # type: ignore[no-untyped-call]
         for name in ("_reading_task", "_ping_interval_task", "_flusher_task"):
             task = getattr(self._client, name, None)
             if task is not None:
@@ -236,16 +249,49 @@ class Connection:
 
         Raises:
             InvalidArgument: it is larger than the server takes.
+            RequestTimeout: nothing leaves the queue any more.
             ServerUnavailable: the connection was lost.
         """
         self._check()
-        if len(payload) > self.max_payload:
-            raise InvalidArgument(f"message of {len(payload):,} bytes is larger than the server takes")
+        size = len(payload)
+        if headers:
+            size += _HEAD + sum(len(name) + len(value) + _HEADER for name, value in headers.items())
+        if size > self.max_payload:
+            raise InvalidArgument(f"message of {size:,} bytes is larger than the server takes")
         try:
             await self._channel.publish(subject, payload, reply, headers)
+            if self._channel.full:
+                await self.until(self._channel.drain, "sending")
         except (nats.errors.Error, OSError) as e:
             self._die()
             raise self._foreign(e) from e
+
+    def silent_for(self) -> float:
+        """Return for how many seconds nothing has moved: no byte for us has come, none of ours has left.
+
+        A PONG counts for nothing: the server is there, but what we wait for may never come.
+        """
+        now, queued = time.monotonic(), self._channel.queued
+        if queued != self._queued:
+            self._queued, self._moved = queued, now
+        return now - max(self._moved, self._channel.heard)
+
+    async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:
+        """Wait for something for as long as anything moves on this connection.
+
+        Raises:
+            RequestTimeout: nothing moved for one timeout.
+        """
+        begun = time.monotonic()
+        self.silent_for()
+        while True:
+            try:
+                async with asyncio.timeout(self.timeout / _LOOKS):
+                    await happens()
+                    return
+            except TimeoutError:
+                if min(self.silent_for(), time.monotonic() - begun) >= self.timeout:
+                    raise RequestTimeout(what, self.timeout) from None
 
     @contextlib.contextmanager
     def receive(self, receiver: Callable[[Message], None]) -> Iterator[str]:
@@ -283,6 +329,8 @@ class Connection:
         watchers.add(fail)
         if self.lost.is_set():
             fail(self._foreign(self._error))
+        elif self._deaf:
+            fail(PermissionDenied(f"{self.inbox}.*"))
         try:
             yield
         finally:
@@ -326,11 +374,12 @@ class Connection:
         if violation is None:
             return
         denied = violation[2].casefold()  # as it comes; the spelling that counts is ours
-        deaf = violation[1].casefold() == "subscription" and denied.startswith(self.inbox.casefold())
+        if violation[1].casefold() == "subscription" and denied.startswith(self.inbox.casefold()):
+            self._deaf = True
         for subject, watchers in list(self._watched.items()):
-            if deaf or subject.casefold() == denied:
+            if self._deaf or subject.casefold() == denied:
                 for fail in list(watchers):
-                    fail(PermissionDenied(f"{self.inbox}.*" if deaf else subject))
+                    fail(PermissionDenied(f"{self.inbox}.*" if self._deaf else subject))
 
     def _foreign(self, error: BaseException | None) -> NatsobjError:
         return translate(error, self._servers, self.timeout)

@@ -34,7 +34,8 @@ def connect_error(
         error = noted
     if isinstance(error, ssl.SSLError):
         return _tls_error(error, servers)
-    if certificate_wanted and isinstance(error, (ConnectionError, nats.errors.UnexpectedEOF)):
+    hung_up = isinstance(error, (ConnectionError, nats.errors.UnexpectedEOF))
+    if certificate_wanted and hung_up and not isinstance(error, ConnectionRefusedError):
         return CertificateError(f"{servers} wants a certificate of ours that it trusts, and hung up")
     text = str(error).casefold()
     if isinstance(error, nats.errors.AuthorizationError) or any(word in text for word in _REFUSED):

@@ -29,6 +29,7 @@ from natsobj.errors import (
     JetStreamUnavailable,
     NatsobjError,
     PermissionDenied,
+    RequestTimeout,
     ServerError,
     ServerUnavailable,
     TemporaryError,
@@ -52,6 +53,9 @@ BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
 """A publish with this answer may succeed later; some are mere statuses."""
 _OFF = frozenset({10039, 10076})
 _UNAVAILABLE = frozenset({10008, *_OFF})
+
+_SECOND_ACK = 0.2
+"""Seconds in which the stream of a domain answers behind another domain's refusal."""
 
 _PAUSE = 0.1  # seconds before a lost connection is replaced
 
@@ -211,14 +215,23 @@ class JetStream:
         return None if behind is None else int(behind) + 1
 
     async def direct_messages(
-        self, stream: str, subject: str, *, sequence: int = 1, batch: int = BATCH
+        self,
+        stream: str,
+        subject: str,
+        *,
+        sequence: int = 1,
+        batch: int = BATCH,
+        patience: Patience | None = None,
     ) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
 
         Any replica may answer, so the newest may be missing. A stream without `allow_direct` is read one
         message at a time from its leader. After trouble that may pass it goes on behind the last message.
+
+        Args:
+            patience: the caller's, where it has trouble of its own to wait out.
         """
-        patience = Patience(self.link)
+        patience = patience or Patience(self.link)
         while True:
             connection = self.connection
             messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, batch=batch)
@@ -241,17 +254,43 @@ class JetStream:
             sequence = message.sequence + 1
 
     async def publish(
-        self, subject: str, payload: bytes, headers: Mapping[str, str], *, patience: float | None = None
+        self,
+        subject: str,
+        payload: bytes,
+        headers: Mapping[str, str],
+        *,
+        patience: float | None = None,
+        acker: tuple[str, str] | None = None,
     ) -> Ack:
         """Publish one message and return what became of it.
 
         Args:
             patience: seconds to wait, the timeout by default.
+            acker: the stream and its domain that must have stored it. Errors do not say whose they are: after
+                one the right stream gets a moment more.
 
         Raises:
             RequestTimeout: no answer came; it may be stored all the same.
         """
-        return read_ack(await self.connection.request(subject, payload, headers=headers, patience=patience))
+        patience = self.link.timeout if patience is None else patience
+        deadline = time.monotonic() + patience
+        refused: Ack | None = None
+        with self.connection.answers() as (inbox, answers), self.connection.watch(subject, answers.fail):
+            await self.connection.publish(subject, payload, reply=inbox, headers=headers)
+            while (left := deadline - time.monotonic()) > 0:
+                try:
+                    ack = read_ack(await answers.next(left))
+                except TimeoutError:
+                    break
+                if ack.code == 0 and acker in (None, (ack.stream, ack.domain)):
+                    return ack
+                if ack.code and not (acker and acker[1]):
+                    return ack
+                if ack.code and refused is None:
+                    refused, deadline = ack, min(deadline, time.monotonic() + _SECOND_ACK)
+        if refused is None:
+            raise RequestTimeout(subject, patience)
+        return refused
 
     # Consumers
 

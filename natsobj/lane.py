@@ -9,7 +9,10 @@ publish and subscribe.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -37,10 +40,24 @@ Receiver = Callable[[str, str, Mapping[str, str], memoryview], None]
 class Channel(Protocol):
     """Publishing and subscribing on one connection."""
 
+    heard: float
+    """When something of a message for us arrived last, on the clock of `time.monotonic`."""
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait to be sent, those that the system holds included where it tells."""
+
     async def publish(
         self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None
     ) -> None:
-        """Send a message; waits while much is queued for the socket."""
+        """Send a message."""
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is queued for the socket that `drain` should be waited for."""
+
+    async def drain(self) -> None:
+        """Wait until little is queued for the socket."""
 
     async def subscribe(self, subject: str, receiver: Receiver) -> str:
         """Have messages handed to a receiver, in order, as they come; returns what ends it."""
@@ -70,6 +87,7 @@ class Lane(asyncio.BufferedProtocol):
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0  # what was read and not handed on
+        self.heard = time.monotonic()
         self._foreign = 0  # bytes of somebody else's message that are still to be passed on
         writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
         writer.transport.set_protocol(self)
@@ -86,8 +104,17 @@ class Lane(asyncio.BufferedProtocol):
             size = len(head.encode())
             line = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n{head}".encode()
         self._writer.writelines((line, payload, _CRLF))
-        if self._writer.transport.get_write_buffer_size() > WRITE_BUFFER:
-            await self._writer.drain()
+
+    @property
+    def full(self) -> bool:
+        return self._writer.transport.get_write_buffer_size() > WRITE_BUFFER
+
+    async def drain(self) -> None:
+        await self._writer.drain()
+
+    @property
+    def queued(self) -> int:
+        return self._writer.transport.get_write_buffer_size() + _held_by_system(self._writer)
 
     async def subscribe(self, subject: str, receiver: Receiver) -> str:
         identity = f"{_OURS.decode()}{next(self._numbers)}"
@@ -107,6 +134,8 @@ class Lane(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._end += nbytes
         needed = self._hand_on()
+        if needed:  # a part of a message of ours
+            self.heard = time.monotonic()
         rest = self._end - self._start
         if rest and max(self._start + needed, self._end + 1) > len(self._buffer):
             buffer = self._buffer if needed < len(self._buffer) else bytearray(needed + BUFFER_SIZE)
@@ -143,6 +172,7 @@ class Lane(asyncio.BufferedProtocol):
             if payload_end + 2 > end:
                 return payload_end + 2 - start
             self._start = payload_end + 2
+            self.heard = time.monotonic()
             self._deliver(receiver, line, line_end + 2, payload_end)
         return 0
 
@@ -174,6 +204,19 @@ class Lane(asyncio.BufferedProtocol):
         self._below.resume_writing()
 
 
+def _held_by_system(writer: asyncio.StreamWriter) -> int:
+    """Return how many bytes the system has not sent, or not seen acknowledged; 0 where it does not tell."""
+    try:
+        import fcntl
+        import termios
+    except ImportError:  # Windows
+        return 0
+    with contextlib.suppress(OSError, AttributeError):
+        answer = fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
+    return 0
+
+
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -201,6 +244,7 @@ class Ordinary:
     """The same by nats-py's publish and subscribe."""
 
     def __init__(self, client: Client) -> None:
+        self.heard = time.monotonic()
         self._client = client
         self._subscriptions: dict[str, Subscription] = {}
 
@@ -209,8 +253,20 @@ class Ordinary:
     ) -> None:
         await self._client.publish(subject, payload, reply, dict(headers) if headers is not None else None)
 
+    @property
+    def full(self) -> bool:
+        return False
+
+    async def drain(self) -> None:
+        """nats-py has a queue that is large enough."""
+
+    @property
+    def queued(self) -> int:
+        return self._client.pending_data_size
+
     async def subscribe(self, subject: str, receiver: Receiver) -> str:
         async def take(message: Msg) -> None:
+            self.heard = time.monotonic()
             receiver(message.subject, message.reply, message.headers or {}, memoryview(message.data))
 
         subscription = await self._client.subscribe(

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from natsobj.connection import Connection
 from natsobj.errors import (
+    CertificateError,
     JetStreamUnavailable,
     PermissionDenied,
     RequestTimeout,
@@ -48,7 +49,7 @@ class Link:
         self.transfers = 0
         """Transfers under way: they share what may be in flight."""
         self._connection: Connection | None = None
-        self._renewing = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._fenced: dict[str, asyncio.Task[bool]] = {}
 
     @property
@@ -65,21 +66,30 @@ class Link:
     async def close(self) -> None:
         """Close the connection."""
         connection, self._connection = self._connection, None
-        for fence in self._fenced.values():
-            fence.cancel()
+        for task in (*self._fenced.values(), self._renewing):
+            if task is not None:
+                task.cancel()
         if connection is not None:
             await connection.close()
 
     async def renew(self, doubtful: Connection) -> None:
-        """Replace a connection, unless somebody else has done so already.
+        """Replace a connection, unless somebody else has done so already; who comes meanwhile shares the try.
 
         Raises what `Connection.open` raises; the next call tries again.
         """
-        async with self._renewing:
-            if doubtful is self._connection:
-                log.debug("replacing the connection to %s", doubtful.servers)
-                doubtful.abort(reset=True)
-                self._connection = await Connection.open(self.settings)
+        if doubtful is not self._connection:
+            return
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._replace(doubtful))
+        await asyncio.shield(self._renewing)
+
+    async def _replace(self, doubtful: Connection) -> None:
+        log.debug("replacing the connection to %s", doubtful.servers)
+        doubtful.abort(reset=True)
+        try:
+            self._connection = await Connection.open(self.settings)
+        except CertificateError as e:  # it was trusted before: a server that is going down hangs up as well
+            raise ServerUnavailable(doubtful.servers, str(e)) from e
 
     async def fence(self, old: Connection) -> bool:
         """Say whether all that was sent over a replaced connection has been routed by the server.
@@ -147,7 +157,8 @@ class Patience:
         if now - self._since > PATIENCE * timeout or getattr(error, "lasting", False):
             raise error
         log.debug("trying again: %s", error)
-        if connection.lost.is_set() or (silence and now - self._renewed >= timeout):
+        silent = silence and min(now - self._renewed, connection.silent_for()) >= timeout
+        if silent or connection.lost.is_set():
             self._renewed = now
             try:
                 await self._link.renew(connection)

@@ -23,11 +23,12 @@ class ObjectReader:
         return self._iterate()
 
     async def _iterate(self) -> AsyncIterator[bytes]:
-        while (chunk := await self._chunks.get()) is not None:
-            if isinstance(chunk, BaseException):
-                raise chunk
+        while isinstance(chunk := await self._chunks.get(), bytes):
             self._room.set()
             yield chunk
+        self._chunks.put_nowait(chunk)  # whoever iterates again finds the end, too
+        if chunk is not None:
+            raise chunk
 
     # The sink's side
 

@@ -77,6 +77,12 @@ def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
     )
 
 
+class _Doubt:
+    """Whether something was published of which nobody knows what became."""
+
+    there = False
+
+
 class Slot:
     """The place of one key's record: its subject in the stream of its bucket."""
 
@@ -93,22 +99,48 @@ class Slot:
         return read_record(self._bucket, await read)
 
     async def replace(
-        self, record: Record, make: Callable[[Record], bytes], *, is_ours: Callable[[Record], bool]
+        self,
+        record: Record,
+        make: Callable[[Record], bytes],
+        *,
+        is_ours: Callable[[Record], bool],
+        domain: str,
     ) -> tuple[int, Record]:
         """Publish a new record, on condition that the one it replaces is still there.
 
         A lost race reads again and asks `make` again, which raises when the change no longer applies. After a
         lost ack the same is published again: that can only succeed if the first one was not stored.
 
+        Args:
+            domain: the stream's; where domains are joined, another one may store it and answer as well.
+
         Returns:
             The new record's sequence, and the record that it replaced.
 
         Raises:
             ObjectChanged: another writer was there while our own fate was in doubt.
-            OutcomeUnknown: the server never said.
+            OutcomeUnknown: the server never said; nor does any other error when it may be stored.
         """
-        doubt = False
-        patience = Patience(self._js.link)
+        doubt = _Doubt()
+        try:
+            return await self._replace(record, make, is_ours, domain=domain, doubt=doubt)
+        except (ObjectChanged, OutcomeUnknown):
+            raise
+        except Exception as e:
+            if doubt.there:
+                raise OutcomeUnknown(self._bucket, self._key) from e
+            raise
+
+    async def _replace(
+        self,
+        record: Record,
+        make: Callable[[Record], bytes],
+        is_ours: Callable[[Record], bool],
+        *,
+        domain: str,
+        doubt: _Doubt,
+    ) -> tuple[int, Record]:
+        acker, patience = (self._stream, domain), Patience(self._js.link)
         while True:
             headers = {
                 "Nats-Rollup": "sub",
@@ -116,18 +148,15 @@ class Slot:
             }
             connection = self._js.connection
             try:
-                ack = await self._js.publish(self.subject, make(record), headers, patience=ASK_AGAIN)
-                doubt = doubt or ack.code in _DOUBTFUL
+                ack = await self._js.publish(
+                    self.subject, make(record), headers, patience=ASK_AGAIN, acker=acker
+                )
+                doubt.there = doubt.there or ack.code in _DOUBTFUL
                 if ack.code in BUSY or ack.code == IN_FLIGHT:
                     raise JetStreamUnavailable(f"JetStream: {ack.message}")
             except PASSING as e:
-                doubt = doubt or not isinstance(e, JetStreamUnavailable)
-                try:
-                    await patience.wait(e, connection)
-                except PASSING:
-                    if doubt:
-                        raise OutcomeUnknown(self._bucket, self._key) from e
-                    raise
+                doubt.there = doubt.there or not isinstance(e, JetStreamUnavailable)
+                await patience.wait(e, connection)
                 continue
             if ack.code == 0:
                 return ack.sequence, record
@@ -136,7 +165,7 @@ class Slot:
                 return record.sequence, replaced
             if ack.code not in WRONG_SEQUENCE:
                 raise api_error(ack.code, ack.message, 0, self._stream)
-            if doubt:
+            if doubt.there:
                 raise ObjectChanged(self._bucket, self._key)
 
 

@@ -13,15 +13,16 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from natsobj.connection import Connection
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
     InvalidMetadata,
+    LinkError,
     NatsobjError,
     ObjectChanged,
     ObjectNotFound,
     PermissionDenied,
-    RequestTimeout,
     SizeMismatch,
     TemporaryError,
 )
@@ -168,7 +169,11 @@ class Download:
     async def _read_direct(self) -> None:
         """Read on by Direct Get."""
         messages = self._js.direct_messages(
-            self._stream, self._subject, sequence=self._sequence + 1, batch=self._stop - self._next
+            self._stream,
+            self._subject,
+            sequence=self._sequence + 1,
+            batch=self._stop - self._next,
+            patience=self._patience,
         )
         async with contextlib.aclosing(messages):
             async for message in messages:
@@ -204,17 +209,13 @@ class Download:
                 query = b'{"batch":%d,"no_wait":true}' % number
                 await connection.publish(consumer.next_subject, query, reply=inbox)
                 asked += number
-            await self._arrival()
+            await self._arrival(connection)
             await self._drain()
 
-    async def _arrival(self) -> None:
+    async def _arrival(self, connection: Connection) -> None:
         """Wait for a chunk."""
-        timeout = self._js.link.timeout
-        try:
-            async with asyncio.timeout(timeout):
-                await self._arrived.wait()
-        except TimeoutError:
-            raise RequestTimeout(f"reading {self._info.bucket}/{self._info.name}", timeout) from None
+        what = f"reading {self._info.bucket}/{self._info.name}"
+        await connection.until(self._arrived.wait, what)
         self._arrived.clear()
         if self._error is not None:
             raise self._error
@@ -232,7 +233,7 @@ class Download:
                 raise _Short("chunks are missing on the way")
             self._expect(pending)
             self._write(payload, sequence)
-        except (NatsobjError, OSError, ValueError) as e:
+        except Exception as e:  # noqa: BLE001  # it belongs to whoever waits; here it would end the connection
             self._error = e
         self._arrived.set()
 
@@ -245,9 +246,9 @@ class Download:
         info = self._info
         if self._size + len(payload) > info.size:  # never more than was promised
             raise SizeMismatch(info.bucket, info.name, expected=info.size, stored=self._size + len(payload))
+        self._sink.write(payload)
         if self._whole:
             self._digest.update(payload)
-        self._sink.write(payload)
         self._size += len(payload)
         self._next += 1
         self._sequence = sequence
@@ -279,7 +280,10 @@ def readable(info: ObjectInfo) -> None:
     """Refuse what has no chunks to be found.
 
     Raises:
+        LinkError: a link.
         InvalidMetadata: an object with bytes and no nuid, or with bytes and no chunks.
     """
+    if info.link is not None:
+        raise LinkError(f"a link has no content of its own: {info.bucket}/{info.name} -> {info.link}")
     if info.size and not (info.nuid and info.chunks):
         raise InvalidMetadata(info.bucket, info.name, "it names no chunks")

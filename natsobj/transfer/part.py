@@ -28,6 +28,11 @@ class Cut:
         self._skip = skip
         self._left = length
 
+    @property
+    def missing(self) -> int:
+        """Bytes of the range that have not come."""
+        return self._left
+
     def write(self, view: memoryview, /) -> None:
         """Take a chunk, and pass on what is wanted of it."""
         wanted = view[self._skip : self._skip + self._left]
@@ -61,15 +66,19 @@ async def find_part(
     whole = Part(0, info.chunks, 0)
     if size <= 0 or info.chunks != -(-info.size // size):
         return whole, offset
+    newest = await js.last_message(stream, subject)
+    if newest is None or len(newest.data) != info.size - (info.chunks - 1) * size:
+        return whole, offset  # with a full rest before it, no other chunk can be short
     first, last = offset // size, (offset + length - 1) // size
     if first == 0:
         return Part(0, last + 1, 0), offset
+    high = _Place(info.chunks - 1, newest.sequence, len(newest.data))
     low = await _probe(js, info, stream, subject, 1)
     if low is None or low.size != size:
         return whole, offset
     if low.number != 0:
         raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - low.number)
-    place = await _find(js, info, stream, subject, low, number=first)
+    place = await _find(js, info, stream, subject, low=low, high=high, number=first)
     if place is None:
         return whole, offset
     if place.size != min(size, info.size - first * size):
@@ -78,13 +87,9 @@ async def find_part(
 
 
 async def _find(
-    js: JetStream, info: ObjectInfo, stream: str, subject: str, low: _Place, *, number: int
+    js: JetStream, info: ObjectInfo, stream: str, subject: str, *, low: _Place, high: _Place, number: int
 ) -> _Place | None:
     """Search the place of a chunk: where it is when nothing was stored in between, then in between."""
-    newest = await js.last_message(stream, subject)
-    if newest is None:
-        return None
-    high = _Place(info.chunks - 1, newest.sequence, len(newest.data))
     if number == high.number:
         return high
     guess, halve = low.sequence + number - low.number, False

@@ -25,7 +25,7 @@ from natsobj.link import Patience
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Record, Slot, finish, tidy_chunks
 from natsobj.transfer.repair import Chunks
-from natsobj.transfer.supply import Supply
+from natsobj.transfer.supply import SourceFailed, Supply
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,9 @@ async def put_object(
         def is_ours(current: Record) -> bool:
             return current.info is not None and current.info.nuid == info.nuid
 
-        sequence, replaced = await finish(slot.replace(record, make, is_ours=is_ours))
+        sequence, replaced = await finish(
+            slot.replace(record, make, is_ours=is_ours, domain=stream.get("domain", ""))
+        )
     except OutcomeUnknown:
         raise
     except BaseException as e:
@@ -102,6 +104,8 @@ async def put_object(
         await asyncio.gather(finding, return_exceptions=True)
         if chunks is not None:
             await chunks.undo(e)
+        if isinstance(e, SourceFailed):
+            raise e.error from None
         raise
     info = replace(info, revision=sequence)
     return await finish(_conclude(js, slot, info, replaced.live, chunks, read_back=read_back))

@@ -19,7 +19,7 @@ from typing import Any
 
 from natsobj import wire
 from natsobj.connection import ASK_AGAIN
-from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, TemporaryError
+from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, ServerError, TemporaryError
 from natsobj.jetstream import (
     BUSY,
     NEVER_SEQUENCE,
@@ -55,6 +55,7 @@ class Chunks:
         self._bucket = bucket
         self._stream = wire.stream_name(bucket)
         self._domain = stream.get("domain", "")
+        self._fleeting = bool(stream["config"].get("max_age")) or stream["config"].get("discard") == "old"
         self._patience = Patience(js.link)
         self._used = js.connection
         self._troubled = False
@@ -78,7 +79,7 @@ class Chunks:
                 await self.upload.run(self.supply)
                 if not self._in_doubt or await self._count() == self.upload.stored:
                     return
-                await self._start_over(AcksMissing("other chunks are stored than were sent"))
+                await self._start_over(ServerError(f"{self._stream}: stored chunks do not stay"))
             except ChunkRefused as e:
                 await self._repair(await self._judge(e))
             except AcksMissing as e:
@@ -116,7 +117,7 @@ class Chunks:
     @property
     def _in_doubt(self) -> bool:
         """Whether what was acknowledged may be gone: chunks expire one by one, and a gc may take them."""
-        return self._troubled or time.monotonic() - self._begun > _QUICK
+        return self._troubled or self._fleeting or time.monotonic() - self._begun > _QUICK
 
     def _fresh(self) -> Upload:
         return Upload(
@@ -195,8 +196,8 @@ class Chunks:
     async def _clean_up(self) -> None:
         if self._js.connection.lost.is_set():
             await self._js.link.renew(self._js.connection)
-        if self._troubled or self.upload.unsettled:
-            await self._settle()
+        if (self._troubled or self.upload.unsettled) and not await self._settle():
+            log.warning("chunks that are still on their way to %s may stay there", self._bucket)
         await self._purge_given_up()
         await purge_chunks(self._js, self._bucket, self.upload.nuid)
 
@@ -207,12 +208,15 @@ async def settle(js: JetStream, stream: str, subject: str) -> None:
     A publish that must fail goes the same way through the leader's queue, and its refusal says how far the
     stream will have grown when all before it is stored.
 
+    It waits for one timeout at most: of joined domains another one may have said it. Whoever goes on counts.
+
     Raises:
         TemporaryError: there is no leader now.
         BucketNotFound: there is no stream any more.
     """
     headers = {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)}
     ack = await js.publish(subject, b"", headers, patience=ASK_AGAIN)
+    deadline = time.monotonic() + js.link.timeout
     if ack.code in BUSY:
         await js.stream_info(stream)
         raise JetStreamUnavailable(f"JetStream: {ack.message}")
@@ -220,5 +224,7 @@ async def settle(js: JetStream, stream: str, subject: str) -> None:
     if ack.code not in WRONG_SEQUENCE or said is None:
         await asyncio.sleep(_UNREADABLE_PAUSE)
         return
-    while (await js.stream_info(stream))["state"]["last_seq"] < int(said[1]):  # noqa: ASYNC110
+    while time.monotonic() < deadline:
+        if (await js.stream_info(stream))["state"]["last_seq"] >= int(said[1]):
+            return
         await asyncio.sleep(_POLL)

@@ -13,11 +13,20 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 from natsobj.direct import Stored
-from natsobj.errors import JetStreamUnavailable, NatsobjError, ServerError
+from natsobj.errors import JetStreamUnavailable, NatsobjError, ServerError, TemporaryError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
+from natsobj.link import PASSING
 
 log = logging.getLogger(__name__)
+
+
+class SourceFailed(Exception):
+    """A source that is fed by another store had trouble that is not the upload's, and ends it."""
+
+    def __init__(self, error: TemporaryError) -> None:
+        self.error = error
+        super().__init__(str(error))
 
 
 class Supply:
@@ -61,7 +70,10 @@ class Supply:
             return self._kept[number - self._floor]
         if self._ended:
             return b""
-        data = await self._source.read(self._chunk_size)
+        try:
+            data = await self._source.read(self._chunk_size)
+        except PASSING as e:
+            raise SourceFailed(e) from e
         self._ended = len(data) < self._chunk_size
         if data:
             self._digest.update(data)

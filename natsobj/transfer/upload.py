@@ -8,7 +8,7 @@ from collections import deque
 
 from natsobj import wire
 from natsobj.connection import Message
-from natsobj.errors import NatsobjError, PermissionDenied, RequestTimeout
+from natsobj.errors import NatsobjError, PermissionDenied
 from natsobj.jetstream import JetStream, read_ack
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.supply import Supply
@@ -93,7 +93,7 @@ class Upload:
         Raises:
             ChunkRefused: the server said no.
             AcksMissing: something was lost.
-            RequestTimeout: no ack for one timeout.
+            RequestTimeout: nothing moved for one timeout.
             ServerUnavailable: the connection was lost.
         """
         connection = self._connection = self._js.connection
@@ -112,7 +112,7 @@ class Upload:
                     self.sent += 1
                     self._sizes.append(len(data))
                     self._unacked += len(data)
-                    await self._send(data, f"{inbox}-{number}")
+                    await connection.publish(self.subject, data, reply=f"{inbox}-{number}")
                 while self._unacked:
                     await self._progress()
                 self._raise()
@@ -121,13 +121,6 @@ class Upload:
             except BaseException:
                 await self._settle()
                 raise
-
-    async def _send(self, data: bytes, reply: str) -> None:
-        try:
-            async with asyncio.timeout(self._js.link.timeout):
-                await self._connection.publish(self.subject, data, reply=reply)
-        except TimeoutError:
-            raise self._silence() from None
 
     async def _until_room(self, size: int) -> None:
         self._raise()
@@ -143,11 +136,7 @@ class Upload:
         """Wait for an ack or an error."""
         self._raise()
         self._changed.clear()
-        try:
-            async with asyncio.timeout(self._js.link.timeout):
-                await self._changed.wait()
-        except TimeoutError:
-            raise self._silence() from None
+        await self._connection.until(self._changed.wait, "storing chunks")
 
     async def _settle(self) -> None:
         """Let the acks in flight come in, so that a purge finds all that was sent; at most one timeout."""
@@ -186,6 +175,3 @@ class Upload:
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
-
-    def _silence(self) -> RequestTimeout:
-        return RequestTimeout("storing chunks", self._js.link.timeout)
