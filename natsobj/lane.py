@@ -211,7 +211,7 @@ def _held_by_system(writer: asyncio.StreamWriter) -> int:
         import termios
     except ImportError:  # Windows
         return 0
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be closed
         answer = fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(answer, sys.byteorder)
     return 0
