@@ -142,7 +142,7 @@ class _Level:
 def _walk(
     top: _Level, prefix: str, outputs: Collection[tuple[int, int]]
 ) -> Iterator[LocalFile | Failed | Skipped]:
-    levels = [top]
+    levels, above = [top], _above(top.path)
     while levels:
         level = levels[-1]
         name = next(level.names, None)
@@ -154,7 +154,7 @@ def _walk(
             status = os.stat(path)  # noqa: PTH116
             identity = (status.st_dev, status.st_ino)
             if stat.S_ISDIR(status.st_mode):
-                if any(each.identity == identity for each in levels):
+                if identity in above or any(each.identity == identity for each in levels):
                     yield Skipped(path, "a link to a folder that it is in")
                 else:
                     levels.append(_Level.enter(path, f"{below}/", status))
@@ -166,6 +166,12 @@ def _walk(
                 yield LocalFile(path, _key(prefix, below), status.st_size)
         except (InvalidKey, OSError) as e:
             yield Failed(path, e)
+
+
+def _above(folder: str) -> set[tuple[int, int]]:
+    """Return device and inode of the folders that a folder is in."""
+    statuses = (parent.stat() for parent in Path(folder).resolve().parents)
+    return {(status.st_dev, status.st_ino) for status in statuses}
 
 
 def _kind(mode: int) -> str:

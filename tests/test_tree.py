@@ -716,3 +716,15 @@ async def test_an_object_without_a_digest_is_never_unchanged(
     assert changes(await get_folder(bucket, tmp_path, if_changed=True)) == {"k": "fetched"}
     assert changes(await put_folder(bucket, tmp_path, if_changed=True)) == {"k": "stored"}
     assert changes(await put_folder(bucket, tmp_path, if_changed=True)) == {"k": "unchanged"}
+
+
+def test_a_link_to_a_folder_above_the_first_one_is_skipped(tmp_path: Path) -> None:
+    """It would take along what nobody asked for, and the folder itself once more."""
+    (tmp_path / "top/sub").mkdir(parents=True)
+    (tmp_path / "top/sub/file").write_text("")
+    (tmp_path / "top/secret").write_text("")
+    (tmp_path / "top/sub/up").symlink_to("..")
+    (tmp_path / "top/sub/root").symlink_to("/")
+    found = list(scan(str(tmp_path / "top/sub")))
+    assert [each.key for each in found if isinstance(each, LocalFile)] == ["file"]
+    assert [Path(each.name).name for each in found if isinstance(each, Skipped)] == ["root", "up"]

@@ -390,8 +390,8 @@ Timeout = Annotated[
     _connection(
         "--timeout",
         metavar="DURATION",
-        text="Silence after which a connection is given up, not a limit on a transfer. "
-        "[NATS_TIMEOUT; default 5s]",
+        text="Silence after which a connection is replaced; "
+        "a transfer ends after six times that without progress. [NATS_TIMEOUT; default 5s]",
     ),
 ]
 Local = Annotated[

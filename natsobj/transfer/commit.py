@@ -77,10 +77,12 @@ def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
     )
 
 
-class _Doubt:
+class Doubt:
     """Whether something was published of which nobody knows what became."""
 
     there = False
+    replaced: Record | None = None
+    """What it was to replace, when another writer was there in the end."""
 
 
 class Slot:
@@ -105,6 +107,7 @@ class Slot:
         *,
         is_ours: Callable[[Record], bool],
         domain: str,
+        doubt: Doubt | None = None,
     ) -> tuple[int, Record]:
         """Publish a new record, on condition that the one it replaces is still there.
 
@@ -112,6 +115,7 @@ class Slot:
         lost ack the same is published again: that can only succeed if the first one was not stored.
 
         Args:
+            doubt: is filled in, for who wants to know more of an error.
             domain: the stream's; where domains are joined, another one may store it and answer as well.
 
         Returns:
@@ -121,7 +125,7 @@ class Slot:
             ObjectChanged: another writer was there while our own fate was in doubt.
             OutcomeUnknown: the server never said; nor does any other error when it may be stored.
         """
-        doubt = _Doubt()
+        doubt = doubt or Doubt()
         try:
             return await self._replace(record, make, is_ours, domain=domain, doubt=doubt)
         except (ObjectChanged, OutcomeUnknown):
@@ -138,7 +142,7 @@ class Slot:
         is_ours: Callable[[Record], bool],
         *,
         domain: str,
-        doubt: _Doubt,
+        doubt: Doubt,
     ) -> tuple[int, Record]:
         acker, patience = (self._stream, domain), Patience(self._js.link)
         while True:
@@ -166,6 +170,7 @@ class Slot:
             if ack.code not in WRONG_SEQUENCE:
                 raise api_error(ack.code, ack.message, 0, self._stream)
             if doubt.there:
+                doubt.replaced = replaced
                 raise ObjectChanged(self._bucket, self._key)
 
 

@@ -23,7 +23,7 @@ from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.link import Patience
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Record, Slot, finish, tidy_chunks
+from natsobj.transfer.commit import Doubt, Record, Slot, finish, tidy_chunks
 from natsobj.transfer.repair import Chunks
 from natsobj.transfer.supply import SourceFailed, Supply
 
@@ -75,6 +75,7 @@ async def put_object(
     """
     finding = asyncio.create_task(find())
     chunks: Chunks | None = None
+    doubt = Doubt()
     try:
         stream = await Patience(js.link).of(state)
         check_writable(bucket, stream)
@@ -95,7 +96,7 @@ async def put_object(
             return current.info is not None and current.info.nuid == info.nuid
 
         sequence, replaced = await finish(
-            slot.replace(record, make, is_ours=is_ours, domain=stream.get("domain", ""))
+            slot.replace(record, make, is_ours=is_ours, domain=stream.get("domain", ""), doubt=doubt)
         )
     except OutcomeUnknown:
         raise
@@ -103,6 +104,8 @@ async def put_object(
         finding.cancel()
         await asyncio.gather(finding, return_exceptions=True)
         if chunks is not None:
+            if doubt.replaced is not None and await chunks.vanish():
+                await tidy_chunks(js, bucket, doubt.replaced.live)
             await chunks.undo(e)
         if isinstance(e, SourceFailed):
             raise e.error from None

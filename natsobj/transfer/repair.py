@@ -43,6 +43,9 @@ _UNREADABLE_PAUSE = 1.0
 _QUICK = 1.0
 """Seconds in which no chunk can get old enough to be removed."""
 
+_VANISHING = 20
+"""Looks at chunks that another writer may be about to remove."""
+
 _BARREN = 8
 """Fresh starts in a row that did not get further than one before."""
 
@@ -87,6 +90,19 @@ class Chunks:
             except PASSING as e:
                 await self._repair(e)
 
+    async def vanish(self) -> bool:
+        """Say whether another writer removes the chunks, for it has replaced the record that named them.
+
+        That proves that the record was stored, and that what it replaced is ours to remove.
+        """
+        if not self.upload.stored:
+            return False
+        for _ in range(_VANISHING):
+            if not await self._count():
+                return True
+            await asyncio.sleep(_POLL)
+        return False
+
     async def undo(self, error: BaseException) -> None:
         """Remove all that was stored; what could not be removed is a note.
 
@@ -101,18 +117,20 @@ class Chunks:
         except BucketNotFound:
             pass
         except (NatsobjError, TimeoutError) as e:
-            log.warning(
-                "chunks of the failed upload may be left in %s: %s", self._bucket, str(e) or "no answer"
-            )
+            self._left_over(str(e) or "no answer")
 
     async def tidy(self) -> None:
         """Remove what was given up on the way: once more, for a restart may have undone it."""
         try:
             await self._purge_given_up()
         except NatsobjError as e:
-            log.warning("chunks of an interrupted upload may be left in %s: %s", self._bucket, e)
+            self._left_over(str(e))
 
     # Inside
+
+    def _left_over(self, why: str) -> None:
+        bucket = self._bucket
+        log.warning("chunks may be left over in %s: %s (natsobj gc %s removes them)", bucket, why, bucket)
 
     @property
     def _in_doubt(self) -> bool:
@@ -197,7 +215,7 @@ class Chunks:
         if self._js.connection.lost.is_set():
             await self._js.link.renew(self._js.connection)
         if (self._troubled or self.upload.unsettled) and not await self._settle():
-            log.warning("chunks that are still on their way to %s may stay there", self._bucket)
+            self._left_over("some may still be under way")
         await self._purge_given_up()
         await purge_chunks(self._js, self._bucket, self.upload.nuid)
 
