@@ -9,7 +9,8 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj.bucket import Bucket
-from natsobj.direct import Stored
+from natsobj.direct import BATCH, Stored
+from natsobj.link import Patience
 from natsobj.wire import chunk_subject, metadata_filter, metadata_subject
 from tests.sinks import Buffer
 
@@ -85,13 +86,16 @@ def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stor
     """Let Direct Get know no other metadata than this, as on a replica that has not caught up."""
     direct_messages = bucket._js.direct_messages
 
-    async def lagging(stream: str, subject: str, **options: int) -> AsyncGenerator[Stored, None]:
+    async def lagging(
+        stream: str, subject: str, *, sequence: int = 1, batch: int = BATCH, patience: Patience | None = None
+    ) -> AsyncGenerator[Stored, None]:
         if subject != metadata_filter(bucket.name):
-            async for message in direct_messages(stream, subject, **options):
+            found = direct_messages(stream, subject, sequence=sequence, batch=batch, patience=patience)
+            async for message in found:
                 yield message
             return
         for message in stale:
-            if message.sequence >= options.get("sequence", 1):
+            if message.sequence >= sequence:
                 yield message
 
     monkeypatch.setattr(bucket._js, "direct_messages", lagging)
