@@ -37,14 +37,23 @@ async def collect(
     """
     tally: Counter[str] = Counter()
     size = 0
-    async with aclosing(outcomes) as each:
-        async for outcome in each:
-            whole.settle(saved=_tell(session, outcome))
-            if isinstance(outcome, Done):
-                tally[outcome.change] += 1
-                size += outcome.info.size if outcome.change == done else 0
-            else:
-                tally[type(outcome).__name__.lower()] += 1
+    try:
+        async with aclosing(outcomes) as each:
+            async for outcome in each:
+                whole.settle(saved=_tell(session, outcome))
+                if isinstance(outcome, Done):
+                    tally[outcome.change] += 1
+                    size += outcome.info.size if outcome.change == done else 0
+                else:
+                    tally[type(outcome).__name__.lower()] += 1
+    except BaseException:  # the server is gone, or somebody has had enough: what was done is done
+        if tally:
+            _sum_up(session, tally, size, whole, done)
+        raise
+    _sum_up(session, tally, size, whole, done)
+
+
+def _sum_up(session: Session, tally: Counter[str], size: int, whole: Whole, done: str) -> None:
     others = [f"{tally[kind]:,} {kind}" for kind in ("unchanged", "kept", "skipped") if tally[kind]]
     facts = (count(tally[done], "object"), *others, format_size(size), format_duration(session.elapsed))
     session.report("  ".join((f"{done} {whole.label}", *facts)))
