@@ -57,6 +57,9 @@ _UNAVAILABLE = frozenset({10008, *_OFF})
 _SECOND_ACK = 0.2
 """Seconds in which the stream of a domain answers behind another domain's refusal."""
 
+_MOMENT = 1.0
+"""Seconds that the deletion of a consumer may take: the transfer is over, and it ends by itself later on."""
+
 _PAUSE = 0.1  # seconds before a lost connection is replaced
 
 _BEHIND_ALL = 1_000_000_000
@@ -337,10 +340,22 @@ class JetStream:
             creating.cancel()
             await asyncio.gather(creating, return_exceptions=True)
         for each in list(self._leftover):
-            with contextlib.suppress(TemporaryError):
-                with contextlib.suppress(ServerError, BucketNotFound, PermissionDenied):  # it is gone
-                    await self._call(each, stream=stream, again=True, patience=1.0)
-                self._leftover.discard(each)
+            connection = self.connection
+            if not await self._deleted(stream, each) and connection.silent_for() >= _MOMENT:
+                with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
+                    await self.link.renew(connection)
+                    await self._deleted(stream, each)
+
+    async def _deleted(self, stream: str, delete: str) -> bool:
+        """Say whether a consumer is gone now."""
+        try:
+            await self._call(delete, stream=stream, again=True, patience=_MOMENT)
+        except TemporaryError:
+            return False
+        except (ServerError, BucketNotFound, PermissionDenied):  # it was gone before, or was never there
+            pass
+        self._leftover.discard(delete)
+        return True
 
     # Inside
 
