@@ -17,6 +17,7 @@ from natsobj.errors import (
     InvalidArgument,
     InvalidMetadata,
     LinkError,
+    NatsobjError,
     ObjectChanged,
     ObjectNotFound,
     SizeMismatch,
@@ -312,7 +313,7 @@ class Bucket:
         asked = self._stream_state
         try:
             return await asyncio.shield(asked)
-        except Exception:
+        except NatsobjError:
             self._stream_state = None
             raise
 

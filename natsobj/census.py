@@ -17,9 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from natsobj import wire
+from natsobj.answers import Ack, api_error
 from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
-from natsobj.jetstream import Ack, JetStream, api_error
+from natsobj.jetstream import JetStream
 from natsobj.link import Patience
 from natsobj.models import ObjectInfo
 from natsobj.transfer.commit import Record, read_record

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from natsobj import wire
 from natsobj.connection import Connection, Message
-from natsobj.errors import NatsobjError, RequestTimeout, ServerError
+from natsobj.errors import NatsobjError, ServerError
 
 __all__ = ["BATCH", "NotServed", "Stored", "direct_get"]
 
@@ -53,7 +53,7 @@ async def direct_get(
 
     Raises:
         NotServed: nobody listens there.
-        RequestTimeout: nothing came within the timeout.
+        RequestTimeout: nothing moved for one timeout.
     """
     api = f"{prefix}.DIRECT.GET.{stream}"
     arrivals = _Arrivals()
@@ -70,7 +70,8 @@ async def direct_get(
         await ask()
         more: bool | None = None
         while more is not False:
-            messages, end = await arrivals.next(stream, connection.timeout)
+            await connection.until(arrivals.event.wait, f"reading {stream}")
+            messages, end = arrivals.take_all()
             if messages:
                 sequence = messages[-1].sequence + 1
             more = _more(end) if end is not None else None
@@ -87,7 +88,8 @@ class _Arrivals:
         self._messages: list[Stored] = []
         self._end: Message | None = None
         self._error: NatsobjError | None = None
-        self._event = asyncio.Event()
+        self.event = asyncio.Event()
+        """Something has come."""
 
     def take(self, message: Message) -> None:
         """Note an answer: a stored message, or the end of a batch."""
@@ -95,21 +97,16 @@ class _Arrivals:
             self._messages.append(_stored(message))
         else:
             self._end = message
-        self._event.set()
+        self.event.set()
 
     def fail(self, error: NatsobjError) -> None:
         """Note that nothing more will come."""
         self._error = self._error or error
-        self._event.set()
+        self.event.set()
 
-    async def next(self, stream: str, seconds: float) -> tuple[list[Stored], Message | None]:
+    def take_all(self) -> tuple[list[Stored], Message | None]:
         """Return the messages that have come, and the end of the batch if that has."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            raise RequestTimeout(f"reading {stream}", seconds) from None
-        self._event.clear()
+        self.event.clear()
         messages, self._messages = self._messages, []
         end, self._end = self._end, None
         if self._error is not None and end is None:

@@ -1,4 +1,4 @@
-"""The JetStream API calls that the store is built on, typed, and their error codes as our errors.
+"""The JetStream API calls that the store is built on, typed.
 
 Every read is asked again each second while nothing is heard, for a server without a leader drops requests
 without a word. ADR-31 describes Direct Get, ADR-37 the pull consumer.
@@ -16,18 +16,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from natsobj import wire
+from natsobj.answers import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.connection import Connection, Message
 from natsobj.direct import BATCH, NotServed, Stored, direct_get
 from natsobj.errors import (
-    BucketFull,
     BucketNotFound,
-    BucketSealed,
-    ConfigRefused,
     JetStreamUnavailable,
-    NatsobjError,
     PermissionDenied,
     RequestTimeout,
     ServerError,
@@ -37,22 +34,6 @@ from natsobj.errors import (
 from natsobj.link import PASSING, Link, Patience
 
 log = logging.getLogger(__name__)
-
-# JetStream's err_code values that decide something
-NO_MESSAGE = 10037
-NO_STREAM = 10059
-IN_FLIGHT = 10164
-"""Another write to the same subject is under way in the cluster."""
-WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
-NAME_IN_USE = 10058
-TOO_MANY_REQUESTS = 10167
-SEALED = 10109
-MESSAGE_TOO_LARGE = 10054
-FULL = frozenset({10077, 10023})
-BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
-"""A publish with this answer may succeed later; some are mere statuses."""
-_OFF = frozenset({10039, 10076})
-_UNAVAILABLE = frozenset({10008, *_OFF})
 
 _SECOND_ACK = 0.2
 """Seconds in which the stream of a domain answers behind another domain's refusal."""
@@ -66,17 +47,6 @@ _BEHIND_ALL = 1_000_000_000
 """An offset behind all subjects: the answer has their number only."""
 
 NEVER_SEQUENCE = 2**63 - 1
-
-
-class Ack(NamedTuple):
-    """What the server says of a published message: where it is, or why not."""
-
-    sequence: int
-    stream: str
-    domain: str
-    code: int
-    """JetStream's `err_code`, the status where there is only that, 0 for stored."""
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,34 +380,3 @@ class Consumer:
     next_subject: str
     pending: int
     """Messages that wait for it."""
-
-
-def read_ack(message: Message) -> Ack:
-    """Read the answer to a published message."""
-    if message.status:
-        return Ack(0, "", "", int(message.status), message.headers.get("Description", "no leader"))
-    try:
-        answer = json.loads(message.data)
-    except ValueError:
-        return Ack(0, "", "", 1, "an answer that is no JSON")
-    error = answer.get("error")
-    if error:
-        code = error.get("err_code") or error.get("code") or 1
-        return Ack(0, "", "", code, error.get("description", ""))
-    return Ack(answer.get("seq", 0), answer.get("stream", ""), answer.get("domain", ""), 0, "")
-
-
-def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
-    """Return our error for JetStream's `err_code`."""
-    bucket = wire.bucket_of_stream(stream) or stream
-    if code == NO_STREAM:
-        return BucketNotFound(bucket)
-    if code == SEALED:
-        return BucketSealed(bucket)
-    if code in FULL:
-        return BucketFull(bucket, description)
-    if code in _UNAVAILABLE or (status == 503 and code not in FULL):
-        return JetStreamUnavailable(f"JetStream: {description}", lasting=code in _OFF)
-    if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
-        return ConfigRefused(f"{bucket}: {description}" if bucket else description)
-    return ServerError(description, code)

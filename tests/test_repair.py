@@ -66,6 +66,13 @@ async def nuids(client: Client, bucket: Bucket) -> dict[str, int]:
     return dict(state.get("subjects") or {})
 
 
+async def own_subject(client: Client, bucket: Bucket) -> str:
+    """Wait until the upload has stored something, and return the subject of its chunks."""
+    while not (now := await nuids(client, bucket)):
+        await asyncio.sleep(0.01)
+    return max(now)
+
+
 async def cut(store: Store) -> None:
     """Lose the connection with all that is under way."""
     store._link.connection.abort(reset=True)
@@ -105,9 +112,7 @@ async def test_strange_chunks_are_not_part_of_the_object(
     """When something else stands between the chunks the upload starts over under a fresh nuid."""
 
     async def disturb() -> None:
-        while not (now := await nuids(client, bucket)):
-            await asyncio.sleep(0.01)
-        await client.jetstream().publish(max(now), b"not ours")
+        await client.jetstream().publish(await own_subject(client, bucket), b"not ours")
         await cut(store)
 
     events: dict[int, Event] = {10: disturb, 30: disturb}
@@ -123,9 +128,8 @@ async def test_chunks_that_vanish_are_noticed(
     """When stored chunks are gone after a cut, a file is sent again; a stream fails and leaves nothing."""
 
     async def lose() -> None:
-        while not (now := await nuids(client, bucket)):
-            await asyncio.sleep(0.01)
-        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=next(iter(now)))
+        subject = await own_subject(client, bucket)
+        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=subject)
         await cut(store)
 
     putting = bucket.put("k", Eventful(BIG, {20: lose}, seekable=seekable))
@@ -144,10 +148,9 @@ async def test_chunks_that_expire_before_the_commit_are_noticed(
     """An upload that pauses while age or a gc removes its chunks is never committed without them."""
 
     async def pause() -> None:
-        while not (now := await nuids(client, bucket)):
-            await asyncio.sleep(0.01)
+        subject = await own_subject(client, bucket)
         await asyncio.sleep(1)  # only an upload that takes its time can lose chunks
-        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=next(iter(now)))
+        await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=subject)
 
     putting = bucket.put("k", Eventful(BIG, {20: pause}, seekable=seekable))
     if seekable:

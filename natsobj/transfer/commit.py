@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from natsobj import wire
+from natsobj.answers import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
 from natsobj.direct import Stored
 from natsobj.errors import (
@@ -22,14 +23,13 @@ from natsobj.errors import (
     ObjectChanged,
     OutcomeUnknown,
 )
-from natsobj.jetstream import BUSY, IN_FLIGHT, WRONG_SEQUENCE, JetStream, api_error
+from natsobj.jetstream import JetStream
 from natsobj.link import PASSING, Patience
 from natsobj.models import ObjectInfo
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 
 _DOUBTFUL = frozenset({503, 10008})
 """Answers of a cluster that is changing its leader: the record may be stored all the same."""

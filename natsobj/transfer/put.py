@@ -87,17 +87,8 @@ async def put_object(
         source.check()
         info = _describe(bucket, key, chunks, replace(meta, chunk_size=size))
         slot, record = await finding
-
-        def make(current: Record) -> bytes:
-            condition.check(bucket, key, current)
-            return wire.encode_object(info)
-
-        def is_ours(current: Record) -> bool:
-            return current.info is not None and current.info.nuid == info.nuid
-
-        sequence, replaced = await finish(
-            slot.replace(record, make, is_ours=is_ours, domain=stream.get("domain", ""), doubt=doubt)
-        )
+        commit = _commit(slot, record, info, condition, domain=stream.get("domain", ""), doubt=doubt)
+        sequence, replaced = await finish(commit)
     except OutcomeUnknown:
         raise
     except BaseException as e:
@@ -112,6 +103,21 @@ async def put_object(
         raise
     info = replace(info, revision=sequence)
     return await finish(_conclude(js, slot, info, replaced.live, chunks, read_back=read_back))
+
+
+async def _commit(
+    slot: Slot, record: Record, info: ObjectInfo, condition: Condition, *, domain: str, doubt: Doubt
+) -> tuple[int, Record]:
+    """Publish the metadata while the condition holds; returns its sequence and what it replaced."""
+
+    def make(current: Record) -> bytes:
+        condition.check(info.bucket, info.name, current)
+        return wire.encode_object(info)
+
+    def is_ours(current: Record) -> bool:
+        return current.info is not None and current.info.nuid == info.nuid
+
+    return await slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt)
 
 
 async def _conclude(

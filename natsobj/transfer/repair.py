@@ -18,16 +18,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from natsobj import wire
+from natsobj.answers import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
 from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, ServerError, TemporaryError
-from natsobj.jetstream import (
-    BUSY,
-    NEVER_SEQUENCE,
-    TOO_MANY_REQUESTS,
-    WRONG_SEQUENCE,
-    JetStream,
-    api_error,
-)
+from natsobj.jetstream import NEVER_SEQUENCE, JetStream
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.commit import purge_chunks
 from natsobj.transfer.supply import Supply

@@ -7,9 +7,10 @@ import contextlib
 from collections import deque
 
 from natsobj import wire
+from natsobj.answers import read_ack
 from natsobj.connection import Message
 from natsobj.errors import NatsobjError, PermissionDenied
-from natsobj.jetstream import JetStream, read_ack
+from natsobj.jetstream import JetStream
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.supply import Supply
 

@@ -133,7 +133,8 @@ async def _get_file(
         raise FileExists(str(target))
     in_folder = file is not None and file.endswith("/")
     async with session.store() as store:
-        info = await store.bucket(bucket).info(key, follow=True)
+        home = store.bucket(bucket)
+        info = await home.info(key, follow=True)
         if there and existing.if_changed and await has_content(str(target), info):
             session.done(info, changed_line("unchanged", info))
             return
@@ -142,7 +143,6 @@ async def _get_file(
             opened = open_target(target, replace=replace, make_folder=in_folder) if target else open_stdout()
             async with opened as sink:
                 into = progress.sink(sink, info.name, part.size(info))
-                home = store.bucket(info.bucket)
                 info = await home.get(info, into=into, offset=part.offset, length=part.length)
         session.done(info, part.line(info, session.elapsed))
 

@@ -1,0 +1,87 @@
+"""What the server's answers mean: acknowledgements, and JetStream's error codes as our errors."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from natsobj import wire
+from natsobj.connection import Message
+from natsobj.errors import (
+    BucketFull,
+    BucketNotFound,
+    BucketSealed,
+    ConfigRefused,
+    JetStreamUnavailable,
+    NatsobjError,
+    ServerError,
+)
+
+__all__ = [
+    "BUSY",
+    "FULL",
+    "IN_FLIGHT",
+    "NO_MESSAGE",
+    "TOO_MANY_REQUESTS",
+    "WRONG_SEQUENCE",
+    "Ack",
+    "api_error",
+    "read_ack",
+]
+
+# JetStream's err_code values that decide something
+NO_MESSAGE = 10037
+NO_STREAM = 10059
+IN_FLIGHT = 10164
+"""Another write to the same subject is under way in the cluster."""
+WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
+TOO_MANY_REQUESTS = 10167
+SEALED = 10109
+MESSAGE_TOO_LARGE = 10054
+FULL = frozenset({10077, 10023})
+BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
+"""A publish with this answer may succeed later; some are mere statuses."""
+_OFF = frozenset({10039, 10076})
+_UNAVAILABLE = frozenset({10008, *_OFF})
+
+
+class Ack(NamedTuple):
+    """What the server says of a published message: where it is, or why not."""
+
+    sequence: int
+    stream: str
+    domain: str
+    code: int
+    """JetStream's `err_code`, the status where there is only that, 0 for stored."""
+    message: str
+
+
+def read_ack(message: Message) -> Ack:
+    """Read the answer to a published message."""
+    if message.status:
+        return Ack(0, "", "", int(message.status), message.headers.get("Description", "no leader"))
+    try:
+        answer = json.loads(message.data)
+    except ValueError:
+        return Ack(0, "", "", 1, "an answer that is no JSON")
+    error = answer.get("error")
+    if error:
+        code = error.get("err_code") or error.get("code") or 1
+        return Ack(0, "", "", code, error.get("description", ""))
+    return Ack(answer.get("seq", 0), answer.get("stream", ""), answer.get("domain", ""), 0, "")
+
+
+def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
+    """Return our error for JetStream's `err_code`."""
+    bucket = wire.bucket_of_stream(stream) or stream
+    if code == NO_STREAM:
+        return BucketNotFound(bucket)
+    if code == SEALED:
+        return BucketSealed(bucket)
+    if code in FULL:
+        return BucketFull(bucket, description)
+    if code in _UNAVAILABLE or (status == 503 and code not in FULL):
+        return JetStreamUnavailable(f"JetStream: {description}", lasting=code in _OFF)
+    if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
+        return ConfigRefused(f"{bucket}: {description}" if bucket else description)
+    return ServerError(description, code)
