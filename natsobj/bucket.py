@@ -141,6 +141,8 @@ class Bucket:
             ContentMismatch: `if_match` and there is none, or another content.
             SourceChanged: the file was written to meanwhile.
             RefusedError: the bucket is sealed, a mirror, or full.
+            ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
+                full, dropped the first chunks to make room for the record.
         """
         from natsobj.files import as_source
         from natsobj.transfer.put import Condition, put_object

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Store
-from natsobj.errors import BucketNotFound, ServerError, ServerUnavailable
+from natsobj.errors import BucketFull, BucketNotFound, ChunksMissing, ServerError, ServerUnavailable
 from natsobj.models import ObjectMeta
 from natsobj.settings import Settings
 from natsobj.transfer.repair import Chunks
 from tests.behind import BIG, api, fetch, messages
+from tests.chance import MIB
 from tests.conftest import Serve
 from tests.servers import PLAIN
 
@@ -160,6 +161,37 @@ async def test_chunks_that_expire_before_the_commit_are_noticed(
         with pytest.raises(ServerError, match="chunks of this upload that were stored are gone"):
             await putting
         assert await messages(client, bucket) == 0
+
+
+@pytest.fixture
+async def dropping(store: Store, client: Client, bucket_name: str) -> AsyncIterator[Bucket]:
+    """A bucket for 4 MiB that drops its oldest messages when it is full, as no client makes one."""
+    subjects = [f"$O.{bucket_name}.{kind}.>" for kind in "CM"]
+    config = {"name": f"OBJ_{bucket_name}", "subjects": subjects, "discard": "old", "max_bytes": 4 * MIB}
+    await api(client, f"STREAM.CREATE.OBJ_{bucket_name}", **config, allow_rollup_hdrs=True, allow_direct=True)
+    yield store.bucket(bucket_name)
+    await store.delete_bucket(bucket_name)
+
+
+async def test_a_bucket_that_drops_the_first_chunks_is_full(dropping: Bucket, client: Client) -> None:
+    """What does not fit is not stored, not even where the server takes it."""
+    with pytest.raises(BucketFull, match="drops its oldest messages"):
+        await dropping.put("k", bytes(5 * MIB))
+    assert await messages(client, dropping) == 0
+
+
+async def test_a_record_that_displaces_a_chunk_is_noticed(dropping: Bucket) -> None:
+    """At every size an object is whole, or refused, or said to be broken: the record came last."""
+    ends: set[type] = set()
+    for size in range(4_191_000, 4_193_000, 100):
+        try:
+            await dropping.put("k", bytes(size))
+        except (BucketFull, ChunksMissing) as e:
+            ends.add(type(e))
+        else:
+            assert len(await fetch(dropping, "k")) == size
+            ends.add(Bucket)
+    assert ends == {Bucket, ChunksMissing, BucketFull}
 
 
 async def test_a_server_that_does_not_come_back_is_given_up(serve: Serve) -> None:

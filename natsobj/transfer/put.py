@@ -13,6 +13,7 @@ from natsobj import wire
 from natsobj.errors import (
     BucketReadOnly,
     BucketSealed,
+    ChunksMissing,
     ContentMismatch,
     InvalidArgument,
     NatsobjError,
@@ -129,10 +130,16 @@ async def _conclude(
     *,
     read_back: bool,
 ) -> ObjectInfo:
-    """Tidy behind the commit, and return the object as it is stored."""
+    """Tidy behind the commit, and return the object as it is stored.
+
+    Raises:
+        ChunksMissing: the bucket made room for the record by dropping what the record names.
+    """
     tidying = asyncio.gather(tidy_chunks(js, info.bucket, replaced), chunks.tidy())
     stored = await _stored(slot, info) if read_back else info
     await tidying
+    if (lost := await chunks.displaced()) and (await slot.read()).sequence == info.revision:
+        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - lost)
     return stored
 
 

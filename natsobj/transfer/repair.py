@@ -20,7 +20,14 @@ from typing import Any
 from natsobj import wire
 from natsobj.answers import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
-from natsobj.errors import BucketNotFound, JetStreamUnavailable, NatsobjError, ServerError, TemporaryError
+from natsobj.errors import (
+    BucketFull,
+    BucketNotFound,
+    JetStreamUnavailable,
+    NatsobjError,
+    ServerError,
+    TemporaryError,
+)
 from natsobj.jetstream import NEVER_SEQUENCE, JetStream
 from natsobj.link import PASSING, Patience
 from natsobj.transfer.commit import purge_chunks
@@ -52,7 +59,9 @@ class Chunks:
         self._bucket = bucket
         self._stream = wire.stream_name(bucket)
         self._domain = stream.get("domain", "")
-        self._fleeting = bool(stream["config"].get("max_age")) or stream["config"].get("discard") == "old"
+        self._expiring = bool(stream["config"].get("max_age"))
+        self._displacing = stream["config"].get("discard") == "old"
+        """A full bucket takes what is new and drops what is oldest, of other clients' making."""
         self._patience = Patience(js.link)
         self._used = js.connection
         self._troubled = False
@@ -76,6 +85,8 @@ class Chunks:
                 await self.upload.run(self.supply)
                 if not self._in_doubt or await self._count() == self.upload.stored:
                     return
+                if self._displacing:
+                    raise BucketFull(self._bucket, "it drops its oldest messages, these chunks included")
                 await self._start_over(ServerError(f"{self._stream}: stored chunks do not stay"))
             except ChunkRefused as e:
                 await self._repair(await self._judge(e))
@@ -83,6 +94,10 @@ class Chunks:
                 await self._repair(JetStreamUnavailable(str(e)))
             except PASSING as e:
                 await self._repair(e)
+
+    async def displaced(self) -> int:
+        """Return how many chunks the record, which came behind them, has displaced from a full bucket."""
+        return self.upload.stored - await self._count() if self._displacing else 0
 
     async def vanish(self) -> bool:
         """Say whether another writer removes the chunks, for it has replaced the record that named them.
@@ -129,7 +144,7 @@ class Chunks:
     @property
     def _in_doubt(self) -> bool:
         """Whether what was acknowledged may be gone: chunks expire one by one, and a gc may take them."""
-        return self._troubled or self._fleeting or time.monotonic() - self._begun > _QUICK
+        return self._troubled or self._expiring or self._displacing or time.monotonic() - self._begun > _QUICK
 
     def _fresh(self) -> Upload:
         return Upload(

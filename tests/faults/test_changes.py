@@ -59,9 +59,9 @@ async def test_a_bucket_deleted_in_the_middle_is_said_to_be_missing(
     """Exit 3, and a local file is as it was."""
     way = chance.turn(SOURCES)
     data = chance.content(40 * MIB, 64 * MIB)
-    site.target.write_bytes(TARGET_BEFORE)
 
     async def attempt(part: float) -> bool:
+        site.target.write_bytes(TARGET_BEFORE)
         async with Store(Settings(servers=(site.server.url,))) as store:
             with suppress(BucketExists):  # it is gone when the fault came too late
                 await store.create_bucket(BucketConfig(site.bucket))

@@ -101,9 +101,9 @@ async def test_a_server_that_stands_still_for_good_is_given_up(site: Site, chanc
     way = chance.turn(SOURCES)
     data, old = chance.content(32 * MIB, 48 * MIB), chance.content(1, MIB)
     await site.keep(old if verb == "put" else data)
-    site.target.write_bytes(old)
 
     async def attempt(part: float) -> bool:
+        site.target.write_bytes(old)
         options = ("--timeout", "500ms")
         running = site.put(data, way, *options) if verb == "put" else site.get(way, *options)
         reached = site.put_reached if verb == "put" else site.get_reached
