@@ -115,6 +115,12 @@ class Bucket:
                 if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
                     yield info
 
+    async def check_writable(self) -> None:
+        """Raise `BucketSealed` or `BucketReadOnly` where nothing can be stored."""
+        from natsobj.transfer.put import writable
+
+        await writable(self._js, self.name, self._state)
+
     async def put(
         self,
         key: str,

@@ -206,6 +206,9 @@ def put_files(
         if_changed: nothing is done for a key that has the content already.
         read_back: as `Bucket.put` has it.
         wrap: what is read to be stored passes through it.
+
+    Raises:
+        RefusedError: the bucket is sealed or a mirror.
     """
 
     async def put(file: LocalFile) -> Done:
@@ -215,15 +218,14 @@ def put_files(
             info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent, read_back=read_back)
         return Done(file.path, info, "stored")
 
-    return Crew(_in_turns(files), lambda each: _try(each, put, attrgetter("path")), jobs).results()
+    async def in_turns() -> AsyncGenerator[LocalFile | Failed | Skipped, None]:
+        await bucket.check_writable()  # also where there are no files
+        for number, file in enumerate(files):
+            if number % 64 == 0:  # let others work now and then
+                await asyncio.sleep(0)
+            yield file
 
-
-async def _in_turns(items: Iterable[T]) -> AsyncGenerator[T, None]:
-    """Iterate, and let others work now and then."""
-    for number, item in enumerate(items):
-        if number % 64 == 0:
-            await asyncio.sleep(0)
-        yield item
+    return Crew(in_turns(), lambda each: _try(each, put, attrgetter("path")), jobs).results()
 
 
 # Down

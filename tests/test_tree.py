@@ -362,12 +362,13 @@ async def test_put_files_that_is_ended_leaves_no_chunks(
     assert set(seen.objects.values()) == {hashlib.sha256(DATA * 8).hexdigest()}
 
 
-async def test_put_files_into_a_missing_bucket_fails_for_each(
-    store: Store, bucket_name: str, tmp_path: Path
+@pytest.mark.parametrize("files", [["a"], []])
+async def test_put_files_into_a_missing_bucket_fails(
+    store: Store, bucket_name: str, tmp_path: Path, files: list[str]
 ) -> None:
-    """Whoever iterates decides that this concerns all."""
-    outcomes = await put_folder(store.bucket(bucket_name), grow(tmp_path, ["a"]))
-    assert failures(outcomes) == {"a": BucketNotFound}
+    """Also where there is nothing to store in it."""
+    with pytest.raises(BucketNotFound):
+        await put_folder(store.bucket(bucket_name), grow(tmp_path, files))
 
 
 # Down

@@ -150,6 +150,7 @@ _HINTS: Mapping[type[Exception], str] = {
     ContentBroken: "store it again",
     ContentMismatch: "natsobj ls -l {0.bucket} shows what is there",
     FileExists: "use -f to replace it or --skip-existing to keep it",
+    IsADirectoryError: "-r is for folders",
     InvalidBucketName: "letters, digits, - and _ are possible",
     JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",
     ObjectChanged: "try again",

@@ -49,7 +49,11 @@ async def add_suggestion(store: Store, error: NatsobjError) -> None:
                 _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
             elif isinstance(error, ObjectNotFound) and not error.deleted_meanwhile:
                 await _collect(store, error.bucket, "", names, MOST_NAMES)
-                _note(error, nearest(error.key, names, deadline))
+                folder = error.key if error.key.endswith("/") else f"{error.key}/"
+                if any(name.startswith(folder) for name in names):
+                    error.add_note(f"natsobj ls {error.bucket} {folder} shows what is below it")
+                else:
+                    _note(error, nearest(error.key, names, deadline))
 
 
 def _note(error: NatsobjError, name: str | None) -> None:

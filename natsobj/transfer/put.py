@@ -30,6 +30,9 @@ from natsobj.transfer.supply import SourceFailed, Supply
 
 log = logging.getLogger(__name__)
 
+State = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Gives the bucket's stream, as it was when it was read last."""
+
 SMALL = 1024 * 1024
 """Bytes up to which a source goes up before it is known what it replaces."""
 
@@ -59,7 +62,7 @@ async def put_object(
     key: str,
     source: Source,
     *,
-    state: Callable[[], Awaitable[Mapping[str, Any]]],
+    state: State,
     find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
     meta: ObjectMeta,
     condition: Condition,
@@ -70,7 +73,6 @@ async def put_object(
     After `OutcomeUnknown` alone the chunks stay, for they may be the new object's.
 
     Args:
-        state: gives the bucket's stream, as it was when it was read last.
         find: gives the place of the key and the record that is there now.
         read_back: ask for the time that the server gave it; without it a round trip less.
     """
@@ -78,8 +80,7 @@ async def put_object(
     chunks: Chunks | None = None
     doubt = Doubt()
     try:
-        stream = await Patience(js.link).of(state)
-        check_writable(bucket, stream)
+        stream = await writable(js, bucket, state)
         if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
             condition.check(bucket, key, (await finding)[1])
         size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
@@ -161,6 +162,13 @@ def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> Object
         headers=meta.headers,
         metadata=meta.metadata,
     )
+
+
+async def writable(js: JetStream, bucket: str, state: State) -> Mapping[str, Any]:
+    """Return the stream of a bucket that takes writes; raises what `check_writable` raises."""
+    stream = await Patience(js.link).of(state)
+    check_writable(bucket, stream)
+    return stream
 
 
 def check_writable(bucket: str, stream: Mapping[str, Any]) -> None:

@@ -84,10 +84,13 @@ async def test_info_of_a_link_shows_the_link(cli: Program, bucket: Bucket, clien
 
 
 async def test_info_tells_missing_bucket_and_missing_object_apart(cli: Program, bucket: Bucket) -> None:
-    """Exit codes 3 and 4, with a did-you-mean for each."""
+    """Exit codes 3 and 4, with a did-you-mean for each; a folder's name leads to what is below it."""
     await bucket.put("cats/tom.jpg", b"")
     result = cli("info", bucket.name, "cats/tim.jpg")
     said = f"natsobj: no such object: {bucket.name}/cats/tim.jpg (did you mean cats/tom.jpg?)\n"
     assert result == (4, b"", said)
+    result = cli("info", bucket.name, "cats")
+    said = f"no such object: {bucket.name}/cats (natsobj ls {bucket.name} cats/ shows what is below it)"
+    assert result == (4, b"", f"natsobj: {said}\n")
     result = cli("info", bucket.name[:-1])
     assert result == (3, b"", f"natsobj: no such bucket: {bucket.name[:-1]} (did you mean {bucket.name}?)\n")
