@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import random
 import re
 import struct
 import time
@@ -26,6 +27,7 @@ from natsobj.errors import (
     NatsobjError,
     PermissionDenied,
     RequestTimeout,
+    ServerUnavailable,
     UnsupportedServer,
 )
 from natsobj.foreign import connect_error, translate
@@ -105,7 +107,7 @@ class Connection:
 
     @classmethod
     async def open(cls, settings: Settings) -> Connection:
-        """Connect, within the timeout.
+        """Connect, within the timeout; where a server hangs up or says nothing, to another one.
 
         Raises:
             ServerUnavailable: nobody answers.
@@ -113,21 +115,29 @@ class Connection:
             CertificateError: TLS failed on trust.
             UnsupportedServer: the server is older than 2.11.
         """
-        connection = cls(settings)
-        try:
-            await connection._open()
-        except BaseException:
-            connection.abort()
-            raise
+        servers = random.sample(settings.servers, len(settings.servers))
+        deadline = asyncio.get_running_loop().time() + settings.timeout.total_seconds()
+        for first in range(len(servers)):
+            connection = cls(settings)
+            try:
+                await connection._open(servers[first:] + servers[:first], deadline)
+                break
+            except BaseException as e:
+                connection.abort()
+                tried_all = first + 1 == len(servers) or isinstance(e.__cause__, nats.errors.NoServersError)
+                if tried_all or not isinstance(e, ServerUnavailable):
+                    raise
         return connection
 
-    async def _open(self) -> None:
+    async def _open(self, servers: list[str], deadline: float) -> None:
+        """Connect to the first of the servers that accepts; nats-py goes no further when it then hangs up."""
         options = connect_options(self.settings)
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout_at(deadline):
                 await self._client.connect(
-                    list(self.settings.servers),
+                    servers,
                     name="natsobj",
+                    dont_randomize=True,
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work

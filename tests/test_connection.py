@@ -89,6 +89,19 @@ async def test_the_second_of_two_servers_serves(dead: str, server: NatsServer) -
     assert isinstance(await names(Settings(servers=(dead, server.url))), list)
 
 
+async def test_any_of_the_servers_may_be_about_to_die(dead: str, silent: str, server: NatsServer) -> None:
+    """One that hangs up, or says nothing, in the middle of the handshake costs a part of the timeout."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as dying:
+        port = dying.sockets[0].getsockname()[1]
+        servers = (f"nats://127.0.0.1:{port}", dead, silent, server.url)
+        for _ in range(20):  # they are tried in any order
+            assert isinstance(await names(Settings(servers=servers, timeout=SHORT)), list)
+
+
 async def test_a_wrong_password_is_not_a_missing_server(serve: Serve) -> None:
     """Wrong and missing credentials are `AuthenticationFailed`, right ones work."""
     url = serve(PLAIN + "\nauthorization { user: anna, password: secret }").url

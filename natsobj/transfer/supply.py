@@ -118,16 +118,20 @@ class Supply:
             last = self._back_next == self._floor
             if message is None or (message.sequence == self._home_sequence) != last:
                 await self._end_back()
-                raise await self._gone()
+                raise await self._lost(beginning=message is None)
             if self._back_next > number:
                 if last:
                     await self._end_back()
                 return message.data
 
-    async def _gone(self) -> NatsobjError:
-        """Say why a chunk that was stored is not found: for good, or because a replica lags behind."""
-        if await self._js.count(self._stream, self._home) < self._floor:
-            return ServerError(f"{self._stream}: chunks of this upload that were stored are gone")
+    async def _lost(self, *, beginning: bool) -> NatsobjError:
+        """Say why what was stored is not found as it was: for good, or because a replica lags behind.
+
+        Args:
+            beginning: what the replica has is a beginning.
+        """
+        if not beginning or await self._js.count(self._stream, self._home) < self._floor:
+            return ServerError(f"{self._stream}: what was stored of this upload was changed or removed")
         return JetStreamUnavailable(f"{self._stream}: a replica lags behind")
 
     async def _end_back(self) -> None:
