@@ -117,17 +117,20 @@ class Connection:
         """
         servers = random.sample(settings.servers, len(settings.servers))
         deadline = asyncio.get_running_loop().time() + settings.timeout.total_seconds()
-        for first in range(len(servers)):
+        untried = len(servers)
+        while True:
             connection = cls(settings)
             try:
-                await connection._open(servers[first:] + servers[:first], deadline)
-                break
+                await connection._open(servers, deadline)
             except BaseException as e:
                 connection.abort()
-                tried_all = first + 1 == len(servers) or isinstance(e.__cause__, nats.errors.NoServersError)
+                untried -= 1
+                tried_all = not untried or isinstance(e.__cause__, nats.errors.NoServersError)
                 if tried_all or not isinstance(e, ServerUnavailable):
                     raise
-        return connection
+                servers.append(servers.pop(0))
+            else:
+                return connection
 
     async def _open(self, servers: list[str], deadline: float) -> None:
         """Connect to the first of the servers that accepts; nats-py goes no further when it then hangs up."""
