@@ -25,6 +25,7 @@ _HOMES = {
         "BucketReadOnly",
         "BucketSealed",
         "CertificateError",
+        "ChunksLost",
         "ChunksMissing",
         "ConfigRefused",
         "ContentBroken",

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import io
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from natsobj import wire
 from natsobj.direct import Stored
@@ -25,7 +25,16 @@ from natsobj.errors import (
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.reader import ObjectReader
-from natsobj.transfer.commit import Record, Slot, finish, purge_chunks, read_info, tidy_chunks
+from natsobj.transfer.commit import (
+    Doubt,
+    Record,
+    Slot,
+    finish,
+    note_left_over,
+    purge_chunks,
+    read_info,
+    tidy_chunks,
+)
 
 if TYPE_CHECKING:
     from natsobj.census import Census
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
     from natsobj.transfer.part import Cut
 
 __all__ = ["Bucket"]
+
+T = TypeVar("T")
 
 
 class Bucket:
@@ -56,10 +67,9 @@ class Bucket:
 
     async def status(self) -> BucketInfo:
         """Return the bucket with its live objects and stored chunks counted."""
-        stream = await self._js.stream_info(self._stream)
-        chunks = await self._js.subject_counts(
-            self._stream, wire.chunks_filter(await self._find_root(stream))
-        )
+        stream = await self._info()
+        pattern = wire.chunks_filter(await self._find_root(stream))
+        chunks = await self._patiently(lambda: self._js.subject_counts(self._stream, pattern))
         objects = 0
         async for _ in self.list(on_unreadable=lambda _: None):
             objects += 1
@@ -117,9 +127,9 @@ class Bucket:
 
     async def check_writable(self) -> None:
         """Raise `BucketSealed` or `BucketReadOnly` where nothing can be stored."""
-        from natsobj.transfer.put import writable
+        from natsobj.transfer.put import check_writable
 
-        await writable(self._js, self.name, self._state)
+        check_writable(self.name, await self._state())
 
     async def put(
         self,
@@ -226,26 +236,36 @@ class Bucket:
         """
         from natsobj.transfer.put import check_writable
 
-        (slot, record), stream = await asyncio.gather(self._find(key), self._js.stream_info(self._stream))
+        found: tuple[Slot, Record]
+        found, stream = await asyncio.gather(self._find(key), self._state())
+        slot, record = found
         self._live(key, record)
         check_writable(self.name, stream)
 
-        domain = stream.get("domain", "")
+        doubt = Doubt()
 
         def make(current: Record) -> bytes:
             self._live(key, current)
             return wire.encode_tombstone(current.data)
 
         def is_ours(current: Record) -> bool:
-            return current.info is not None and current.info.deleted
+            return doubt.there and current.info is not None and current.info.deleted
+
+        async def bury() -> Record:
+            domain = stream.get("domain", "")
+            change = slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt)
+            return (await finish(change))[1]
 
         try:
-            _, record = await finish(slot.replace(record, make, is_ours=is_ours, domain=domain))
+            record = await bury()
         except BucketFull:  # no room for the tombstone: make some
             gone = self._live(key, record)
             if gone.nuid is not None:
                 await purge_chunks(self._js, self.name, gone.nuid)
-            _, record = await finish(slot.replace(record, make, is_ours=is_ours, domain=domain))
+            record = await bury()
+        except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
+            note_left_over(self.name, "another writer was there")
+            raise
         gone = self._live(key, record)
         await finish(tidy_chunks(self._js, self.name, gone))
         return replace(gone, deleted=True)
@@ -254,7 +274,7 @@ class Bucket:
         """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""
         from natsobj.census import Census
 
-        stream = await self._js.stream_info(self._stream)
+        stream = await self._info()
         return Census(self._js, self.name, stream, await self._find_root(stream))
 
     # Inside
@@ -267,12 +287,13 @@ class Bucket:
         """
         everything = wire.metadata_filter("*")
         stream, number = await asyncio.gather(
-            self._js.stream_info(self._stream, count=everything), self._js.matching(self._stream, everything)
+            self._info(count=everything),
+            self._patiently(lambda: self._js.matching(self._stream, everything)),
         )
         subject = wire.metadata_filter(await self._find_root(stream))
         last_sequence, repeated = stream["state"]["last_seq"], {}
         if number != stream.get("total", 0):
-            subjects = await self._js.subject_counts(self._stream, subject, least=2)
+            subjects = await self._patiently(lambda: self._js.subject_counts(self._stream, subject, least=2))
             last_sequence, repeated = subjects.last_sequence, dict(subjects.counts)
         given = array("q")  # eight bytes an object: a set would take ten times that
         known: set[int] = set()
@@ -317,7 +338,7 @@ class Bucket:
     async def _state(self) -> Mapping[str, Any]:
         """Return the bucket's stream as it was when this was asked first; many may ask at once."""
         if self._stream_state is None:
-            self._stream_state = asyncio.ensure_future(self._js.stream_info(self._stream))
+            self._stream_state = asyncio.ensure_future(self._info())
         asked = self._stream_state
         try:
             return await asyncio.shield(asked)
@@ -325,12 +346,20 @@ class Bucket:
             self._stream_state = None
             raise
 
+    async def _info(self, *, count: str | None = None) -> dict[str, Any]:
+        return await self._patiently(lambda: self._js.stream_info(self._stream, count=count))
+
+    async def _patiently(self, question: Callable[[], Awaitable[T]]) -> T:
+        return await self._js.link.patiently(question)
+
     async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
         if self._root is None:
             stream = stream or await self._state()
             if not stream["config"].get("mirror"):
                 self._root = self.name
-            elif first := await self._js.next_message(self._stream, wire.metadata_filter("*"), 1):
+            elif first := await self._patiently(
+                lambda: self._js.next_message(self._stream, wire.metadata_filter("*"), 1)
+            ):
                 self._root = first.subject.split(".")[1]
             else:  # nothing has arrived in the mirror so far
                 return self.name

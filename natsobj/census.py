@@ -21,7 +21,6 @@ from natsobj.answers import Ack, api_error
 from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
 from natsobj.jetstream import JetStream
-from natsobj.link import Patience
 from natsobj.models import ObjectInfo
 from natsobj.transfer.commit import Record, read_record
 from natsobj.transfer.put import check_writable
@@ -274,7 +273,7 @@ class Census:
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """Ask again for as long as the trouble may pass: a restart, a new leader."""
-        return await Patience(self._js.link).of(question)
+        return await self._js.link.patiently(question)
 
 
 async def share_out(work: deque[T], do: Callable[[T], Awaitable[None]]) -> None:

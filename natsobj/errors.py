@@ -12,8 +12,9 @@ NatsobjError
 │   ├── JetStreamUnavailable    no JetStream, a wrong domain, or no leader
 │   ├── UnsupportedServer       older than nats-server 2.11
 │   ├── OutcomeUnknown          the server never said whether a change was stored
+│   ├── ChunksLost              others changed what an upload had stored so far
 │   ├── SourceChanged           the file changed while it was stored
-│   └── ObjectChanged           the object changed while it was read
+│   └── ObjectChanged           another writer was there at the same time
 ├── RefusedError                the state of the store does not allow it
 │   ├── BucketExists
 │   ├── ObjectExists
@@ -51,6 +52,7 @@ __all__ = [
     "BucketReadOnly",
     "BucketSealed",
     "CertificateError",
+    "ChunksLost",
     "ChunksMissing",
     "ConfigRefused",
     "ContentBroken",
@@ -146,7 +148,7 @@ class RequestTimeout(TemporaryError):
 
     def __init__(self, what: str, seconds: float) -> None:
         self.seconds = seconds
-        super().__init__(f"{what}: no answer within {seconds:g} s")
+        super().__init__(f"{what}: no answer within {seconds:.3g} s")
 
 
 class JetStreamUnavailable(TemporaryError):
@@ -177,6 +179,14 @@ class OutcomeUnknown(TemporaryError):
         super().__init__(f"the server did not say whether it is stored: {bucket}/{key}")
 
 
+class ChunksLost(TemporaryError):
+    """What an upload had stored so far was changed or removed by others; nothing was stored."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        super().__init__(f"chunks of an upload to {bucket} were changed or removed by others")
+
+
 class SourceChanged(TemporaryError):
     """The file was written to while it was being stored; nothing was stored."""
 
@@ -186,12 +196,13 @@ class SourceChanged(TemporaryError):
 
 
 class ObjectChanged(TemporaryError):
-    """The object was replaced while it was being read."""
+    """Another writer was there: the object was replaced while it was read, or while a change was in doubt."""
 
-    def __init__(self, bucket: str, key: str) -> None:
+    def __init__(self, bucket: str, key: str, *, read: bool = True) -> None:
         self.bucket = bucket
         self.key = key
-        super().__init__(f"changed while it was read: {bucket}/{key}")
+        how = "changed while it was read" if read else "replaced by another writer at the same time"
+        super().__init__(f"{how}: {bucket}/{key}")
 
 
 class RefusedError(NatsobjError):

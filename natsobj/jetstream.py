@@ -290,17 +290,22 @@ class JetStream:
         request = {"stream_name": stream, "config": config, "action": "create"}
         delete = f"CONSUMER.DELETE.{stream}.{name}"
         api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
+        stopped = False
         creating = asyncio.ensure_future(self._call(api, request, stream=stream, again=True))
         try:
             answer = await asyncio.shield(creating)
             yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
+        except asyncio.CancelledError:
+            stopped = True
+            raise
         finally:
             self._leftover.add(delete)
             deleting = asyncio.ensure_future(self._delete_leftover(stream, creating))
             try:
                 await asyncio.shield(deleting)
-            except asyncio.CancelledError:  # came too late: the transfer was over
-                await asyncio.wait([deleting])
+            except asyncio.CancelledError:
+                if not stopped:  # it came too late: the transfer was over
+                    await asyncio.wait([deleting])
                 raise
 
     async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:

@@ -118,6 +118,10 @@ class Link:
                     return True
         return False
 
+    async def patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what an attempt gives, made again as long as its trouble may pass."""
+        return await Patience(self).of(attempt)
+
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
         """Count a transfer as under way."""

@@ -67,6 +67,8 @@ def test_every_class_says_what_it_means(name: str) -> None:
         (errors.OutcomeUnknown("b", "k"), "the server did not say whether it is stored: b/k"),
         (errors.SourceChanged("a.log"), "changed while it was read: a.log"),
         (errors.ObjectChanged("b", "k"), "changed while it was read: b/k"),
+        (errors.ObjectChanged("b", "k", read=False), "replaced by another writer at the same time: b/k"),
+        (errors.ChunksLost("b"), "chunks of an upload to b were changed or removed by others"),
         (errors.BucketExists("b"), "bucket exists: b"),
         (errors.ObjectExists("b", "k"), "object exists: b/k"),
         (errors.FileExists("a.log"), "file exists: a.log"),

@@ -117,6 +117,14 @@ async def test_a_record_that_cannot_be_read_is_broken(bucket: Bucket, client: Cl
         _ = [info async for info in bucket.list()]
 
 
+async def test_of_many_deletes_one_succeeds(bucket: Bucket) -> None:
+    """Who finds another one's tombstone has deleted nothing."""
+    for _ in range(10):
+        await bucket.put("k", b"hello")
+        ends = await asyncio.gather(*(bucket.delete("k") for _ in range(8)), return_exceptions=True)
+        assert sorted(type(end).__name__ for end in ends) == ["ObjectInfo"] + 7 * ["ObjectNotFound"]
+
+
 async def test_bytes_without_a_nuid_cannot_be_fetched(bucket: Bucket, client: Client) -> None:
     """A record that names no chunks but has a size is unreadable, not empty."""
     await write_record(client, bucket, "k", {"size": 5, "chunks": 1})

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupts", "interrupts"]
 
+_UNSETTLED = (
+    "ended before the server had answered: what was being changed may be changed or not, "
+    "and chunks may be left over (natsobj gc BUCKET removes them)"
+)
+_NOTED_WITHIN = 0.2
+
 
 class Interrupts:
     """Which signal came, and what it does.
@@ -47,10 +53,21 @@ class Interrupts:
         self._number = number
         import threading
 
-        timer = threading.Timer(self.limit, os._exit, (self.status,))
+        timer = threading.Timer(self.limit, self._leave)
         timer.daemon = True
         timer.start()
         self._cancel()
+
+    def _leave(self) -> None:
+        """End the program in the middle of its tidying, with a note, unless nobody reads it."""
+        import logging
+        import threading
+
+        note = functools.partial(logging.getLogger("natsobj").warning, _UNSETTLED)
+        noting = threading.Thread(target=note, daemon=True)
+        noting.start()
+        noting.join(_NOTED_WITHIN)
+        os._exit(self.status)
 
     @contextmanager
     def until_done(self) -> Iterator[Callable[[], None]]:

@@ -21,11 +21,13 @@ from natsobj.errors import (
     BucketNotFound,
     BucketReadOnly,
     BucketSealed,
+    ChunksLost,
     InvalidArgument,
     InvalidKey,
     NatsobjError,
     ObjectChanged,
     ObjectNotFound,
+    OutcomeUnknown,
     SourceChanged,
     TemporaryError,
 )
@@ -271,7 +273,7 @@ class Session:
         except (NatsobjError, OSError) as error:
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
                 raise
-            if not interrupts.status:
+            if not interrupts.status or isinstance(error, OutcomeUnknown):
                 console.report_error(error, as_json=self.json, debug=self._debug)
             return interrupts.status or exits.exit_code(error)
         return self.status
@@ -287,7 +289,7 @@ def concerns_all(error: Exception) -> bool:
         InvalidArgument,
         TemporaryError,
     )
-    for_one = (InvalidKey, ObjectChanged, SourceChanged)
+    for_one = (ChunksLost, InvalidKey, ObjectChanged, SourceChanged)
     return isinstance(error, for_all) and not isinstance(error, for_one)
 
 

@@ -97,7 +97,7 @@ class Slot:
 
     async def read(self) -> Record:
         """Return what the leader has; where there is none now, a new one is waited for."""
-        read = Patience(self._js.link).of(lambda: self._js.last_message(self._stream, self.subject))
+        read = self._js.link.patiently(lambda: self._js.last_message(self._stream, self.subject))
         return read_record(self._bucket, await read)
 
     async def replace(
@@ -131,7 +131,7 @@ class Slot:
         except (ObjectChanged, OutcomeUnknown):
             raise
         except Exception as e:
-            if doubt.there:
+            if doubt.there and doubt.replaced is None:
                 raise OutcomeUnknown(self._bucket, self._key) from e
             raise
 
@@ -171,7 +171,8 @@ class Slot:
                 raise api_error(ack.code, ack.message, 0, self._stream)
             if doubt.there:
                 doubt.replaced = replaced
-                raise ObjectChanged(self._bucket, self._key)
+                make(record)  # which may know better why not
+                raise ObjectChanged(self._bucket, self._key, read=False)
 
 
 async def finish(change: Coroutine[Any, Any, T]) -> T:
@@ -196,6 +197,11 @@ async def finish(change: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+def note_left_over(bucket: str, why: str) -> None:
+    """Say that a bucket may have chunks that nobody refers to."""
+    log.warning("chunks may be left over in %s: %s (natsobj gc %s removes them)", bucket, why, bucket)
+
+
 async def purge_chunks(js: JetStream, bucket: str, nuid: str, *, number: int | None = None) -> None:
     """Remove the chunks of one upload, and see that they are gone.
 
@@ -212,7 +218,7 @@ async def purge_chunks(js: JetStream, bucket: str, nuid: str, *, number: int | N
         if purged != number and await js.count(stream, subject):  # a new leader may know of more
             await js.purge(stream, subject)
 
-    await Patience(js.link).of(purge)
+    await js.link.patiently(purge)
 
 
 async def tidy_chunks(js: JetStream, bucket: str, gone: ObjectInfo | None) -> None:

@@ -22,16 +22,12 @@ from natsobj.errors import (
 )
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
-from natsobj.link import Patience
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.transfer.commit import Doubt, Record, Slot, finish, tidy_chunks
 from natsobj.transfer.repair import Chunks
 from natsobj.transfer.supply import SourceFailed, Supply
 
 log = logging.getLogger(__name__)
-
-State = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Gives the bucket's stream, as it was when it was read last."""
 
 SMALL = 1024 * 1024
 """Bytes up to which a source goes up before it is known what it replaces."""
@@ -62,7 +58,7 @@ async def put_object(
     key: str,
     source: Source,
     *,
-    state: State,
+    state: Callable[[], Awaitable[Mapping[str, Any]]],
     find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
     meta: ObjectMeta,
     condition: Condition,
@@ -73,6 +69,7 @@ async def put_object(
     After `OutcomeUnknown` alone the chunks stay, for they may be the new object's.
 
     Args:
+        state: gives the bucket's stream, as it was when it was read last.
         find: gives the place of the key and the record that is there now.
         read_back: ask for the time that the server gave it; without it a round trip less.
     """
@@ -80,11 +77,12 @@ async def put_object(
     chunks: Chunks | None = None
     doubt = Doubt()
     try:
-        stream = await writable(js, bucket, state)
+        stream = await state()
+        check_writable(bucket, stream)
         if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
             condition.check(bucket, key, (await finding)[1])
         size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
-        chunks = Chunks(js, bucket, Supply(js, source, size, stream=wire.stream_name(bucket)), stream)
+        chunks = Chunks(js, bucket, Supply(js, source, size, bucket=bucket), stream)
         await chunks.store()
         source.check()
         info = _describe(bucket, key, chunks, replace(meta, chunk_size=size))
@@ -164,13 +162,6 @@ def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> Object
     )
 
 
-async def writable(js: JetStream, bucket: str, state: State) -> Mapping[str, Any]:
-    """Return the stream of a bucket that takes writes; raises what `check_writable` raises."""
-    stream = await Patience(js.link).of(state)
-    check_writable(bucket, stream)
-    return stream
-
-
 def check_writable(bucket: str, stream: Mapping[str, Any]) -> None:
     """Refuse a bucket that takes no writes.
 
@@ -201,4 +192,4 @@ async def _stored(slot: Slot, info: ObjectInfo) -> ObjectInfo:
     except NatsobjError as e:
         log.info("%s/%s is stored, its time could not be read: %s", info.bucket, info.name, e)
         return info
-    return record.info if record.info is not None and record.sequence == info.revision else info
+    return record.live if record.live is not None and record.sequence == info.revision else info

@@ -23,14 +23,14 @@ from natsobj.connection import ASK_AGAIN
 from natsobj.errors import (
     BucketFull,
     BucketNotFound,
+    ChunksLost,
     JetStreamUnavailable,
     NatsobjError,
-    ServerError,
     TemporaryError,
 )
 from natsobj.jetstream import NEVER_SEQUENCE, JetStream
 from natsobj.link import PASSING, Patience
-from natsobj.transfer.commit import purge_chunks
+from natsobj.transfer.commit import note_left_over, purge_chunks
 from natsobj.transfer.supply import Supply
 from natsobj.transfer.upload import WINDOW, AcksMissing, ChunkRefused, Upload
 
@@ -87,7 +87,7 @@ class Chunks:
                     return
                 if self._displacing:
                     raise BucketFull(self._bucket, "it drops its oldest messages, these chunks included")
-                await self._start_over(ServerError(f"{self._stream}: stored chunks do not stay"))
+                await self._start_over(ChunksLost(self._bucket))
             except ChunkRefused as e:
                 await self._repair(await self._judge(e))
             except AcksMissing as e:
@@ -122,24 +122,23 @@ class Chunks:
             return
         try:
             async with asyncio.timeout(self._js.link.timeout if isinstance(error, PASSING) else None):
-                await Patience(self._js.link).of(self._clean_up)
+                await self._js.link.patiently(self._clean_up)
         except BucketNotFound:
             pass
         except (NatsobjError, TimeoutError) as e:
-            self._left_over(str(e) or "no answer")
+            note_left_over(self._bucket, str(e) or "no answer")
+        except asyncio.CancelledError:
+            note_left_over(self._bucket, "no answer in time")
+            raise
 
     async def tidy(self) -> None:
         """Remove what was given up on the way: once more, for a restart may have undone it."""
         try:
             await self._purge_given_up()
         except NatsobjError as e:
-            self._left_over(str(e))
+            note_left_over(self._bucket, str(e))
 
     # Inside
-
-    def _left_over(self, why: str) -> None:
-        bucket = self._bucket
-        log.warning("chunks may be left over in %s: %s (natsobj gc %s removes them)", bucket, why, bucket)
 
     @property
     def _in_doubt(self) -> bool:
@@ -224,7 +223,7 @@ class Chunks:
         if self._js.connection.lost.is_set():
             await self._js.link.renew(self._js.connection)
         if (self._troubled or self.upload.unsettled) and not await self._settle():
-            self._left_over("some may still be under way")
+            note_left_over(self._bucket, "some may still be under way")
         await self._purge_given_up()
         await purge_chunks(self._js, self._bucket, self.upload.nuid)
 

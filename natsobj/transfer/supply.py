@@ -12,8 +12,9 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 
+from natsobj import wire
 from natsobj.direct import Stored
-from natsobj.errors import JetStreamUnavailable, NatsobjError, ServerError, TemporaryError
+from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError, TemporaryError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.link import PASSING
@@ -33,14 +34,15 @@ class Supply:
     """A source cut into chunks of one size; every byte is hashed once.
 
     Args:
-        stream: where chunks are stored.
+        bucket: where chunks are stored.
     """
 
-    def __init__(self, js: JetStream, source: Source, chunk_size: int, *, stream: str) -> None:
+    def __init__(self, js: JetStream, source: Source, chunk_size: int, *, bucket: str) -> None:
         self._js = js
         self._source = source
         self._chunk_size = chunk_size
-        self._stream = stream
+        self._bucket = bucket
+        self._stream = wire.stream_name(bucket)
         self._digest = hashlib.sha256()
         self._kept: deque[bytes] = deque()
         self._floor = 0  # the number of the first kept chunk
@@ -131,7 +133,7 @@ class Supply:
             beginning: what the replica has is a beginning.
         """
         if not beginning or await self._js.count(self._stream, self._home) < self._floor:
-            return ServerError(f"{self._stream}: what was stored of this upload was changed or removed")
+            return ChunksLost(self._bucket)
         return JetStreamUnavailable(f"{self._stream}: a replica lags behind")
 
     async def _end_back(self) -> None:

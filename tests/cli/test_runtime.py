@@ -81,6 +81,7 @@ def test_the_codes_of_json_errors_are_frozen() -> None:
         "bucket_read_only",
         "bucket_sealed",
         "certificate_error",
+        "chunks_lost",
         "chunks_missing",
         "config_refused",
         "content_broken",

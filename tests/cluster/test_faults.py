@@ -10,7 +10,7 @@ import pytest
 
 from tests.chance import MIB, Chance
 from tests.faults.running import Running
-from tests.faults.site import RECOVERED_WITHIN, Site, Source
+from tests.faults.site import KEY, RECOVERED_WITHIN, Site, Source
 from tests.servers import Cluster, NatsServer
 
 SOURCES: tuple[Source, ...] = ("file", "pipe")
@@ -99,3 +99,22 @@ async def test_get_survives(cluster: Cluster, site: Site, chance: Chance, fault:
         return hit
 
     await chance.until_hit(attempt)
+
+
+async def test_what_moves_no_bytes_waits_for_a_leader(cluster: Cluster, site: Site, chance: Chance) -> None:
+    """Nobody leads when it begins, for some seconds: exit 0 all the same."""
+    data = chance.content(1, MIB)
+    await site.keep(data)
+    verb = chance.turn(("rm", "verify", "gc", "ls", "info"))
+    leader = await cluster.leader(f"OBJ_{site.bucket}")
+    await asyncio.to_thread(leader.kill)
+    running = site.start(verb, site.bucket, *([KEY] if verb == "rm" else []))
+    await asyncio.sleep(chance.uniform(0.1, 2))
+    await asyncio.to_thread(leader.start)
+    await cluster.leader(f"OBJ_{site.bucket}")
+    back = time.monotonic()
+    result = await running.end(RECOVERED_WITHIN)
+    chance.saw(result.code, time.monotonic() - back)
+    result.expect(0)
+    await cluster.until_current(f"OBJ_{site.bucket}")
+    await site.holds_after_gc(None if verb == "rm" else data)

@@ -6,17 +6,23 @@ The proxy sees the publish of the metadata pass, so every one of these faults co
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import os
 import signal
 import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
 from operator import attrgetter
 
 import pytest
 
+from natsobj import Bucket
 from tests.chance import MIB, Chance
 from tests.faults.proxy import Action, Link, Proxy
 from tests.faults.running import END_WITHIN, Running
-from tests.faults.site import RECOVERED_WITHIN, Site
+from tests.faults.site import KEY, RECOVERED_WITHIN, Site
+from tests.program import Result
 from tests.verdict import quiet
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -164,3 +170,128 @@ async def test_a_server_killed_at_the_commit(site: Site, proxy: Proxy, chance: C
     (await running.end(RECOVERED_WITHIN)).expect(0)
     await site.holds_after_gc(new)
     chance.saw(0)
+
+
+# Another writer, while the answer is outstanding
+
+
+async def beaten(
+    site: Site,
+    proxy: Proxy,
+    running: Callable[[], Running],
+    act: Callable[[Bucket], Awaitable[object]],
+    *,
+    lost: bool,
+) -> Result:
+    """Run a program whose change gets lost, or its answer does; before it can look another writer acts."""
+
+    def lose(link: Link) -> None:
+        link.down.open = False
+        if lost:
+            link.stall()
+
+    fired = proxy.at("up", f"HPUB $O.{site.bucket}.M.".encode(), lose)
+    program = running()
+    assert await asyncio.to_thread(fired.wait, END_WITHIN)
+    await quiet(site.server.url, site.bucket)
+    async with site.opened() as bucket:
+        await act(bucket)
+    proxy.cut()
+    return await program.end(RECOVERED_WITHIN)
+
+
+@pytest.mark.parametrize("condition", ["", "--if-absent", "--if-match"])
+async def test_a_put_that_is_beaten_says_so(site: Site, proxy: Proxy, chance: Chance, condition: str) -> None:
+    """The other one's object stands, whole and alone: exit 6 where there was a condition, else 5."""
+    old = None if condition == "--if-absent" else chance.content(1, MIB)
+    await site.keep(old)
+    new, rival = chance.content(1, MIB), chance.content(1, MIB)
+    options = [condition] if condition else []
+    if condition == "--if-match" and old is not None:
+        options.append(f"sha256:{hashlib.sha256(old).hexdigest()}")
+    result = await beaten(
+        site,
+        proxy,
+        lambda: site.put(new, chance.turn(("file", "pipe")), *options),
+        lambda bucket: bucket.put(KEY, rival),
+        lost=chance.turn((True, False), every=2),
+    )
+    result.expect(6 if condition else 5)
+    assert condition or "another writer" in result.stderr
+    await site.holds(rival)
+    chance.saw(result.code)
+
+
+async def test_a_put_that_was_stored_and_deleted_again_is_a_success(
+    site: Site, proxy: Proxy, chance: Chance
+) -> None:
+    """Exit 0, and it tells of the object that it stored, not of the other one's tombstone."""
+    await site.keep(chance.content(1, MIB))
+    new = chance.content(1, MIB)
+    put = partial(site.put, new, "file", "--json")
+    result = await beaten(site, proxy, put, lambda bucket: bucket.delete(KEY), lost=False)
+    assert json.loads(result.expect(0).stdout)["sha256"] == hashlib.sha256(new).hexdigest()
+    await site.holds(None)
+    chance.saw(result.code)
+
+
+async def test_an_rm_that_is_beaten_says_what_it_may_leave(site: Site, proxy: Proxy, chance: Chance) -> None:
+    """Exit 5, and the other one's object; the old chunks may be nobody's to remove but gc's."""
+    await site.keep(chance.content(1, MIB))
+    rival = chance.content(1, MIB)
+    rm = partial(site.start, "rm", site.bucket, KEY)
+    lost = chance.turn((True, False))
+    result = await beaten(site, proxy, rm, lambda bucket: bucket.put(KEY, rival), lost=lost)
+    result.expect(5)
+    assert "chunks may be left over" in result.stderr
+    await site.holds_after_gc(rival)
+    chance.saw(result.code)
+
+
+# A signal, and nobody answers
+
+
+async def interrupted_in_silence(site: Site, running: Running, number: signal.Signals) -> Result:
+    """Send a signal to a program whose server stands still, and go on with the server when it has ended."""
+    async with site.server_stopped():
+        await asyncio.sleep(0.2)
+        running.process.send_signal(number)
+        result = await running.end()
+    result.expect(128 + number)
+    return result
+
+
+async def test_a_signal_at_a_silent_commit_says_what_nobody_knows(
+    site: Site, proxy: Proxy, chance: Chance
+) -> None:
+    """The signal's exit code, and a line that says that the object may be stored."""
+    pid = site.server.pid
+    number = chance.turn((signal.SIGINT, signal.SIGTERM))
+    old, new = chance.content(1, MIB), chance.content(1, MIB)
+    await site.keep(old)
+
+    def stop(link: Link) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        link.stall()
+        proxy.later(0.1, link.resume)
+
+    fired = proxy.at("up", f"HPUB $O.{site.bucket}.M.".encode(), stop)
+    running = site.put(new, "file", "--timeout", "1s")
+    assert await asyncio.to_thread(fired.wait, END_WITHIN)
+    result = await interrupted_in_silence(site, running, number)
+    assert "may be changed or not" in result.stderr
+    await site.holds_after_gc(old, new)
+    chance.saw(result.code)
+
+
+async def test_a_signal_in_silence_says_what_may_be_left(site: Site, chance: Chance) -> None:
+    """The signal's exit code, and a line that says that there may be chunks for gc."""
+    number = chance.turn((signal.SIGINT, signal.SIGTERM))
+    old, new = chance.content(1, MIB), chance.content(64 * MIB, 96 * MIB)
+    await site.keep(old)
+    running = site.put(new, chance.turn(("file", "pipe"), every=2), "--timeout", "1s")
+    assert await site.put_reached(running, int(0.3 * len(new)))
+    result = await interrupted_in_silence(site, running, number)
+    assert "chunks may be left over" in result.stderr
+    await site.holds_after_gc(old)
+    chance.saw(result.code)
