@@ -85,8 +85,6 @@ def _reason(error: BaseException) -> str:
             reason = error.strerror.lower()
         case _:
             reason = str(error).removeprefix("nats: ").strip("'").rstrip(".").lower()
-            if "empty response" in reason:
-                reason = CONNECTION_LOST
-            elif "expecting info" in reason or "json parse" in reason:
+            if "expecting info" in reason or "json parse" in reason:
                 reason = "that is no NATS server"
     return reason
