@@ -209,6 +209,11 @@ class Connection:
         return str(self._client._server_info.get("server_name", ""))
 
     @property
+    def server_id(self) -> str:
+        """The server's process: another one after a restart."""
+        return str(self._client._server_info.get("server_id", ""))
+
+    @property
     def cluster_name(self) -> str | None:
         """The name of the server's cluster, None for a single server."""
         return self._client._server_info.get("cluster") or None

@@ -183,10 +183,18 @@ class Chunks:
         await self._start_over(trouble)
 
     async def _settle(self) -> bool:
-        """Wait until nothing of this upload is under way any more; False if that cannot be told."""
-        fenced = self._used is self._js.connection or await self._js.link.fence(self._used)
+        """Wait until nothing of this upload is under way any more; False if that cannot be told.
+
+        The fence tells what the server that we talk to knows. Where another one leads the stream, that one may
+        still have something to read of what a server that died had passed on.
+        """
+        used, now = self._used, self._js.connection
+        fenced = used is now or await self._js.link.fence(used)
         await settle(self._js, self._stream, self.upload.subject)
-        return fenced
+        if used is now or not fenced or used.server_id == now.server_id:
+            return fenced
+        info = await self._js.stream_info(self._stream)
+        return bool(info.get("cluster", {}).get("leader") == now.server_name)
 
     async def _can_go_on(self) -> bool:
         """Bring `upload.stored` up to what is stored, if that is a clean continuation of it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -37,6 +39,24 @@ async def node_is_killed(cluster: Cluster, stream: str, chance: Chance) -> None:
     await killed_for_a_while(chance.choice(nodes), chance)
 
 
+async def node_is_killed_while_the_leader_sleeps(cluster: Cluster, stream: str, chance: Chance) -> None:
+    """What the dead one had passed on may be read by the leader when the program is long somewhere else."""
+    leader = await cluster.leader(stream)
+    os.kill(leader.pid, signal.SIGSTOP)
+    try:
+        visited = [
+            node for node in cluster.nodes if node is not leader and cluster.clients_of(node, "natsobj")
+        ]
+        if not visited:
+            return
+        await asyncio.to_thread(visited[0].kill)
+        await asyncio.sleep(chance.uniform(0.1, 0.5))
+    finally:
+        os.kill(leader.pid, signal.SIGCONT)
+    await asyncio.sleep(chance.uniform(0.1, 0.5))
+    await asyncio.to_thread(visited[0].start)
+
+
 async def killed_for_a_while(node: NatsServer, chance: Chance) -> None:
     """Kill a node, as a power cut would, and bring it back."""
     await asyncio.to_thread(node.kill)
@@ -46,7 +66,7 @@ async def killed_for_a_while(node: NatsServer, chance: Chance) -> None:
         await asyncio.to_thread(node.start)
 
 
-FAULTS = (leader_steps_down, leader_is_killed, node_is_killed)
+FAULTS = (leader_steps_down, leader_is_killed, node_is_killed, node_is_killed_while_the_leader_sleeps)
 
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])
 

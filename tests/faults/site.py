@@ -177,7 +177,7 @@ class Site:
     async def holds(self, wanted: bytes | None) -> None:
         """The bucket has exactly this object, whole, and nothing else: no orphans, no consumers."""
         found = await self.verdict()
-        assert found.objects == objects(wanted)
+        assert found.objects == objects(wanted), found
         assert (found.orphans, found.consumers, found.unreadable) == ({}, 0, ())
 
     async def holds_after_gc(self, *possible: bytes | None) -> None:
