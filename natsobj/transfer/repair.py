@@ -185,8 +185,8 @@ class Chunks:
     async def _settle(self) -> bool:
         """Wait until nothing of this upload is under way any more; False if that cannot be told.
 
-        The fence tells what the server that we talk to knows. Where another one leads the stream, that one may
-        still have something to read of what a server that died had passed on.
+        The fence tells what the server knows that we talk to. Where another one leads the stream, that one
+        may still have something to read of what a server that died had passed on.
         """
         used, now = self._used, self._js.connection
         fenced = used is now or await self._js.link.fence(used)
