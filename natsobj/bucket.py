@@ -27,6 +27,7 @@ from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.reader import ObjectReader
 from natsobj.transfer.commit import (
     Doubt,
+    Forgotten,
     Record,
     Slot,
     finish,
@@ -256,19 +257,27 @@ class Bucket:
             change = slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt)
             return (await finish(change))[1]
 
-        try:
-            record = await bury()
-        except BucketFull:  # no room for the tombstone: make some
-            gone = self._live(key, record)
-            if gone.nuid is not None:
-                await purge_chunks(self._js, self.name, gone.nuid)
-            record = await bury()
-        except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
-            note_left_over(self.name, "another writer was there")
-            raise
-        gone = self._live(key, record)
-        await finish(tidy_chunks(self._js, self.name, gone))
-        return replace(gone, deleted=True)
+        async def is_gone() -> bool:
+            live = (await slot.read()).live
+            return live is None or live.nuid != gone.nuid
+
+        while True:
+            try:
+                gone = self._live(key, await bury())
+            except BucketFull:  # no room for the tombstone: make some
+                gone = self._live(key, record)
+                if gone.nuid is not None:
+                    await purge_chunks(self._js, self.name, gone.nuid)
+                gone = self._live(key, await bury())
+            except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
+                note_left_over(self.name, "another writer was there")
+                raise
+            try:
+                await finish(tidy_chunks(self._js, self.name, gone, allowed=is_gone))
+            except Forgotten:
+                record = await slot.read()
+            else:
+                return replace(gone, deleted=True)
 
     async def census(self) -> Census:
         """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""

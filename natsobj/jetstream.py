@@ -20,7 +20,7 @@ from typing import Any
 
 from natsobj import wire
 from natsobj.answers import NO_MESSAGE, Ack, api_error, read_ack
-from natsobj.connection import Connection, Message
+from natsobj.connection import ASK_AGAIN, Connection, Message
 from natsobj.direct import BATCH, NotServed, Stored, direct_get
 from natsobj.errors import (
     BucketNotFound,
@@ -139,10 +139,17 @@ class JetStream:
         """Delete a stream and all it keeps."""
         await self._call(f"STREAM.DELETE.{stream}", stream=stream)
 
-    async def purge(self, stream: str, subject: str, *, before: int | None = None) -> int:
-        """Remove all messages of a subject, or those before a sequence, and return how many they were."""
+    async def purge(self, stream: str, subject: str, *, before: int | None = None, once: bool = False) -> int:
+        """Remove all messages of a subject, or those before a sequence, and return how many they were.
+
+        Args:
+            once: ask for a second only, and not again: an answer that does not come is the caller's business.
+        """
         request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
-        answer = await self._call(f"STREAM.PURGE.{stream}", request, stream=stream, again=True)
+        patience = ASK_AGAIN if once else None
+        answer = await self._call(
+            f"STREAM.PURGE.{stream}", request, stream=stream, again=not once, patience=patience
+        )
         return int(answer.get("purged", 0))
 
     async def account(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -77,6 +77,14 @@ def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
     )
 
 
+class Forgotten(Exception):
+    """A change that was acknowledged is not there any more: its leader died, and the next one knows nothing.
+
+    The acknowledgement promises more than servers keep that are killed (nothing was flushed); as long as the
+    chunks of what was replaced are still there, the change can be made again.
+    """
+
+
 class Doubt:
     """Whether something was published of which nobody knows what became."""
 
@@ -99,6 +107,10 @@ class Slot:
         """Return what the leader has; where there is none now, a new one is waited for."""
         read = self._js.link.patiently(lambda: self._js.last_message(self._stream, self.subject))
         return read_record(self._bucket, await read)
+
+    async def stands(self, sequence: int) -> bool:
+        """Say whether the leader has the record of that sequence, or a newer one."""
+        return (await self.read()).sequence >= sequence
 
     async def replace(
         self,
@@ -202,30 +214,54 @@ def note_left_over(bucket: str, why: str) -> None:
     log.warning("chunks may be left over in %s: %s (natsobj gc %s removes them)", bucket, why, bucket)
 
 
-async def purge_chunks(js: JetStream, bucket: str, nuid: str, *, number: int | None = None) -> None:
+async def purge_chunks(
+    js: JetStream,
+    bucket: str,
+    nuid: str,
+    *,
+    number: int | None = None,
+    allowed: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
     """Remove the chunks of one upload, and see that they are gone.
 
     Args:
         number: how many they are, where that is known: it saves the look.
+        allowed: is asked after trouble, whether it is still right.
 
     Raises:
         NatsobjError: they may still be there.
+        Forgotten: it is not right any more, and they are there.
     """
     stream, subject = wire.stream_name(bucket), wire.chunk_subject(bucket, nuid)
+    tried = False
 
     async def purge() -> None:
-        purged = await js.purge(stream, subject)
+        nonlocal tried
+        if tried and allowed is not None and not await allowed():
+            raise Forgotten
+        once, tried = allowed is not None and not tried, True
+        purged = await js.purge(stream, subject, once=once)
         if purged != number and await js.count(stream, subject):  # a new leader may know of more
             await js.purge(stream, subject)
 
     await js.link.patiently(purge)
 
 
-async def tidy_chunks(js: JetStream, bucket: str, gone: ObjectInfo | None) -> None:
-    """Remove the chunks of an object that is gone; a failure is a note, for the change has succeeded."""
+async def tidy_chunks(
+    js: JetStream,
+    bucket: str,
+    gone: ObjectInfo | None,
+    *,
+    allowed: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Remove the chunks of an object that is gone; a failure is a note, for the change has succeeded.
+
+    Raises:
+        Forgotten: it is not gone.
+    """
     if gone is None or gone.nuid is None:
         return
     try:
-        await purge_chunks(js, bucket, gone.nuid, number=gone.chunks)
+        await purge_chunks(js, bucket, gone.nuid, number=gone.chunks, allowed=allowed)
     except NatsobjError as e:
         log.warning("the old chunks of %s/%s are not removed yet: %s", bucket, gone.name, e)

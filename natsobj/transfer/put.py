@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from natsobj.errors import (
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Doubt, Record, Slot, finish, tidy_chunks
+from natsobj.transfer.commit import Doubt, Forgotten, Record, Slot, finish, tidy_chunks
 from natsobj.transfer.repair import Chunks
 from natsobj.transfer.supply import SourceFailed, Supply
 
@@ -87,9 +87,19 @@ async def put_object(
         source.check()
         info = _describe(bucket, key, chunks, replace(meta, chunk_size=size))
         slot, record = await finding
-        commit = _commit(slot, record, info, condition, domain=stream.get("domain", ""), doubt=doubt)
-        sequence, replaced = await finish(commit)
-    except OutcomeUnknown:
+        gone: list[ObjectInfo] = []
+        while True:
+            commit = _commit(slot, record, info, condition, domain=stream.get("domain", ""), doubt=doubt)
+            sequence, replaced = await finish(commit)
+            info = replace(info, revision=sequence)
+            if replaced.live is not None and replaced.live.nuid != info.nuid:
+                gone.append(replaced.live)
+            try:
+                return await finish(_conclude(js, slot, info, gone, chunks, read_back=read_back))
+            except Forgotten:
+                log.debug("%s/%s: a leader that died took the commit along", bucket, key)
+                record = await slot.read()
+    except (ChunksMissing, OutcomeUnknown):
         raise
     except BaseException as e:
         finding.cancel()
@@ -101,8 +111,6 @@ async def put_object(
         if isinstance(e, SourceFailed):
             raise e.error from None
         raise
-    info = replace(info, revision=sequence)
-    return await finish(_conclude(js, slot, info, replaced.live, chunks, read_back=read_back))
 
 
 async def _commit(
@@ -124,7 +132,7 @@ async def _conclude(
     js: JetStream,
     slot: Slot,
     info: ObjectInfo,
-    replaced: ObjectInfo | None,
+    gone: Sequence[ObjectInfo],
     chunks: Chunks,
     *,
     read_back: bool,
@@ -133,10 +141,17 @@ async def _conclude(
 
     Raises:
         ChunksMissing: the bucket made room for the record by dropping what the record names.
+        Forgotten: the record is not there any more.
     """
-    tidying = asyncio.gather(tidy_chunks(js, info.bucket, replaced), chunks.tidy())
+
+    async def tidy() -> None:
+        for each in gone:
+            await tidy_chunks(js, info.bucket, each, allowed=lambda: slot.stands(info.revision))
+
+    tidying = asyncio.create_task(tidy())
     stored = await _stored(slot, info) if read_back else info
     await tidying
+    await chunks.tidy()
     if (lost := await chunks.displaced()) and (await slot.read()).sequence == info.revision:
         raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - lost)
     return stored

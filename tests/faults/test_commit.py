@@ -23,7 +23,7 @@ from tests.faults.proxy import Action, Link, Proxy
 from tests.faults.running import END_WITHIN, Running
 from tests.faults.site import KEY, RECOVERED_WITHIN, Site
 from tests.program import Result
-from tests.verdict import quiet
+from tests.verdict import quiet, stream_info
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
@@ -246,6 +246,42 @@ async def test_an_rm_that_is_beaten_says_what_it_may_leave(site: Site, proxy: Pr
     assert "chunks may be left over" in result.stderr
     await site.holds_after_gc(rival)
     chance.saw(result.code)
+
+
+# A leader that dies and takes along what it acknowledged
+
+
+async def forgotten(site: Site, proxy: Proxy, running: Callable[[], Running]) -> Result:
+    """Run a program whose change is taken back behind its back, as its old chunks are to be removed."""
+    fired = proxy.at("up", f"STREAM.PURGE.OBJ_{site.bucket}".encode(), Link.stall)
+    program = running()
+    assert await asyncio.to_thread(fired.wait, END_WITHIN)
+    async with site.client() as client:
+        js = client.jetstream(timeout=END_WITHIN)
+        last = (await stream_info(js, site.bucket)).state.last_seq
+        await js.delete_msg(f"OBJ_{site.bucket}", last)
+    proxy.cut()
+    return await program.end(RECOVERED_WITHIN)
+
+
+async def test_a_commit_that_is_forgotten_is_made_again(site: Site, proxy: Proxy, chance: Chance) -> None:
+    """Exit 0, and the new object; no chunk is removed before it stands."""
+    await site.keep(chance.content(1, MIB))
+    new = chance.content(1, MIB)
+    put = partial(site.put, new, chance.turn(("file", "pipe")))
+    (await forgotten(site, proxy, put)).expect(0)
+    await site.holds(new)
+    chance.saw(0)
+
+
+async def test_an_rm_that_is_forgotten_leaves_no_broken_object(
+    site: Site, proxy: Proxy, chance: Chance
+) -> None:
+    """Exit 0, and nothing is there."""
+    await site.keep(chance.content(1, MIB))
+    (await forgotten(site, proxy, partial(site.start, "rm", site.bucket, KEY))).expect(0)
+    await site.holds(None)
+    chance.saw(0)
 
 
 # A signal, and nobody answers
