@@ -75,7 +75,7 @@ async def put_object(
     """
     finding = asyncio.create_task(find())
     chunks: Chunks | None = None
-    doubt = Doubt()
+    doubt, committed = Doubt(), False
     try:
         stream = await state()
         check_writable(bucket, stream)
@@ -91,6 +91,7 @@ async def put_object(
         while True:
             commit = _commit(slot, record, info, condition, domain=stream.get("domain", ""), doubt=doubt)
             sequence, replaced = await finish(commit)
+            committed = True
             info = replace(info, revision=sequence)
             if replaced.live is not None and replaced.live.nuid != info.nuid:
                 gone.append(replaced.live)
@@ -98,10 +99,13 @@ async def put_object(
                 return await finish(_conclude(js, slot, info, gone, chunks, read_back=read_back))
             except Forgotten:
                 log.debug("%s/%s: a leader that died took the commit along", bucket, key)
+                committed = False
                 record = await slot.read()
-    except (ChunksMissing, OutcomeUnknown):
+    except OutcomeUnknown:
         raise
     except BaseException as e:
+        if committed:
+            raise
         finding.cancel()
         await asyncio.gather(finding, return_exceptions=True)
         if chunks is not None:
