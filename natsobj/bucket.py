@@ -13,29 +13,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from natsobj import wire
 from natsobj.direct import Stored
 from natsobj.errors import (
-    BucketFull,
     InvalidArgument,
     InvalidMetadata,
     LinkError,
     NatsobjError,
     ObjectChanged,
-    ObjectNotFound,
     SizeMismatch,
 )
 from natsobj.jetstream import JetStream
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.reader import ObjectReader
-from natsobj.transfer.commit import (
-    Doubt,
-    Forgotten,
-    Record,
-    Slot,
-    finish,
-    note_left_over,
-    purge_chunks,
-    read_info,
-    tidy_chunks,
-)
+from natsobj.transfer.commit import Record, Slot, check_writable, read_info
 
 if TYPE_CHECKING:
     from natsobj.census import Census
@@ -88,7 +76,7 @@ class Bucket:
             LinkError: a link that is to be followed leads to a bucket or to another link.
         """
         _, record = await self._find(key)
-        info = self._live(key, record)
+        info = record.existing(self.name, key)
         if not follow or info.link is None:
             return info
         if info.link.name is None:
@@ -128,8 +116,6 @@ class Bucket:
 
     async def check_writable(self) -> None:
         """Raise `BucketSealed` or `BucketReadOnly` where nothing can be stored."""
-        from natsobj.transfer.put import check_writable
-
         check_writable(self.name, await self._state())
 
     async def put(
@@ -235,49 +221,9 @@ class Bucket:
             ObjectNotFound: there is none.
             RefusedError: the bucket is sealed or a mirror.
         """
-        from natsobj.transfer.put import check_writable
+        from natsobj.transfer.delete import delete_object
 
-        found: tuple[Slot, Record]
-        found, stream = await asyncio.gather(self._find(key), self._state())
-        slot, record = found
-        self._live(key, record)
-        check_writable(self.name, stream)
-
-        doubt = Doubt()
-
-        def make(current: Record) -> bytes:
-            self._live(key, current)
-            return wire.encode_tombstone(current.data)
-
-        def is_ours(current: Record) -> bool:
-            return doubt.there and current.info is not None and current.info.deleted
-
-        async def bury() -> Record:
-            domain = stream.get("domain", "")
-            change = slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt)
-            return (await finish(change))[1]
-
-        async def is_gone() -> bool:
-            live = (await slot.read()).live
-            return live is None or live.nuid != gone.nuid
-
-        while True:
-            try:
-                gone = self._live(key, await bury())
-            except BucketFull:  # no room for the tombstone: make some
-                gone = self._live(key, record)
-                if gone.nuid is not None:
-                    await purge_chunks(self._js, self.name, gone.nuid)
-                gone = self._live(key, await bury())
-            except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
-                note_left_over(self.name, "another writer was there")
-                raise
-            try:
-                await finish(tidy_chunks(self._js, self.name, gone, allowed=is_gone))
-            except Forgotten:
-                record = await slot.read()
-            else:
-                return replace(gone, deleted=True)
+        return await delete_object(self._js, self.name, key, state=self._state, find=lambda: self._find(key))
 
     async def census(self) -> Census:
         """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""
@@ -320,13 +266,6 @@ class Bucket:
                 else:
                     given.append(mark)
                 yield message
-
-    def _live(self, key: str, record: Record) -> ObjectInfo:
-        if record.error is not None:
-            raise record.error
-        if record.live is None:
-            raise ObjectNotFound(self.name, key)
-        return record.live
 
     async def _find(self, key: str) -> tuple[Slot, Record]:
         """Return the place and the record of a key; other places are tried where the usual one is empty."""

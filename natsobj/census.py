@@ -22,8 +22,7 @@ from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
-from natsobj.transfer.commit import Record, read_record
-from natsobj.transfer.put import check_writable
+from natsobj.transfer.commit import Record, check_writable, read_record
 
 __all__ = ["Census", "Entry", "share_out"]
 

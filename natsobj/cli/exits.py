@@ -147,7 +147,7 @@ _HINTS: Mapping[type[Exception], str] = {
     BucketExists: "--if-not-exists accepts that",
     BucketFull: "delete objects or raise the limit",
     BucketNotFound: "natsobj add {0.bucket} creates it",
-    ChunksLost: "try again; is anybody removing chunks of uploads under way, natsobj gc --older-than 0s?",
+    ChunksLost: "try again; gc --older-than 0s takes the chunks of uploads under way",
     CertificateError: "name the authority to trust with --tlsca, and your own certificate with --tlscert",
     ContentBroken: "store it again",
     ContentMismatch: "natsobj ls -l {0.bucket} shows what is there",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,10 +17,13 @@ from natsobj.answers import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
 from natsobj.direct import Stored
 from natsobj.errors import (
+    BucketReadOnly,
+    BucketSealed,
     InvalidMetadata,
     JetStreamUnavailable,
     NatsobjError,
     ObjectChanged,
+    ObjectNotFound,
     OutcomeUnknown,
 )
 from natsobj.jetstream import JetStream
@@ -52,6 +55,14 @@ class Record:
         """The object, None for a tombstone."""
         return self.info if self.info is not None and not self.info.deleted else None
 
+    def existing(self, bucket: str, key: str) -> ObjectInfo:
+        """Return the object; raises `ObjectNotFound`, or what makes the record unreadable."""
+        if self.error is not None:
+            raise self.error
+        if self.live is None:
+            raise ObjectNotFound(bucket, key)
+        return self.live
+
 
 def read_record(bucket: str, message: Stored | None) -> Record:
     """Read a stored metadata message, whoever wrote it."""
@@ -75,6 +86,19 @@ def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
     return wire.decode_object(
         bucket, message.data, subject=message.subject, revision=message.sequence, modified=message.time
     )
+
+
+def check_writable(bucket: str, stream: Mapping[str, Any]) -> None:
+    """Refuse a bucket that takes no writes.
+
+    Raises:
+        BucketReadOnly: it is a mirror.
+        BucketSealed: it was sealed.
+    """
+    if stream["config"].get("mirror"):
+        raise BucketReadOnly(bucket)
+    if stream["config"].get("sealed"):
+        raise BucketSealed(bucket)
 
 
 class Forgotten(Exception):

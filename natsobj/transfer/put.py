@@ -11,8 +11,6 @@ from typing import Any
 
 from natsobj import wire
 from natsobj.errors import (
-    BucketReadOnly,
-    BucketSealed,
     ChunksMissing,
     ContentMismatch,
     InvalidArgument,
@@ -23,7 +21,7 @@ from natsobj.errors import (
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Doubt, Forgotten, Record, Slot, finish, tidy_chunks
+from natsobj.transfer.commit import Doubt, Forgotten, Record, Slot, check_writable, finish, tidy_chunks
 from natsobj.transfer.repair import Chunks
 from natsobj.transfer.supply import SourceFailed, Supply
 
@@ -179,19 +177,6 @@ def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> Object
         headers=meta.headers,
         metadata=meta.metadata,
     )
-
-
-def check_writable(bucket: str, stream: Mapping[str, Any]) -> None:
-    """Refuse a bucket that takes no writes.
-
-    Raises:
-        BucketReadOnly: it is a mirror.
-        BucketSealed: it was sealed.
-    """
-    if stream["config"].get("mirror"):
-        raise BucketReadOnly(bucket)
-    if stream["config"].get("sealed"):
-        raise BucketSealed(bucket)
 
 
 def _chunk_size(asked: int | None, max_payload: int, config: Mapping[str, Any]) -> int:
