@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from natsobj import wire
+from natsobj.adr20 import names
 from natsobj.connection import Message
 from natsobj.errors import (
     BucketFull,
@@ -73,7 +73,7 @@ def read_ack(message: Message) -> Ack:
 
 def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
     """Return our error for JetStream's `err_code`."""
-    bucket = wire.bucket_of_stream(stream) or stream
+    bucket = names.bucket_of_stream(stream) or stream
     if code == NO_STREAM:
         return BucketNotFound(bucket)
     if code == SEALED:

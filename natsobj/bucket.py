@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from natsobj import wire
+from natsobj.adr20 import names, streams
 from natsobj.direct import Stored
 from natsobj.errors import (
     InvalidArgument,
@@ -44,9 +44,9 @@ class Bucket:
     """
 
     def __init__(self, js: JetStream, name: str) -> None:
-        self.name = wire.check_bucket_name(name)
+        self.name = names.check_bucket_name(name)
         self._js = js
-        self._stream = wire.stream_name(name)
+        self._stream = names.stream_name(name)
         self._stream_state: asyncio.Future[dict[str, Any]] | None = None
         self._root: str | None = None
         """The bucket's name in its subjects: another one in a mirror; None until it is known."""
@@ -57,12 +57,12 @@ class Bucket:
     async def status(self) -> BucketInfo:
         """Return the bucket with its live objects and stored chunks counted."""
         stream = await self._info()
-        pattern = wire.chunks_filter(await self._find_root(stream))
+        pattern = names.chunks_filter(await self._find_root(stream))
         chunks = await self._patiently(lambda: self._js.subject_counts(self._stream, pattern))
         objects = 0
         async for _ in self.list(on_unreadable=lambda _: None):
             objects += 1
-        return replace(wire.decode_bucket(stream), objects=objects, chunks=sum(chunks.counts.values()))
+        return replace(streams.decode_bucket(stream), objects=objects, chunks=sum(chunks.counts.values()))
 
     async def info(self, key: str, *, follow: bool = False) -> ObjectInfo:
         """Return one object.
@@ -102,8 +102,8 @@ class Bucket:
             deleted: give tombstones as well.
             on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
         """
-        async with contextlib.aclosing(self._records()) as records:
-            async for message in records:
+        async with contextlib.aclosing(self._records()) as messages:
+            async for message in messages:
                 try:
                     info = read_info(self.name, message)
                 except InvalidMetadata as e:
@@ -150,7 +150,7 @@ class Bucket:
         from natsobj.files import as_source
         from natsobj.transfer.put import Condition, put_object
 
-        wire.check_key(key)
+        names.check_key(key)
         return await put_object(
             self._js,
             self.name,
@@ -240,12 +240,12 @@ class Bucket:
         Only where there are more messages than subjects, some were written without rollup, and each subject
         is counted: that answer is as long as the bucket.
         """
-        everything = wire.metadata_filter("*")
+        everything = names.metadata_filter("*")
         stream, number = await asyncio.gather(
             self._info(count=everything),
             self._patiently(lambda: self._js.matching(self._stream, everything)),
         )
-        subject = wire.metadata_filter(await self._find_root(stream))
+        subject = names.metadata_filter(await self._find_root(stream))
         last_sequence, repeated = stream["state"]["last_seq"], {}
         if number != stream.get("total", 0):
             subjects = await self._patiently(lambda: self._js.subject_counts(self._stream, subject, least=2))
@@ -269,14 +269,14 @@ class Bucket:
 
     async def _find(self, key: str) -> tuple[Slot, Record]:
         """Return the place and the record of a key; other places are tried where the usual one is empty."""
-        wire.check_key(key)
-        slot = Slot(self._js, self.name, key, wire.metadata_subject(self._root or self.name, key))
+        names.check_key(key)
+        slot = Slot(self._js, self.name, key, names.metadata_subject(self._root or self.name, key))
         record = await slot.read()
         if record.sequence:
             self._root = self._root or self.name
             return slot, record
         root = await self._find_root()
-        for subject in (wire.metadata_subject(root, key), wire.latin1_metadata_subject(root, key)):
+        for subject in (names.metadata_subject(root, key), names.latin1_metadata_subject(root, key)):
             if subject is not None and subject != slot.subject:
                 other = Slot(self._js, self.name, key, subject)
                 if (found := await other.read()).live or found.error:
@@ -306,7 +306,7 @@ class Bucket:
             if not stream["config"].get("mirror"):
                 self._root = self.name
             elif first := await self._patiently(
-                lambda: self._js.next_message(self._stream, wire.metadata_filter("*"), 1)
+                lambda: self._js.next_message(self._stream, names.metadata_filter("*"), 1)
             ):
                 self._root = first.subject.split(".")[1]
             else:  # nothing has arrived in the mirror so far
@@ -318,7 +318,7 @@ class Bucket:
 
         readable(info)
         root = await self._find_root()
-        js, stream, subject = self._js, self._stream, wire.chunk_subject(root, info.nuid or "")
+        js, stream, subject = self._js, self._stream, names.chunk_subject(root, info.nuid or "")
 
         async def current() -> ObjectInfo | None:
             return (await self._find(info.name))[1].live

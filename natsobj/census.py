@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from natsobj import wire
+from natsobj.adr20 import names, streams
 from natsobj.answers import Ack, api_error
 from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
@@ -61,7 +61,7 @@ class Entry:
     @property
     def name(self) -> str:
         """The object's name; of a record that cannot be read, what its subject says."""
-        return self.record.info.name if self.record.info is not None else wire.key_of_subject(self.subject)
+        return self.record.info.name if self.record.info is not None else names.key_of_subject(self.subject)
 
     def may_name(self, nuid: str) -> bool:
         """Say whether a record that cannot be read could have anything to do with these chunks."""
@@ -85,11 +85,11 @@ class Census:
     def __init__(self, js: JetStream, bucket: str, stream: Mapping[str, Any], root: str) -> None:
         self.bucket = bucket
         self._js = js
-        self._stream = wire.stream_name(bucket)
+        self._stream = names.stream_name(bucket)
         self._info = stream
         self._root = root
-        self._records = wire.metadata_filter(root)
-        self.time = wire.parse_time(stream["ts"]) or datetime.now(UTC)
+        self._records = names.metadata_filter(root)
+        self.time = streams.parse_time(stream["ts"]) or datetime.now(UTC)
         """The server's clock, which also gave all messages their times."""
         self.last_sequence: int = stream["state"]["last_seq"]
         self.replicated = stream["config"].get("num_replicas", 1) > 1
@@ -112,7 +112,7 @@ class Census:
 
     async def chunks(self) -> dict[str, int]:
         """Return how many messages are stored for each nuid, by one request for 100,000 of them."""
-        pattern = wire.chunks_filter(self._root)
+        pattern = names.chunks_filter(self._root)
         counts = (await self._ask(lambda: self._js.subject_counts(self._stream, pattern))).counts
         return {subject[len(pattern) - 1 :]: number for subject, number in counts.items()}
 
@@ -162,7 +162,7 @@ class Census:
         await self._ask(lambda: self._js.purge(self._stream, subject, before=before))
 
     def _chunk_subject(self, nuid: str) -> str:
-        return wire.chunk_subject(self._root, nuid)
+        return names.chunk_subject(self._root, nuid)
 
     # Records
 
@@ -216,7 +216,7 @@ class Census:
 
     async def find(self, key: str) -> Entry | None:
         """Return the object of a key, or its record that cannot be read; None for a tombstone."""
-        places = (wire.metadata_subject(self._root, key), wire.latin1_metadata_subject(self._root, key))
+        places = (names.metadata_subject(self._root, key), names.latin1_metadata_subject(self._root, key))
         for subject in places:
             entry = None if subject is None else await self.record(subject)
             if entry is not None and (entry.live or entry.record.error):

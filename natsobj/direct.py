@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from natsobj import wire
+from natsobj.adr20 import streams
 from natsobj.connection import Connection, Message
 from natsobj.errors import NatsobjError, ServerError
 
@@ -119,7 +119,7 @@ def _stored(message: Message) -> Stored:
     return Stored(
         headers["Nats-Subject"],
         int(headers["Nats-Sequence"]),
-        wire.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
+        streams.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
         message.data,
         "Nats-Marker-Reason" in headers,
         int(headers["Nats-Num-Pending"]) if "Nats-Num-Pending" in headers else None,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from natsobj import wire
+from natsobj.adr20 import names, streams
 from natsobj.answers import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.connection import ASK_AGAIN, Connection, Message
 from natsobj.direct import BATCH, NotServed, Stored, direct_get
@@ -178,7 +178,7 @@ class JetStream:
         return Stored(
             subject=message["subject"],
             sequence=message["seq"],
-            time=wire.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
+            time=streams.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
             data=base64.b64decode(message.get("data") or ""),
             marker=b"Nats-Marker-Reason" in headers,
         )
@@ -281,7 +281,7 @@ class JetStream:
         Raises:
             PermissionDenied: consumers are not for us; Direct Get serves as well.
         """
-        name = wire.new_nuid()
+        name = names.new_nuid()
         config = {
             "name": name,
             "deliver_policy": "by_start_sequence",

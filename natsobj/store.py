@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 
-from natsobj import wire
+from natsobj.adr20 import names, streams
 from natsobj.bucket import Bucket
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
@@ -66,9 +66,9 @@ class Store:
             ConfigRefused: the server does not take these settings.
         """
         bucket = self.bucket(config.name)
-        stream = wire.stream_config(config)
+        stream = streams.stream_config(config)
         try:
-            await self._js.stream_info(wire.stream_name(config.name))
+            await self._js.stream_info(names.stream_name(config.name))
         except BucketNotFound:
             pass
         else:
@@ -82,7 +82,7 @@ class Store:
         Raises:
             BucketNotFound: there is none.
         """
-        await self._js.delete_stream(wire.stream_name(wire.check_bucket_name(name)))
+        await self._js.delete_stream(names.stream_name(names.check_bucket_name(name)))
 
     async def buckets(self) -> AsyncGenerator[BucketInfo, None]:
         """Iterate over all buckets by name; objects and chunks are not counted.
@@ -92,18 +92,18 @@ class Store:
         """
         missing = []
         async for stream in self._js.streams():
-            if bucket := wire.bucket_of_stream(stream["config"]["name"]):
+            if bucket := names.bucket_of_stream(stream["config"]["name"]):
                 if stream.get("missing"):
                     missing.append(bucket)
                 else:
-                    yield wire.decode_bucket(stream)
+                    yield streams.decode_bucket(stream)
         if missing:
             raise JetStreamUnavailable(f"the cluster cannot reach these buckets now: {', '.join(missing)}")
 
     async def bucket_names(self, limit: int | None = None) -> list[str]:
         """Return the names of all buckets, or of those among the first `limit` streams."""
-        names = await self._js.stream_names(limit)
-        return [bucket for name in names if (bucket := wire.bucket_of_stream(name))]
+        found = await self._js.stream_names(limit)
+        return [bucket for name in found if (bucket := names.bucket_of_stream(name))]
 
     async def account(self) -> AccountInfo:
         """Return what the account stores and may store."""

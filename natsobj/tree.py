@@ -26,6 +26,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
 from natsobj.compare import has_content, stored_already
 from natsobj.crew import Crew
@@ -33,7 +34,6 @@ from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError
 from natsobj.files import AtomicFile, Sink, Source, open_regular
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.places import Places
-from natsobj.wire import check_key
 
 __all__ = [
     "JOBS",

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Mapping
 import pytest
 from nats.aio.client import Client
 
+from natsobj.adr20.names import chunk_subject, metadata_filter, metadata_subject
 from natsobj.bucket import Bucket
 from natsobj.direct import BATCH, Stored
 from natsobj.link import Patience
-from natsobj.wire import chunk_subject, metadata_filter, metadata_subject
 from tests.sinks import Buffer
 
 BIG = bytes(range(256)) * 512 * 40

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from natsobj import wire
+from natsobj.adr20 import records, streams
 from natsobj.models import ObjectInfo
 
 GOLDEN: dict[str, Any] = {
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 20, 14, 54, 2, 123456, UTC)
 def decode(record: bytes | dict[str, object], bucket: str = "b") -> ObjectInfo:
     """Decode a record as if it were message 7 of NOW."""
     data = record if isinstance(record, bytes) else json.dumps(record).encode()
-    return wire.decode_object(bucket, data, subject="$O.b.M.aw==", revision=7, modified=NOW)
+    return records.decode_object(bucket, data, subject="$O.b.M.aw==", revision=7, modified=NOW)
 
 
 def golden(bucket: str, name: str) -> ObjectInfo:
@@ -45,9 +45,9 @@ def name_of(message: dict[str, Any]) -> str:
 
 def decode_message(bucket: str, message: dict[str, Any]) -> ObjectInfo:
     """Decode a golden record with the sequence and the time of its message."""
-    modified = wire.parse_time(message["time"])
+    modified = streams.parse_time(message["time"])
     assert modified is not None
-    return wire.decode_object(
+    return records.decode_object(
         bucket, message["body"].encode(), subject="x", revision=message["seq"], modified=modified
     )
 

@@ -10,9 +10,9 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Problem, Store, Verdict, audit
+from natsobj.adr20.names import chunk_subject, latin1_metadata_subject, metadata_subject
 from natsobj.errors import ObjectNotFound
 from natsobj.models import ObjectInfo
-from natsobj.wire import chunk_subject, latin1_metadata_subject, metadata_subject
 from tests.behind import (
     BIG,
     api,

@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from natsobj import Bucket, Store
+from natsobj.adr20.names import chunk_subject, metadata_subject
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -22,7 +23,6 @@ from natsobj.errors import (
 )
 from natsobj.models import BucketConfig, ObjectMeta
 from natsobj.transfer import download
-from natsobj.wire import chunk_subject, metadata_subject
 from tests.behind import BIG, api, drop_chunk, fetch, messages, record_of, write_record
 from tests.sinks import Buffer, Gate
 

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
-VALUES = {"errors", "models", "wire", "settings", "files", "pipes"}
+VALUES = {"errors", "models", "adr20", "settings", "files", "pipes"}
 LIBRARY = {"store", "bucket", "reader", "compare", "tree", "audit"} | VALUES
 SCREEN = {
     f"cli.{name}"
@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "pipes": set(),
-    "wire": {"errors", "models"},
+    "adr20": {"adr20", "errors", "models"},
     "settings": {"errors"},
     "files": {"errors", "pipes"},
     "credentials": {"errors", "settings"},

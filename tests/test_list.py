@@ -14,11 +14,11 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, ObjectInfo, Store
+from natsobj.adr20.names import metadata_subject
 from natsobj.direct import BATCH
 from natsobj.errors import TemporaryError
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
-from natsobj.wire import metadata_subject
 from tests.behind import api
 from tests.conftest import Serve
 from tests.servers import PLAIN

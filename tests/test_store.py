@@ -10,10 +10,10 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, Store
+from natsobj.adr20.names import metadata_subject
 from natsobj.errors import BucketExists, BucketNotFound, ConfigRefused, InvalidBucketName, ObjectExists
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
-from natsobj.wire import metadata_subject
 from tests.behind import api, fetch
 from tests.conftest import Serve
 from tests.servers import PLAIN

@@ -7,7 +7,7 @@ import hashlib
 from nats.aio.client import Client
 
 from natsobj import Bucket
-from natsobj.wire import chunk_subject
+from natsobj.adr20.names import chunk_subject
 from tests.behind import BIG, drop_chunk, write_record
 from tests.servers import NatsServer
 from tests.verdict import quiet, verdict

@@ -86,14 +86,14 @@ def utf8(text: str) -> str:
 
 
 def _bucket_name(text: str) -> str:
-    from natsobj.wire import check_bucket_name
+    from natsobj.adr20.names import check_bucket_name
 
     return check_bucket_name(text)
 
 
 def key_name(text: str) -> str:
     """Take a key exactly as it is given."""
-    from natsobj.wire import check_key
+    from natsobj.adr20.names import check_key
 
     try:
         return check_key(os.fsencode(text).decode())

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from natsobj import wire
+from natsobj.adr20 import names, records
 from natsobj.answers import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
 from natsobj.direct import Stored
@@ -83,7 +83,7 @@ def read_info(bucket: str, message: Stored) -> ObjectInfo | None:
     """
     if message.marker:
         return None
-    return wire.decode_object(
+    return records.decode_object(
         bucket, message.data, subject=message.subject, revision=message.sequence, modified=message.time
     )
 
@@ -124,7 +124,7 @@ class Slot:
         self._js = js
         self._bucket = bucket
         self._key = key
-        self._stream = wire.stream_name(bucket)
+        self._stream = names.stream_name(bucket)
         self.subject = subject
 
     async def read(self) -> Record:
@@ -256,7 +256,7 @@ async def purge_chunks(
         NatsobjError: they may still be there.
         Forgotten: it is not right any more, and they are there.
     """
-    stream, subject = wire.stream_name(bucket), wire.chunk_subject(bucket, nuid)
+    stream, subject = names.stream_name(bucket), names.chunk_subject(bucket, nuid)
     tried = False
 
     async def purge() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
-from natsobj import wire
+from natsobj.adr20 import records
 from natsobj.errors import BucketFull, ObjectChanged
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
@@ -47,7 +47,7 @@ async def delete_object(
 
     def make(current: Record) -> bytes:
         current.existing(bucket, key)
-        return wire.encode_tombstone(current.data)
+        return records.encode_tombstone(current.data)
 
     def is_ours(current: Record) -> bool:
         return doubt.there and current.info is not None and current.info.deleted

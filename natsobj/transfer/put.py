@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from natsobj import wire
+from natsobj.adr20 import records
 from natsobj.errors import (
     ChunksMissing,
     ContentMismatch,
@@ -122,7 +122,7 @@ async def _commit(
 
     def make(current: Record) -> bytes:
         condition.check(info.bucket, info.name, current)
-        return wire.encode_object(info)
+        return records.encode_object(info)
 
     def is_ours(current: Record) -> bool:
         return current.info is not None and current.info.nuid == info.nuid
@@ -170,7 +170,7 @@ def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> Object
         modified=datetime.now(UTC),
         revision=0,
         chunk_size=meta.chunk_size,
-        digest=wire.format_digest(sha256),
+        digest=records.format_digest(sha256),
         sha256=sha256.hex(),
         nuid=chunks.upload.nuid,
         description=meta.description,
@@ -183,7 +183,7 @@ def _chunk_size(asked: int | None, max_payload: int, config: Mapping[str, Any]) 
     """Return the size of a chunk: the one asked for, or the default lowered to what is possible here."""
     most = min(limit for limit in (max_payload, config.get("max_msg_size", -1)) if limit > 0)
     if asked is None:
-        return min(wire.DEFAULT_CHUNK_SIZE, most)
+        return min(records.DEFAULT_CHUNK_SIZE, most)
     if not 0 < asked <= most:
         raise InvalidArgument(f"impossible chunk size: {asked:,} bytes, 1 to {most:,} are possible here")
     return asked

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from natsobj import wire
+from natsobj.adr20 import names
 from natsobj.answers import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
 from natsobj.connection import ASK_AGAIN
 from natsobj.errors import (
@@ -57,7 +57,7 @@ class Chunks:
     def __init__(self, js: JetStream, bucket: str, supply: Supply, stream: Mapping[str, Any]) -> None:
         self._js = js
         self._bucket = bucket
-        self._stream = wire.stream_name(bucket)
+        self._stream = names.stream_name(bucket)
         self._domain = stream.get("domain", "")
         self._expiring = bool(stream["config"].get("max_age"))
         self._displacing = stream["config"].get("discard") == "old"

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from natsobj import wire
+from natsobj.adr20 import names
 from natsobj.direct import Stored
 from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError, TemporaryError
 from natsobj.files import Source
@@ -42,7 +42,7 @@ class Supply:
         self._source = source
         self._chunk_size = chunk_size
         self._bucket = bucket
-        self._stream = wire.stream_name(bucket)
+        self._stream = names.stream_name(bucket)
         self._digest = hashlib.sha256()
         self._kept: deque[bytes] = deque()
         self._floor = 0  # the number of the first kept chunk

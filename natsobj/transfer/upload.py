@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 
-from natsobj import wire
+from natsobj.adr20 import names
 from natsobj.answers import read_ack
 from natsobj.connection import Message
 from natsobj.errors import NatsobjError, PermissionDenied
@@ -57,8 +57,8 @@ class Upload:
         patience: Patience,
         window: int,
     ) -> None:
-        self.nuid = wire.new_nuid()
-        self.subject = wire.chunk_subject(bucket, self.nuid)
+        self.nuid = names.new_nuid()
+        self.subject = names.chunk_subject(bucket, self.nuid)
         self.window = window
         self.stored = 0
         """Chunks that are stored for certain, without a gap."""

@@ -9,8 +9,8 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket
+from natsobj.adr20.names import chunk_subject, metadata_subject
 from natsobj.cli.findings import ORPHAN_FIELDS, TOMBSTONE_FIELDS
-from natsobj.wire import chunk_subject, metadata_subject
 from tests.behind import BIG, api, fetch, messages
 from tests.program import Program
 

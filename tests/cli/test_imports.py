@@ -29,7 +29,7 @@ def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli:
     found = imported(bare_cli, "--version")
     unwanted = {"asyncio", "nats", "ssl", "logging", "hashlib", *EVERYTHING_ELSE, *TRANSFERS}
     unwanted |= {
-        f"natsobj.{name}" for name in ("models", "settings", "wire", "files", "store", "cli.commands")
+        f"natsobj.{name}" for name in ("models", "settings", "adr20", "files", "store", "cli.commands")
     }
     assert found & unwanted == set()
 

@@ -9,9 +9,9 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket
+from natsobj.adr20.names import metadata_subject
 from natsobj.cli.findings import VERDICT_FIELDS
 from natsobj.cli.meters import Whole
-from natsobj.wire import metadata_subject
 from tests.behind import BIG, api, drop_chunk, record_of, write_record
 from tests.program import Program
 from tests.sinks import Buffer

@@ -11,8 +11,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from natsobj import Bucket, NatsobjError, Orphan, Store, audit
+from natsobj.adr20.names import chunk_subject, metadata_subject
 from natsobj.settings import Settings
-from natsobj.wire import chunk_subject, metadata_subject
 from tests.behind import fetch
 from tests.chance import Chance
 from tests.faults.site import Site

@@ -1,7 +1,4 @@
-"""ADR-20 as pure functions: names, subjects, digests, and the two JSON documents (object and stream).
-
-What is written is exactly ADR-20; what is read is read leniently, for other clients take liberties.
-"""
+"""Objects as their metadata records (ADR-20, ObjectInfo), whoever wrote them, and the digests in them."""
 
 from __future__ import annotations
 
@@ -9,123 +6,19 @@ import base64
 import binascii
 import json
 import re
-import secrets
-import string
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from natsobj.errors import InvalidBucketName, InvalidKey, InvalidMetadata
-from natsobj.models import (
-    BucketConfig,
-    BucketInfo,
-    Cluster,
-    Link,
-    ObjectInfo,
-    Placement,
-    Replica,
-    Storage,
-)
+from natsobj.adr20.names import key_of_subject
+from natsobj.errors import InvalidMetadata
+from natsobj.models import Link, ObjectInfo
 
 DEFAULT_CHUNK_SIZE = 128 * 1024
 """Bytes; what every ADR-20 client uses unless told otherwise."""
 
-MAX_KEY_SIZE = 2900
-"""Bytes of UTF-8; the subject of a longer key is dropped by the server without an answer."""
-
-STREAM_PREFIX = "OBJ_"
-
-_BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}")  # the server takes stream names of 255
-_NUID_ALPHABET = string.digits + string.ascii_letters
 _STORED_NUID = re.compile(r"[^\s.*>\x00-\x1f\x7f\ud800-\udfff]+")
 """One token of a subject: with a wildcard in it, removing an object's chunks would remove those of others."""
-
-_SERVER_METADATA = "_nats."
-
-
-# Names and subjects
-
-
-def check_bucket_name(bucket: str) -> str:
-    """Return the name of a bucket as it is.
-
-    Raises:
-        InvalidBucketName: it is not `[A-Za-z0-9_-]+`, or too long for a stream's name.
-    """
-    if not _BUCKET_NAME.fullmatch(bucket):
-        raise InvalidBucketName(bucket)
-    return bucket
-
-
-def check_key(key: str) -> str:
-    """Return a key as it is: any UTF-8 of 1 to 2,900 bytes.
-
-    Raises:
-        InvalidKey: it is empty, too long, or has bytes that are not UTF-8.
-    """
-    if not key:
-        raise InvalidKey(key, "it is empty")
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        raise InvalidKey(key, "it is not UTF-8") from None
-    if size > MAX_KEY_SIZE:
-        raise InvalidKey(key, f"it has {size:,} bytes, {MAX_KEY_SIZE:,} are possible")
-    return key
-
-
-def stream_name(bucket: str) -> str:
-    """Return the name of the stream that keeps a bucket."""
-    return STREAM_PREFIX + bucket
-
-
-def bucket_of_stream(stream: str) -> str | None:
-    """Return the bucket a stream keeps, or None for a stream that is no bucket."""
-    name = stream.removeprefix(STREAM_PREFIX)
-    return name if name != stream and _BUCKET_NAME.fullmatch(name) else None
-
-
-def chunk_subject(bucket: str, nuid: str) -> str:
-    """Return the subject of all chunks of one upload."""
-    return f"$O.{bucket}.C.{nuid}"
-
-
-def chunks_filter(bucket: str) -> str:
-    """Return the filter that matches the chunks of all objects."""
-    return f"$O.{bucket}.C.>"
-
-
-def metadata_subject(bucket: str, key: str) -> str:
-    """Return the subject of an object's metadata record."""
-    return f"$O.{bucket}.M.{base64.urlsafe_b64encode(key.encode()).decode()}"
-
-
-def key_of_subject(subject: str) -> str:
-    """Return the key that a metadata subject stands for; its last token as it is where that is no UTF-8."""
-    token = subject.rpartition(".")[2]
-    try:
-        return base64.urlsafe_b64decode(token).decode()
-    except ValueError:
-        return token
-
-
-def latin1_metadata_subject(bucket: str, key: str) -> str | None:
-    """Return where nats.js keeps a name beyond ASCII (it encodes Latin-1), None if it cannot."""
-    try:
-        encoded = key.encode("latin-1")
-    except UnicodeEncodeError:
-        return None
-    return None if key.isascii() else f"$O.{bucket}.M.{base64.urlsafe_b64encode(encoded).decode()}"
-
-
-def metadata_filter(bucket: str) -> str:
-    """Return the filter that matches the metadata of all objects."""
-    return f"$O.{bucket}.M.>"
-
-
-def new_nuid() -> str:
-    """Return a fresh identifier for the chunks of one upload: 22 random characters of base 62."""
-    return "".join(secrets.choice(_NUID_ALPHABET) for _ in range(22))
 
 
 # Digests
@@ -150,15 +43,6 @@ def parse_digest(digest: str) -> str | None:
     except ValueError:
         return None
     return raw.hex() if len(raw) == 32 else None
-
-
-# Times
-
-
-def parse_time(text: str) -> datetime | None:
-    """Read a server's RFC 3339 time; year 1, which stands for never, is None."""
-    time = datetime.fromisoformat(text)
-    return None if time.year == 1 else time.astimezone(UTC)
 
 
 # Objects
@@ -310,78 +194,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
         return "not JSON"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-# Streams
-
-
-def stream_config(config: BucketConfig) -> dict[str, object]:
-    """Return the stream configuration of a new bucket (ADR-20, stream configuration)."""
-    name = check_bucket_name(config.name)
-    stream: dict[str, object] = {
-        "name": stream_name(name),
-        "subjects": [chunks_filter(name), metadata_filter(name)],
-        "max_age": config.ttl // timedelta(microseconds=1) * 1000 if config.ttl else 0,
-        "max_bytes": config.max_bytes if config.max_bytes is not None else -1,
-        "storage": config.storage,
-        "num_replicas": config.replicas,
-        "discard": "new",
-        "allow_rollup_hdrs": True,
-        "allow_direct": True,
-        "compression": "s2" if config.compressed else "none",
-    }
-    if config.description:
-        stream["description"] = config.description
-    if config.metadata:
-        stream["metadata"] = dict(config.metadata)
-    if config.placement is not None:
-        stream["placement"] = {"cluster": config.placement.cluster or "", "tags": list(config.placement.tags)}
-    return stream
-
-
-def decode_bucket(stream: Mapping[str, Any]) -> BucketInfo:
-    """Read a bucket from the server's stream info; what it does not count (objects, chunks) is None."""
-    config, state = stream["config"], stream.get("state") or {}
-    placement = config.get("placement") or {}
-    max_bytes = config.get("max_bytes", -1)
-    storage: Storage = "memory" if config.get("storage") == "memory" else "file"
-    return BucketInfo(
-        bucket=bucket_of_stream(config["name"]) or config["name"],
-        stream=config["name"],
-        created=parse_time(stream["created"]) or datetime.fromtimestamp(0, UTC),
-        size=state.get("bytes", 0),
-        description=config.get("description") or None,
-        last_update=parse_time(state["last_ts"]) if state.get("last_ts") else None,
-        storage=storage,
-        replicas=config.get("num_replicas", 1),
-        ttl=timedelta(microseconds=config.get("max_age", 0) // 1000) or None,
-        max_bytes=max_bytes if max_bytes > 0 else None,
-        sealed=bool(config.get("sealed")),
-        mirror=bool(config.get("mirror")),
-        compressed=config.get("compression", "none") != "none",
-        metadata={
-            key: value
-            for key, value in (config.get("metadata") or {}).items()
-            if not key.startswith(_SERVER_METADATA)
-        },
-        placement=Placement(placement.get("cluster") or None, tuple(placement.get("tags") or ()))
-        if placement
-        else None,
-        cluster=_cluster(stream.get("cluster") or {}),
-    )
-
-
-def _cluster(cluster: Mapping[str, Any]) -> Cluster | None:
-    if not cluster:
-        return None
-    return Cluster(
-        name=cluster.get("name") or None,
-        leader=cluster.get("leader") or None,
-        replicas=tuple(
-            Replica(peer["name"], bool(peer.get("current")), peer.get("lag", 0))
-            for peer in cluster.get("replicas") or ()
-        ),
-    )
 
 
 def _dump(record: Mapping[str, object]) -> bytes:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from natsobj import wire
+from natsobj.adr20 import streams
 from natsobj.models import BucketConfig, Cluster, Placement, Replica
 from tests.golden import GOLDEN, NOW
 
 
 def test_a_new_bucket_has_exactly_the_stream_of_adr_20() -> None:
     """No `rollup_hdrs`, no list of metadata, nothing that a strict server refuses."""
-    assert wire.stream_config(BucketConfig("b")) == {
+    assert streams.stream_config(BucketConfig("b")) == {
         "name": "OBJ_b",
         "subjects": ["$O.b.C.>", "$O.b.M.>"],
         "max_age": 0,
@@ -40,7 +40,7 @@ def test_every_setting_of_a_bucket_reaches_its_stream() -> None:
         metadata={"k": "v"},
         placement=Placement("c1", ("ssd", "eu")),
     )
-    assert wire.stream_config(config) == {
+    assert streams.stream_config(config) == {
         "name": "OBJ_b",
         "description": "d",
         "subjects": ["$O.b.C.>", "$O.b.M.>"],
@@ -76,7 +76,7 @@ def test_every_setting_of_a_bucket_reaches_its_stream() -> None:
 def test_our_streams_are_those_of_other_clients(config: BucketConfig) -> None:
     """Every field that we set has the value that Go, nats.js and nats-py set for the same bucket."""
     theirs = GOLDEN[config.name]["stream_config"]
-    ours = wire.stream_config(config)
+    ours = streams.stream_config(config)
     metadata = {key: value for key, value in theirs["metadata"].items() if not key.startswith("_nats.")}
     assert ours.pop("metadata", {}) == metadata
     assert ours == {field: theirs[field] for field in ours}
@@ -96,8 +96,8 @@ def test_our_streams_are_those_of_other_clients(config: BucketConfig) -> None:
 )
 def test_a_ttl_is_exact_in_both_directions(ttl: timedelta | None, nanoseconds: int) -> None:
     """No rounding of floats, up to the 292 years that the server can count."""
-    assert wire.stream_config(BucketConfig("b", ttl=ttl))["max_age"] == nanoseconds
-    assert wire.decode_bucket(stream({"max_age": nanoseconds})).ttl == (ttl or None)
+    assert streams.stream_config(BucketConfig("b", ttl=ttl))["max_age"] == nanoseconds
+    assert streams.decode_bucket(stream({"max_age": nanoseconds})).ttl == (ttl or None)
 
 
 def stream(config: dict[str, object] | None = None, **info: object) -> dict[str, object]:
@@ -110,7 +110,7 @@ def stream(config: dict[str, object] | None = None, **info: object) -> dict[str,
 def test_golden_buckets_are_read(bucket: str) -> None:
     """What the server added to the metadata (`_nats.`) is not the user's and is left out."""
     config = GOLDEN[bucket]["stream_config"]
-    info = wire.decode_bucket(stream(config))
+    info = streams.decode_bucket(stream(config))
     is_go = bucket == "golden_go"
     assert (info.bucket, info.stream, info.description) == (bucket, f"OBJ_{bucket}", config["description"])
     assert info.metadata == ({} if bucket == "golden_py" else {"a": "b"})
@@ -121,7 +121,7 @@ def test_golden_buckets_are_read(bucket: str) -> None:
 def test_a_bucket_is_read_with_its_state() -> None:
     """Size is the stream's bytes; objects and chunks are not counted here."""
     state = {"bytes": 12345, "last_ts": "2026-11-20T14:54:02.123456Z"}
-    info = wire.decode_bucket(stream(state=state))
+    info = streams.decode_bucket(stream(state=state))
     assert (info.bucket, info.stream, info.created, info.size) == ("b", "OBJ_b", NOW, 12345)
     assert (info.last_update, info.objects, info.chunks) == (NOW, None, None)
 
@@ -129,14 +129,14 @@ def test_a_bucket_is_read_with_its_state() -> None:
 @pytest.mark.parametrize("state", [{}, {"last_ts": ""}, {"last_ts": "0001-01-01T00:00:00Z"}])
 def test_a_bucket_that_was_never_written_to_has_no_last_update(state: dict[str, object]) -> None:
     """The server says year 1."""
-    assert wire.decode_bucket(stream(state=state)).last_update is None
+    assert streams.decode_bucket(stream(state=state)).last_update is None
 
 
 def test_what_a_bucket_does_not_have_is_none() -> None:
     """Limits of -1 and 0, empty descriptions and placements are no limits, descriptions and placements."""
     nothing = {"max_bytes": -1, "max_age": 0, "description": "", "metadata": None, "placement": None}
     for config in (None, nothing, nothing | {"max_bytes": 0}):
-        info = wire.decode_bucket(stream(config, cluster=None, state=None))
+        info = streams.decode_bucket(stream(config, cluster=None, state=None))
         assert (info.max_bytes, info.ttl, info.description, info.metadata) == (None, None, None, {})
         assert (info.placement, info.cluster, info.sealed, info.mirror) == (None, None, False, False)
 
@@ -151,10 +151,12 @@ def test_what_is_special_about_a_bucket_is_read() -> None:
         "num_replicas": 3,
         "placement": {"cluster": "c1", "tags": ["ssd"]},
     }
-    info = wire.decode_bucket(stream(special))
+    info = streams.decode_bucket(stream(special))
     assert (info.sealed, info.mirror, info.storage, info.compressed) == (True, True, "memory", True)
     assert (info.replicas, info.placement) == (3, Placement("c1", ("ssd",)))
-    assert wire.decode_bucket(stream({"placement": {"tags": ["ssd"]}})).placement == Placement(None, ("ssd",))
+    assert streams.decode_bucket(stream({"placement": {"tags": ["ssd"]}})).placement == Placement(
+        None, ("ssd",)
+    )
 
 
 def test_the_cluster_of_a_bucket_is_read() -> None:
@@ -167,6 +169,27 @@ def test_the_cluster_of_a_bucket_is_read() -> None:
             {"name": "n3", "current": False, "lag": 17, "offline": True},
         ],
     }
-    info = wire.decode_bucket(stream(cluster=cluster))
+    info = streams.decode_bucket(stream(cluster=cluster))
     assert info.cluster == Cluster("c1", "n1", (Replica("n2", True, 0), Replica("n3", False, 17)))
-    assert wire.decode_bucket(stream(cluster={"leader": "n1"})).cluster == Cluster(None, "n1")
+    assert streams.decode_bucket(stream(cluster={"leader": "n1"})).cluster == Cluster(None, "n1")
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-11-20T14:54:02Z", NOW.replace(microsecond=0)),
+        ("2026-11-20T14:54:02.1Z", NOW.replace(microsecond=100000)),
+        ("2026-11-20T14:54:02.123456789Z", NOW),
+        ("2026-11-20T14:54:02.12345678Z", NOW),
+        ("2026-11-20T16:54:02.123456+02:00", NOW),
+        ("0001-01-01T00:00:00Z", None),
+    ],
+)
+def test_times_of_the_server_are_read_as_utc(text: str, time: datetime | None) -> None:
+    """One to nine digits of a second, any offset; year 1 is never."""
+    read = streams.parse_time(text)
+    assert read == time
+    assert read is None or read.utcoffset() == timedelta()

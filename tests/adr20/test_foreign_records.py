@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from natsobj import wire
+from natsobj.adr20 import records
 from natsobj.errors import InvalidMetadata
 from natsobj.models import Link, ObjectInfo
 from tests.golden import (
@@ -134,7 +134,7 @@ def test_the_bucket_is_the_one_that_was_asked() -> None:
 def test_golden_objects_become_tombstones_that_decode(bucket: str, message: dict[str, Any]) -> None:
     """Whoever wrote it: what is deleted keeps its name and nuid and has no content."""
     before = decode_message(bucket, message)
-    after = decode(wire.encode_tombstone(message["body"].encode()), bucket)
+    after = decode(records.encode_tombstone(message["body"].encode()), bucket)
     assert after == replace(
         before, size=0, chunks=0, digest="", sha256=None, deleted=True, revision=7, modified=NOW
     )

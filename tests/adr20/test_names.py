@@ -1,0 +1,111 @@
+"""ADR-20 without a server: the names of buckets and keys, and the subjects that they stand for."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from natsobj.adr20 import names, streams
+from natsobj.errors import InvalidBucketName, InvalidKey
+from natsobj.models import BucketConfig
+from tests.golden import MESSAGES, decode, name_of
+
+
+@pytest.mark.parametrize("name", ["a", "A-b_9", "-", "_", "0", "x" * 200])
+def test_a_bucket_name_of_letters_digits_dash_and_underscore_is_taken(name: str) -> None:
+    """ADR-20 allows these and nothing else."""
+    assert names.check_bucket_name(name) == name
+    assert names.bucket_of_stream(names.stream_name(name)) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a.b", "a/b", "*", ">", "a\n", "\na", "ä", "٣", "a\0", "$O", "a*", "ａ"]
+)
+def test_any_other_bucket_name_is_refused(name: str) -> None:
+    """What would be a wildcard, two tokens or no token of a subject never reaches the server."""
+    with pytest.raises(InvalidBucketName):
+        names.check_bucket_name(name)
+    with pytest.raises(InvalidBucketName):
+        streams.stream_config(BucketConfig(name))
+
+
+@pytest.mark.parametrize(
+    "stream", ["", "OBJ_", "OBJ", "KV_b", "obj_b", "xOBJ_b", "OBJ_a b", "OBJ_a.b", "OBJ_a\n"]
+)
+def test_a_stream_that_keeps_no_bucket_is_told_apart(stream: str) -> None:
+    """Other streams of the account are not listed as buckets."""
+    assert names.bucket_of_stream(stream) is None
+
+
+def test_a_bucket_may_be_called_like_the_prefix() -> None:
+    """Only the first prefix is taken off."""
+    assert names.bucket_of_stream("OBJ_OBJ_b") == "OBJ_b"
+
+
+@pytest.mark.parametrize(
+    "key", ["k", " ", "/", "..", "a/../b", "a\nb", "\0", "*.>", "ö🙂", "x" * 2900, "ö" * 1450]
+)
+def test_a_key_is_any_text_up_to_2900_bytes(key: str) -> None:
+    """Keys are stored exactly as given."""
+    assert names.check_key(key) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("", "it is empty"),
+        ("x" * 2901, "it has 2,901 bytes, 2,900 are possible"),
+        ("ö" * 1450 + "x", "it has 2,901 bytes"),
+        ("🙂" * 726, "it has 2,904 bytes"),
+        ("a\udcff", "it is not UTF-8"),
+    ],
+)
+def test_a_key_that_the_server_would_drop_is_refused(key: str, reason: str) -> None:
+    """Length is counted in bytes, and what has no bytes is no key."""
+    with pytest.raises(InvalidKey, match=reason):
+        names.check_key(key)
+
+
+def test_every_subject_is_as_adr_20_has_it() -> None:
+    """Other clients look for exactly these."""
+    assert names.stream_name("b") == "OBJ_b"
+    assert names.chunk_subject("b", "NUID") == "$O.b.C.NUID"
+    assert names.chunks_filter("b") == "$O.b.C.>"
+    assert names.metadata_subject("b", "k") == "$O.b.M.aw=="
+    assert names.metadata_subject("b", "ÿþ?>") == "$O.b.M.w7_Dvj8-"
+    assert names.metadata_filter("b") == "$O.b.M.>"
+
+
+@pytest.mark.parametrize(("bucket", "message"), MESSAGES)
+def test_golden_subjects_are_ours(bucket: str, message: dict[str, Any]) -> None:
+    """What other clients stored is found by its name."""
+    assert names.metadata_subject(bucket, name_of(message)) == message["subject"]
+
+
+def test_a_name_that_nats_js_stored_has_a_second_place() -> None:
+    """nats.js encodes Latin-1: `Köpfe` lies elsewhere, and its record tells its name all the same."""
+    assert names.latin1_metadata_subject("b", "Köpfe") == "$O.b.M.S_ZwZmU="
+    assert decode('{"name":"Köpfe"}'.encode()).name == "Köpfe"
+
+
+@pytest.mark.parametrize("key", ["plain", "a b/c", "", "mit 🙂", "Ł"])
+def test_a_name_has_no_second_place_where_latin_1_is_the_same_or_impossible(key: str) -> None:
+    """No request is spent on a place that cannot be."""
+    assert names.latin1_metadata_subject("b", key) is None
+
+
+def test_nuids_are_fresh_and_can_be_stored() -> None:
+    """22 characters of base 62, never twice."""
+    nuids = {names.new_nuid() for _ in range(1000)}
+    assert len(nuids) == 1000
+    assert all(len(nuid) == 22 and nuid.isascii() and nuid.isalnum() for nuid in nuids)
+
+
+def test_base64_of_a_key_is_that_of_its_utf_8() -> None:
+    """Every byte may appear in a key and none of them in its subject."""
+    key = "".join(map(chr, range(1, 0x250)))
+    token = names.metadata_subject("b", key).removeprefix("$O.b.M.")
+    assert base64.urlsafe_b64decode(token).decode() == key
+    assert not set(token) & set(". *>\t\r\n")
