@@ -147,7 +147,7 @@ class Bucket:
             ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
                 full, dropped the first chunks to make room for the record.
         """
-        from natsobj.files import as_source
+        from natsobj.files.sources import as_source
         from natsobj.transfer.put import Condition, put_object
 
         names.check_key(key)

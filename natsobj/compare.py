@@ -7,7 +7,8 @@ import hashlib
 
 from natsobj.bucket import Bucket
 from natsobj.errors import InvalidMetadata, ObjectNotFound
-from natsobj.files import Source, open_regular
+from natsobj.files import Source
+from natsobj.files.sources import open_regular
 from natsobj.models import ObjectInfo
 
 __all__ = ["has_content", "stored_already"]

@@ -31,9 +31,11 @@ from natsobj.bucket import Bucket
 from natsobj.compare import has_content, stored_already
 from natsobj.crew import Crew
 from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError, ObjectNotFound
-from natsobj.files import AtomicFile, Sink, Source, open_regular
+from natsobj.files import Sink, Source
+from natsobj.files.sources import open_regular
+from natsobj.files.target_folder import Places
+from natsobj.files.targets import AtomicFile
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.places import Places
 
 __all__ = [
     "JOBS",

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
-from natsobj.files import Source, open_target
+from natsobj.files import Source
+from natsobj.files.targets import open_target
 
 T = TypeVar("T")
 

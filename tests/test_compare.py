@@ -9,7 +9,7 @@ import pytest
 from natsobj import Bucket
 from natsobj.compare import has_content, stored_already
 from natsobj.errors import BucketNotFound, SourceChanged
-from natsobj.files import as_source, open_regular
+from natsobj.files.sources import as_source, open_regular
 from natsobj.store import Store
 
 DATA = bytes(range(256)) * 10_000

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
-VALUES = {"errors", "models", "adr20", "settings", "files", "pipes"}
+VALUES = {"errors", "models", "adr20", "settings", "files"}
 LIBRARY = {"store", "bucket", "reader", "compare", "tree", "audit"} | VALUES
 SCREEN = {
     f"cli.{name}"
@@ -36,10 +36,9 @@ TOOLS = {
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
-    "pipes": set(),
     "adr20": {"adr20", "errors", "models"},
     "settings": {"errors"},
-    "files": {"errors", "pipes"},
+    "files": {"errors", "files"},
     "credentials": {"errors", "settings"},
     "foreign": {"errors"},
     "lane": set(),
@@ -54,9 +53,8 @@ ARROWS: dict[str, set[str]] = {
     "bucket": {"census", "reader", "transfer", "jetstream", "direct"} | VALUES,
     "store": {"bucket", "jetstream", "link"} | VALUES,
     "crew": set(),
-    "places": {"errors", "files", "pipes"},
     "compare": {"bucket"} | VALUES,
-    "tree": {"bucket", "compare", "crew", "places"} | VALUES,
+    "tree": {"bucket", "compare", "crew"} | VALUES,
     "sweep": {"bucket", "census", "answers", "direct"} | VALUES,
     "audit": {"sweep", "bucket", "census"} | VALUES,
     "local": {"settings", "errors"},

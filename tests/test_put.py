@@ -23,7 +23,7 @@ from natsobj.errors import (
     OutcomeUnknown,
     SourceChanged,
 )
-from natsobj.files import FileSource, open_source
+from natsobj.files.sources import FileSource, open_source
 from natsobj.models import BucketConfig, ObjectMeta
 from natsobj.settings import Settings
 from natsobj.transfer.commit import finish

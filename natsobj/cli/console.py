@@ -122,7 +122,7 @@ async def write_lines(
     Args:
         promptly: send each one off at once, for they are slow to come.
     """
-    from natsobj.files import open_stdout
+    from natsobj.files.targets import open_stdout
 
     block = bytearray()
     with _named():

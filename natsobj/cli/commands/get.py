@@ -117,7 +117,8 @@ async def _get_file(
     from natsobj.cli.render import changed_line
     from natsobj.compare import has_content
     from natsobj.errors import FileExists
-    from natsobj.files import STANDARD_STREAM, open_stdout, open_target, target_path
+    from natsobj.files.sources import STANDARD_STREAM
+    from natsobj.files.targets import open_stdout, open_target, target_path
 
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
     if target is None and (session.json or existing.if_changed):

@@ -95,7 +95,7 @@ class _How:
 async def _put_file(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
     from natsobj.cli.render import changed_line, stored_line
     from natsobj.compare import stored_already
-    from natsobj.files import open_source
+    from natsobj.files.sources import open_source
 
     if file is None and session.stdin_is_terminal:
         raise UsageError("standard input is a terminal: name a FILE, or - to store what you type")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from natsobj.errors import FileExists, InvalidKey
-from natsobj.files import make_folders
-from natsobj.pipes import naming
+from natsobj.files.pipes import naming
+from natsobj.files.targets import make_folders
 
 __all__ = ["Place", "Places", "path_parts"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from natsobj.files import open_target
+from natsobj.files.targets import open_target
 from tests.streams import ENVIRONMENT, MIB, TIMEOUT, descriptors, fetch, in_thread, names, run, script, within
 
 NEW = b"new content"
@@ -65,7 +65,7 @@ async def test_a_full_device_is_named() -> None:
 
 WRITE_STDOUT = """
 import asyncio, sys
-from natsobj.files import open_stdout
+from natsobj.files.targets import open_stdout
 
 async def main():
     async with open_stdout() as sink:

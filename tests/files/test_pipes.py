@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.files import Sink, Source
-from natsobj.pipes import QUEUE_SIZE, PipeSink, PipeSource
+from natsobj.files.pipes import QUEUE_SIZE, PipeSink, PipeSource
 from tests.streams import (
     ENVIRONMENT,
     MIB,
@@ -335,7 +335,7 @@ async def test_a_pipe_that_somebody_made_non_blocking_is_written_all_the_same(pi
 
 ABANDON_STDIN = """
 import asyncio
-from natsobj.files import open_source
+from natsobj.files.sources import open_source
 
 async def main():
     with open_source(None) as source:
@@ -350,7 +350,7 @@ asyncio.run(main())
 
 ABANDON_STDOUT = """
 import asyncio, sys
-from natsobj.files import open_stdout
+from natsobj.files.targets import open_stdout
 
 async def main():
     async with open_stdout() as sink:

@@ -15,8 +15,9 @@ from typing import BinaryIO, cast
 import pytest
 
 from natsobj.errors import SourceChanged
-from natsobj.files import Source, as_source, open_source
-from natsobj.pipes import QUEUE_SIZE
+from natsobj.files import Source
+from natsobj.files.pipes import QUEUE_SIZE
+from natsobj.files.sources import as_source, open_source
 from tests.streams import (
     MIB,
     descriptors,
@@ -321,7 +322,7 @@ async def test_a_non_blocking_file_with_nothing_to_give_is_an_error() -> None:
 
 READ_STDIN = """
 import asyncio, sys
-from natsobj.files import open_source
+from natsobj.files.sources import open_source
 
 async def main():
     with open_source({file!r}) as source:
@@ -370,7 +371,7 @@ def test_stdin_from_the_null_device_is_empty() -> None:
 def test_a_closed_stdin_is_an_error_that_names_it() -> None:
     """`<&-`: its number may belong to another file by now, so nothing is read from there."""
     code = """
-from natsobj.files import open_source
+from natsobj.files.sources import open_source
 try:
     with open_source(None):
         pass

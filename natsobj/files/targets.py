@@ -1,8 +1,4 @@
-"""Where bytes come from and go to: sources that notice a change, files that appear whole or not at all.
-
-A `Source` is read ahead of the server, a `Sink` is written as chunks arrive. What can wait for ever (a pipe,
-a FIFO, a slow reader) is served by a thread of pipes.py.
-"""
+"""Targets: files that appear whole or not at all, and streams."""
 
 from __future__ import annotations
 
@@ -13,181 +9,19 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO, runtime_checkable
 
-from natsobj.errors import FileExists, InvalidKey, SourceChanged
-from natsobj.pipes import PipeSink, PipeSource, StreamSource, naming
+from natsobj.errors import FileExists, InvalidKey
+from natsobj.files import Sink
+from natsobj.files.pipes import PipeSink, descriptor_of, is_stream, naming
 
-__all__ = [
-    "AtomicFile",
-    "FileSource",
-    "Sink",
-    "Source",
-    "as_source",
-    "make_folders",
-    "open_regular",
-    "open_source",
-    "open_stdout",
-    "open_target",
-    "target_path",
-]
+__all__ = ["AtomicFile", "make_folders", "open_stdout", "open_target", "target_path"]
 
-STANDARD_STREAM = "-"
-_STDIN = "standard input"
 _STDOUT = "standard output"
 _TEMPORARY_SUFFIX = ".natsobj"
 _MOST_OF_NAME = 200
 """Bytes of the target's name that its temporary file has in its own: 255 is the limit of both."""
-
-
-@runtime_checkable
-class Source(Protocol):
-    """Bytes to be stored."""
-
-    @property
-    def name(self) -> str:
-        """Names the source in messages."""
-
-    @property
-    def size(self) -> int | None:
-        """Bytes in all, None where that is not known."""
-
-    async def read(self, size: int, /) -> bytes:
-        """Return exactly `size` bytes, fewer only at the end, none behind it."""
-
-    def restart(self) -> None:
-        """Go back to the first byte.
-
-        Raises:
-            io.UnsupportedOperation: the source is a stream.
-        """
-
-    def check(self) -> None:
-        """Say whether what was read is still what is there.
-
-        Raises:
-            SourceChanged: the file was written to since it was opened.
-        """
-
-
-@runtime_checkable
-class Sink(Protocol):
-    """A place for fetched bytes, given in order."""
-
-    def write(self, view: memoryview, /) -> None:
-        """Take a chunk; the view is valid during the call only."""
-
-    async def drain(self) -> None:
-        """Wait until more may be written."""
-
-    def restart(self) -> None:
-        """Forget what was written.
-
-        Raises:
-            io.UnsupportedOperation: it cannot be unsent.
-        """
-
-
-# Sources
-
-
-class FileSource:
-    """A seekable binary file, read from where it stands."""
-
-    def __init__(self, file: BinaryIO | io.FileIO, name: str) -> None:
-        self.name = name
-        self._file = file
-        self._start = file.tell()
-        self._state = self._stat()
-        self._given = 0
-        self.size: int | None = self._measure()
-
-    async def read(self, size: int, /) -> bytes:
-        with naming(self.name):
-            data = self._file.read(size) or b""
-            while 0 < len(data) < size and (more := self._file.read(size - len(data))):
-                data += more
-        self._given += len(data)
-        if self.size and self._given > self.size:  # it may grow as fast as it is read, for ever
-            raise SourceChanged(self.name)
-        return data
-
-    def restart(self) -> None:
-        self._file.seek(self._start)
-        self._given = 0
-        self._state = self._stat()
-        self.size = self._measure()
-
-    def check(self) -> None:
-        if self._stat() != self._state:
-            raise SourceChanged(self.name)
-
-    def _measure(self) -> int | None:
-        try:
-            end = self._file.seek(0, os.SEEK_END)
-        except OSError:  # much of /proc has no end before it was read
-            return None
-        self._file.seek(self._start)
-        return max(0, end - self._start)
-
-    def _stat(self) -> tuple[int, int] | None:
-        try:
-            status = os.fstat(self._file.fileno())
-        except (OSError, AttributeError):  # a file in memory has no descriptor
-            return None
-        return status.st_size, status.st_mtime_ns
-
-
-def as_source(data: Source | bytes | BinaryIO) -> Source:
-    """Return a source for bytes, a binary file from where it stands, or what is one already."""
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return FileSource(io.BytesIO(data), "bytes")
-    if isinstance(data, Source):
-        return data
-    name = str(getattr(data, "name", "a stream"))
-    return FileSource(data, name) if data.seekable() else StreamSource(data, name)
-
-
-@contextlib.contextmanager
-def open_source(file: str | None) -> Iterator[Source]:
-    """Open what shall be stored: a file, or standard input for None and `-`.
-
-    Raises:
-        OSError: the file is missing, a folder, or cannot be read.
-    """
-    if file is None or file == STANDARD_STREAM:
-        descriptor = _descriptor_of(sys.stdin, _STDIN)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            with open(descriptor, "rb", buffering=0, closefd=False) as stdin:
-                yield FileSource(stdin, _STDIN)
-        else:
-            with contextlib.closing(PipeSource(lambda: descriptor, _STDIN)) as pipe:
-                yield pipe
-    elif _is_stream(Path(file)):
-        opened = PipeSource(lambda: os.open(file, os.O_RDONLY), file, close=True)
-        with contextlib.closing(opened) as pipe:
-            yield pipe
-    else:
-        with Path(file).open("rb", buffering=0) as regular:
-            yield FileSource(regular, file)
-
-
-@contextlib.contextmanager
-def open_regular(path: str) -> Iterator[FileSource]:
-    """Open a regular file, and nothing that could keep us waiting: it may have become something else.
-
-    Raises:
-        OSError: it is missing, cannot be read, or is no regular file.
-    """
-    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        yield FileSource(file, path)
-
-
-# Targets
 
 
 def target_path(file: str, key: str) -> Path:
@@ -218,7 +52,7 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
         FileExists: it is there and may not be replaced, at once or at the end.
         OSError: the folder is missing, full, or may not be written.
     """
-    if _is_stream(path):
+    if is_stream(path):
         with PipeSink(lambda: os.open(path, os.O_WRONLY), str(path), close=True) as pipe:
             yield pipe
             await pipe.flush()
@@ -344,7 +178,7 @@ async def open_stdout() -> AsyncIterator[Sink]:
     Raises:
         BrokenPipeError: the reader went away.
     """
-    descriptor = _descriptor_of(sys.stdout, _STDOUT)
+    descriptor = descriptor_of(sys.stdout, _STDOUT)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         yield _Descriptor(descriptor, _STDOUT)
         return
@@ -357,19 +191,6 @@ async def open_stdout() -> AsyncIterator[Sink]:
             await pipe.flush()
             raise
         await pipe.flush()
-
-
-# Inside
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _descriptor_of(stream: TextIO | None, name: str) -> int:
-    if stream is None:  # it was closed before the program began
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
-    return stream.fileno()
 
 
 def _write_all(descriptor: int, view: memoryview) -> None:
@@ -388,14 +209,6 @@ def _check_target(path: Path, *, replace: bool) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not replace:
         raise FileExists(str(path))
-
-
-def _is_stream(path: Path) -> bool:
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode) or stat.S_ISBLK(mode)
 
 
 def _umask() -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from natsobj.errors import FileExists, InvalidKey
-from natsobj.files import Sink, open_target, target_path
+from natsobj.files import Sink
+from natsobj.files.targets import open_target, target_path
 from tests.streams import MIB, fetch, names
 
 NEW = b"new content"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.errors import FileExists
-from natsobj.files import open_target
+from natsobj.files.targets import open_target
 from tests.streams import descriptors, fetch, names, run, script, within
 
 NEW = b"new content"
@@ -85,7 +85,7 @@ async def test_no_descriptor_is_left_by_success_either(tmp_path: Path) -> None:
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from natsobj.files import open_target
+from natsobj.files.targets import open_target
 
 async def main():
     async with open_target(Path(sys.argv[1]), replace=True) as sink:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.errors import FileExists, InvalidKey
-from natsobj.places import Place, Places, path_parts
+from natsobj.files.target_folder import Place, Places, path_parts
 
 
 @pytest.mark.parametrize(

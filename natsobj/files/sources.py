@@ -1,0 +1,120 @@
+"""Sources: files that notice a change, and streams."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from natsobj.errors import SourceChanged
+from natsobj.files import Source
+from natsobj.files.pipes import PipeSource, StreamSource, descriptor_of, is_stream, naming
+
+__all__ = ["STANDARD_STREAM", "FileSource", "as_source", "open_regular", "open_source"]
+
+STANDARD_STREAM = "-"
+_STDIN = "standard input"
+
+
+class FileSource:
+    """A seekable binary file, read from where it stands."""
+
+    def __init__(self, file: BinaryIO | io.FileIO, name: str) -> None:
+        self.name = name
+        self._file = file
+        self._start = file.tell()
+        self._state = self._stat()
+        self._given = 0
+        self.size: int | None = self._measure()
+
+    async def read(self, size: int, /) -> bytes:
+        with naming(self.name):
+            data = self._file.read(size) or b""
+            while 0 < len(data) < size and (more := self._file.read(size - len(data))):
+                data += more
+        self._given += len(data)
+        if self.size and self._given > self.size:  # it may grow as fast as it is read, for ever
+            raise SourceChanged(self.name)
+        return data
+
+    def restart(self) -> None:
+        self._file.seek(self._start)
+        self._given = 0
+        self._state = self._stat()
+        self.size = self._measure()
+
+    def check(self) -> None:
+        if self._stat() != self._state:
+            raise SourceChanged(self.name)
+
+    def _measure(self) -> int | None:
+        try:
+            end = self._file.seek(0, os.SEEK_END)
+        except OSError:  # much of /proc has no end before it was read
+            return None
+        self._file.seek(self._start)
+        return max(0, end - self._start)
+
+    def _stat(self) -> tuple[int, int] | None:
+        try:
+            status = os.fstat(self._file.fileno())
+        except (OSError, AttributeError):  # a file in memory has no descriptor
+            return None
+        return status.st_size, status.st_mtime_ns
+
+
+def as_source(data: Source | bytes | BinaryIO) -> Source:
+    """Return a source for bytes, a binary file from where it stands, or what is one already."""
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return FileSource(io.BytesIO(data), "bytes")
+    if isinstance(data, Source):
+        return data
+    name = str(getattr(data, "name", "a stream"))
+    return FileSource(data, name) if data.seekable() else StreamSource(data, name)
+
+
+@contextlib.contextmanager
+def open_source(file: str | None) -> Iterator[Source]:
+    """Open what shall be stored: a file, or standard input for None and `-`.
+
+    Raises:
+        OSError: the file is missing, a folder, or cannot be read.
+    """
+    if file is None or file == STANDARD_STREAM:
+        descriptor = descriptor_of(sys.stdin, _STDIN)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            with open(descriptor, "rb", buffering=0, closefd=False) as stdin:
+                yield FileSource(stdin, _STDIN)
+        else:
+            with contextlib.closing(PipeSource(lambda: descriptor, _STDIN)) as pipe:
+                yield pipe
+    elif is_stream(Path(file)):
+        opened = PipeSource(lambda: os.open(file, os.O_RDONLY), file, close=True)
+        with contextlib.closing(opened) as pipe:
+            yield pipe
+    else:
+        with Path(file).open("rb", buffering=0) as regular:
+            yield FileSource(regular, file)
+
+
+@contextlib.contextmanager
+def open_regular(path: str) -> Iterator[FileSource]:
+    """Open a regular file, and nothing that could keep us waiting: it may have become something else.
+
+    Raises:
+        OSError: it is missing, cannot be read, or is no regular file.
+    """
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        yield FileSource(file, path)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
