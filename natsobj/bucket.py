@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from natsobj.adr20 import names, streams
-from natsobj.direct import Stored
 from natsobj.errors import (
     InvalidArgument,
     InvalidMetadata,
@@ -21,6 +20,7 @@ from natsobj.errors import (
     SizeMismatch,
 )
 from natsobj.jetstream import JetStream
+from natsobj.jetstream.direct import Stored
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.reader import ObjectReader
 from natsobj.transfer.commit import Record, Slot, check_writable, read_info

@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from natsobj.adr20 import names, streams
-from natsobj.answers import Ack, api_error
-from natsobj.direct import Stored
 from natsobj.errors import NatsobjError
 from natsobj.jetstream import JetStream
+from natsobj.jetstream.codes import Ack, api_error
+from natsobj.jetstream.direct import Stored
 from natsobj.models import ObjectInfo
 from natsobj.transfer.commit import Record, check_writable, read_record
 

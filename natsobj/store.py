@@ -9,9 +9,9 @@ from types import TracebackType
 
 from natsobj.adr20 import names, streams
 from natsobj.bucket import Bucket
+from natsobj.connection import Link
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
-from natsobj.link import Link
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo
 from natsobj.settings import Settings, resolve
 

@@ -25,11 +25,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from natsobj.answers import BUSY, FULL, WRONG_SEQUENCE
 from natsobj.bucket import Bucket
 from natsobj.census import Census, Entry, share_out
-from natsobj.direct import Stored
 from natsobj.errors import ChunksMissing
+from natsobj.jetstream.codes import BUSY, FULL, WRONG_SEQUENCE
+from natsobj.jetstream.direct import Stored
 from natsobj.models import Orphan, Tombstone
 
 __all__ = ["collect"]

@@ -10,8 +10,8 @@ from nats.aio.client import Client
 
 from natsobj.adr20.names import chunk_subject, metadata_filter, metadata_subject
 from natsobj.bucket import Bucket
-from natsobj.direct import BATCH, Stored
-from natsobj.link import Patience
+from natsobj.connection import Patience
+from natsobj.jetstream.direct import BATCH, Stored
 from tests.sinks import Buffer
 
 BIG = bytes(range(256)) * 512 * 40

@@ -16,6 +16,7 @@ from nats.aio.client import Client
 
 from natsobj import Store
 from natsobj.connection import Connection
+from natsobj.connection.translate import translate
 from natsobj.errors import (
     AuthenticationFailed,
     BucketNotFound,
@@ -27,7 +28,6 @@ from natsobj.errors import (
     RequestTimeout,
     ServerUnavailable,
 )
-from natsobj.foreign import translate
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
 from tests.conftest import Certificates, Serve

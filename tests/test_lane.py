@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from natsobj import Bucket, BucketConfig, Store, connection
-from natsobj.lane import BUFFER_SIZE, Lane, Ordinary, parse_headers
+from natsobj import Bucket, BucketConfig, Store
+from natsobj.connection import connection
+from natsobj.connection.lane import BUFFER_SIZE, Lane, Ordinary, parse_headers
 from natsobj.settings import Settings
 from tests.behind import BIG, fetch
 from tests.conftest import Certificates, Serve

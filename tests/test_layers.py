@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "adr20", "settings", "files"}
+CONNECTION = {"connection", *(f"connection.{name}" for name in ("message", "lane", "sign_in", "translate"))}
 LIBRARY = {"store", "bucket", "reader", "compare", "tree", "audit"} | VALUES
 SCREEN = {
     f"cli.{name}"
@@ -39,23 +40,21 @@ ARROWS: dict[str, set[str]] = {
     "adr20": {"adr20", "errors", "models"},
     "settings": {"errors"},
     "files": {"errors", "files"},
-    "credentials": {"errors", "settings"},
-    "foreign": {"errors"},
-    "lane": set(),
-    "connection": {"credentials", "foreign", "lane"} | VALUES,
-    "link": {"connection"} | VALUES,
-    "direct": {"connection"} | VALUES,
-    "answers": {"connection"} | VALUES,
-    "jetstream": {"answers", "direct", "link", "connection"} | VALUES,
-    "transfer": {"transfer", "jetstream", "answers", "direct", "link", "connection"} | VALUES,
-    "census": {"transfer", "jetstream", "answers", "direct", "link"} | VALUES,
+    "connection.message": set(),
+    "connection.lane": set(),
+    "connection.sign_in": {"errors", "settings"},
+    "connection.translate": {"errors"},
+    "connection": CONNECTION | VALUES,
+    "jetstream": {"jetstream", "connection"} | VALUES,
+    "transfer": {"transfer", "jetstream", "connection"} | VALUES,
+    "census": {"transfer", "jetstream"} | VALUES,
     "reader": {"models"},
-    "bucket": {"census", "reader", "transfer", "jetstream", "direct"} | VALUES,
-    "store": {"bucket", "jetstream", "link"} | VALUES,
+    "bucket": {"census", "reader", "transfer", "jetstream"} | VALUES,
+    "store": {"bucket", "jetstream", "connection"} | VALUES,
     "crew": set(),
     "compare": {"bucket"} | VALUES,
     "tree": {"bucket", "compare", "crew"} | VALUES,
-    "sweep": {"bucket", "census", "answers", "direct"} | VALUES,
+    "sweep": {"bucket", "census", "jetstream"} | VALUES,
     "audit": {"sweep", "bucket", "census"} | VALUES,
     "local": {"settings", "errors"},
     "": LIBRARY,
@@ -72,10 +71,7 @@ ARROWS: dict[str, set[str]] = {
 """
 
 FROM_OUTSIDE: dict[str, set[str]] = {
-    "connection": {"nats"},
-    "credentials": {"nats", "nkeys"},  # how the connection signs in
-    "foreign": {"nats"},  # how the connection's errors become ours
-    "lane": {"nats"},
+    "connection": {"nats", "nkeys"},
     "cli": {"typer", "rich"},
 }
 """What may be imported that is neither natsobj nor the standard library."""
@@ -139,7 +135,7 @@ def test_imports_follow_the_arrows(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_from_outside_stay_where_they_belong(module: str) -> None:
-    """typer and rich live in cli only, nats in the connection, JetStream and the lane only."""
+    """typer and rich live in cli only, nats in the connection only."""
     part = part_of(module, set(FROM_OUTSIDE))
     allowed = {"natsobj", *sys.stdlib_module_names, *(FROM_OUTSIDE[part] if part is not None else ())}
     assert {name.partition(".")[0] for name in imports_of(module)} <= allowed

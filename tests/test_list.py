@@ -15,8 +15,8 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, ObjectInfo, Store
 from natsobj.adr20.names import metadata_subject
-from natsobj.direct import BATCH
 from natsobj.errors import TemporaryError
+from natsobj.jetstream.direct import BATCH
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
 from tests.behind import api

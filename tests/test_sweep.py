@@ -13,9 +13,9 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Orphan, Store, Tombstone, audit, sweep
 from natsobj.adr20.names import chunk_subject, latin1_metadata_subject, metadata_subject
-from natsobj.answers import Ack
 from natsobj.census import Census
 from natsobj.errors import BucketReadOnly, BucketSealed, ObjectNotFound, RequestTimeout
+from natsobj.jetstream.codes import Ack
 from tests.behind import (
     BIG,
     api,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, BucketConfig, Settings, Store, direct
+from natsobj import Bucket, BucketConfig, Settings, Store
 from natsobj.errors import (
     BucketNotFound,
     FileExists,
@@ -28,6 +28,7 @@ from natsobj.errors import (
     SourceChanged,
 )
 from natsobj.files import Sink, Source
+from natsobj.jetstream import direct
 from natsobj.models import ObjectMeta
 from natsobj.tree import (
     Done,

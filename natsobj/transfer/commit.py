@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from natsobj.adr20 import names, records
-from natsobj.answers import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
-from natsobj.connection import ASK_AGAIN
-from natsobj.direct import Stored
+from natsobj.connection import ASK_AGAIN, PASSING, Patience
 from natsobj.errors import (
     BucketReadOnly,
     BucketSealed,
@@ -27,7 +25,8 @@ from natsobj.errors import (
     OutcomeUnknown,
 )
 from natsobj.jetstream import JetStream
-from natsobj.link import PASSING, Patience
+from natsobj.jetstream.codes import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
+from natsobj.jetstream.direct import Stored
 from natsobj.models import ObjectInfo
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from natsobj.connection import Connection
+from natsobj.connection import PASSING, Connection, Patience
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -28,7 +28,6 @@ from natsobj.errors import (
 )
 from natsobj.files import Sink
 from natsobj.jetstream import Consumer, JetStream
-from natsobj.link import PASSING, Patience
 from natsobj.models import ObjectInfo
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from natsobj.adr20 import names
-from natsobj.answers import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
-from natsobj.connection import ASK_AGAIN
+from natsobj.connection import ASK_AGAIN, PASSING, Patience
 from natsobj.errors import (
     BucketFull,
     BucketNotFound,
@@ -29,7 +28,7 @@ from natsobj.errors import (
     TemporaryError,
 )
 from natsobj.jetstream import NEVER_SEQUENCE, JetStream
-from natsobj.link import PASSING, Patience
+from natsobj.jetstream.codes import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
 from natsobj.transfer.commit import note_left_over, purge_chunks
 from natsobj.transfer.supply import Supply
 from natsobj.transfer.upload import WINDOW, AcksMissing, ChunkRefused, Upload

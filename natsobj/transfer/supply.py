@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 from natsobj.adr20 import names
-from natsobj.direct import Stored
+from natsobj.connection import PASSING
 from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError, TemporaryError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
-from natsobj.link import PASSING
+from natsobj.jetstream.direct import Stored
 
 log = logging.getLogger(__name__)
 

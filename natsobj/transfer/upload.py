@@ -7,11 +7,10 @@ import contextlib
 from collections import deque
 
 from natsobj.adr20 import names
-from natsobj.answers import read_ack
-from natsobj.connection import Message
+from natsobj.connection import PASSING, Message, Patience
 from natsobj.errors import NatsobjError, PermissionDenied
 from natsobj.jetstream import JetStream
-from natsobj.link import PASSING, Patience
+from natsobj.jetstream.codes import read_ack
 from natsobj.transfer.supply import Supply
 
 WINDOW = 16 * 1024 * 1024

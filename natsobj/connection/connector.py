@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
-from natsobj.connection import Connection
+from natsobj.connection.connection import Connection
 from natsobj.errors import (
     CertificateError,
     JetStreamUnavailable,

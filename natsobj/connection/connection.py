@@ -16,12 +16,14 @@ import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from socket import SO_LINGER, SOL_SOCKET
-from typing import NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
 
-from natsobj.credentials import connect_options
+from natsobj.connection.lane import Receiver, open_channel
+from natsobj.connection.message import Message
+from natsobj.connection.sign_in import connect_options
+from natsobj.connection.translate import connect_error, translate
 from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
@@ -30,8 +32,6 @@ from natsobj.errors import (
     ServerUnavailable,
     UnsupportedServer,
 )
-from natsobj.foreign import connect_error, translate
-from natsobj.lane import Receiver, open_channel
 from natsobj.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,20 +52,6 @@ _PINGS = 6
 _RESET = struct.pack("ii", 1, 0)  # linger for no time
 _PENDING_SIZE = 64 * 1024 * 1024  # above every window, so that nats-py never waits inside publish
 _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
-
-
-class Message(NamedTuple):
-    """One message as it came; `headers` is empty where there are none."""
-
-    subject: str
-    reply: str
-    headers: Mapping[str, str]
-    data: bytes
-
-    @property
-    def status(self) -> str:
-        """The status of an answer without a body, such as `503`; empty otherwise."""
-        return "" if self.data else self.headers.get("Status", "")
 
 
 class _Client(Client):

@@ -19,9 +19,7 @@ from functools import partial
 from typing import Any
 
 from natsobj.adr20 import names, streams
-from natsobj.answers import NO_MESSAGE, Ack, api_error, read_ack
-from natsobj.connection import ASK_AGAIN, Connection, Message
-from natsobj.direct import BATCH, NotServed, Stored, direct_get
+from natsobj.connection import ASK_AGAIN, PASSING, Connection, Link, Message, Patience
 from natsobj.errors import (
     BucketNotFound,
     JetStreamUnavailable,
@@ -31,7 +29,9 @@ from natsobj.errors import (
     ServerUnavailable,
     TemporaryError,
 )
-from natsobj.link import PASSING, Link, Patience
+from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
+from natsobj.jetstream.consumers import Consumer
+from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get
 
 log = logging.getLogger(__name__)
 
@@ -383,12 +383,3 @@ class JetStream:
                 await asyncio.sleep(_PAUSE)
                 with contextlib.suppress(TemporaryError):
                     await self.link.renew(connection)
-
-
-@dataclass(frozen=True, slots=True)
-class Consumer:
-    """A pull consumer, ready to be asked for messages."""
-
-    next_subject: str
-    pending: int
-    """Messages that wait for it."""
