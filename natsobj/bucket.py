@@ -22,14 +22,14 @@ from natsobj.errors import (
 from natsobj.jetstream import JetStream
 from natsobj.jetstream.direct import Stored
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
+from natsobj.objects.commit import Record, Slot, check_writable, read_info
 from natsobj.reader import ObjectReader
-from natsobj.transfer.commit import Record, Slot, check_writable, read_info
 
 if TYPE_CHECKING:
-    from natsobj.census import Census
+    from natsobj.checks.census import Census
     from natsobj.files import Sink, Source
-    from natsobj.transfer.download import Part
-    from natsobj.transfer.part import Cut
+    from natsobj.objects.byte_range import Cut
+    from natsobj.objects.download import Part
 
 __all__ = ["Bucket"]
 
@@ -148,7 +148,7 @@ class Bucket:
                 full, dropped the first chunks to make room for the record.
         """
         from natsobj.files.sources import as_source
-        from natsobj.transfer.put import Condition, put_object
+        from natsobj.objects.put import Condition, put_object
 
         names.check_key(key)
         return await put_object(
@@ -221,13 +221,13 @@ class Bucket:
             ObjectNotFound: there is none.
             RefusedError: the bucket is sealed or a mirror.
         """
-        from natsobj.transfer.delete import delete_object
+        from natsobj.objects.delete import delete_object
 
         return await delete_object(self._js, self.name, key, state=self._state, find=lambda: self._find(key))
 
     async def census(self) -> Census:
-        """Begin a look at everything that the bucket's stream keeps, for `natsobj.audit`."""
-        from natsobj.census import Census
+        """Begin a look at everything that the bucket's stream keeps, for `natsobj.checks.verify`."""
+        from natsobj.checks.census import Census
 
         stream = await self._info()
         return Census(self._js, self.name, stream, await self._find_root(stream))
@@ -314,7 +314,7 @@ class Bucket:
         return self._root
 
     async def _download(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> None:
-        from natsobj.transfer.download import Download, readable
+        from natsobj.objects.download import Download, readable
 
         readable(info)
         root = await self._find_root()
@@ -326,7 +326,7 @@ class Bucket:
         part: Part | None = None
         cut: Cut | None = None
         if offset or length is not None:
-            from natsobj.transfer.part import Cut, find_part
+            from natsobj.objects.byte_range import Cut, find_part
 
             length = min(info.size - offset, info.size if length is None else length)
             if length <= 0:

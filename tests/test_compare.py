@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from natsobj import Bucket
-from natsobj.compare import has_content, stored_already
 from natsobj.errors import BucketNotFound, SourceChanged
 from natsobj.files.sources import as_source, open_regular
+from natsobj.folders.compare import has_content, stored_already
 from natsobj.store import Store
 
 DATA = bytes(range(256)) * 10_000

@@ -22,7 +22,7 @@ from natsobj.errors import (
     SizeMismatch,
 )
 from natsobj.models import BucketConfig, ObjectMeta
-from natsobj.transfer import download
+from natsobj.objects import download
 from tests.behind import BIG, api, drop_chunk, fetch, messages, record_of, write_record
 from tests.sinks import Buffer, Gate
 

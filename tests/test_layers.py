@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "adr20", "settings", "files"}
 CONNECTION = {"connection", *(f"connection.{name}" for name in ("message", "lane", "sign_in", "translate"))}
-LIBRARY = {"store", "bucket", "reader", "compare", "tree", "audit"} | VALUES
+LIBRARY = {"store", "bucket", "reader", "folders", "checks"} | VALUES
 SCREEN = {
     f"cli.{name}"
     for name in ("formats", "tables", "details", "render", "findings", "views", "meters", "progress")
@@ -46,16 +46,13 @@ ARROWS: dict[str, set[str]] = {
     "connection.translate": {"errors"},
     "connection": CONNECTION | VALUES,
     "jetstream": {"jetstream", "connection"} | VALUES,
-    "transfer": {"transfer", "jetstream", "connection"} | VALUES,
-    "census": {"transfer", "jetstream"} | VALUES,
+    "objects": {"objects", "jetstream", "connection"} | VALUES,
+    "checks.census": {"objects", "jetstream"} | VALUES,
     "reader": {"models"},
-    "bucket": {"census", "reader", "transfer", "jetstream"} | VALUES,
+    "bucket": {"checks.census", "reader", "objects", "jetstream"} | VALUES,
     "store": {"bucket", "jetstream", "connection"} | VALUES,
-    "crew": set(),
-    "compare": {"bucket"} | VALUES,
-    "tree": {"bucket", "compare", "crew"} | VALUES,
-    "sweep": {"bucket", "census", "jetstream"} | VALUES,
-    "audit": {"sweep", "bucket", "census"} | VALUES,
+    "folders": {"folders", "bucket"} | VALUES,
+    "checks": {"checks", "checks.census", "bucket", "jetstream"} | VALUES,
     "local": {"settings", "errors"},
     "": LIBRARY,
     **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),

@@ -25,8 +25,8 @@ from natsobj.errors import (
 )
 from natsobj.files.sources import FileSource, open_source
 from natsobj.models import BucketConfig, ObjectMeta
+from natsobj.objects.commit import finish
 from natsobj.settings import Settings
-from natsobj.transfer.commit import finish
 from tests.behind import BIG, api, fetch, messages
 from tests.conftest import Serve
 from tests.servers import PLAIN

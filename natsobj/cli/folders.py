@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from natsobj.cli.formats import count, format_duration, format_size
 from natsobj.cli.render import changed_line
 from natsobj.cli.runtime import concerns_all
-from natsobj.tree import Done, Failed, Skipped, with_slash
+from natsobj.folders.tree import Done, Failed, Skipped, with_slash
 
 if TYPE_CHECKING:
     from natsobj.cli.meters import Whole
     from natsobj.cli.runtime import Session
-    from natsobj.tree import Outcome
+    from natsobj.folders.tree import Outcome
 
 __all__ = ["collect", "label"]
 

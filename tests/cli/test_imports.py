@@ -10,10 +10,16 @@ import pytest
 from natsobj import Bucket
 from tests.program import Program
 
-EVERYTHING_ELSE = {"rich", "natsobj.local", "natsobj.tree", "natsobj.cli.completion", "natsobj.cli.folders"}
+EVERYTHING_ELSE = {
+    "rich",
+    "natsobj.local",
+    "natsobj.folders.tree",
+    "natsobj.cli.completion",
+    "natsobj.cli.folders",
+}
 """What only terminals, the embedded server, folders and shells that complete need."""
 
-TRANSFERS = {"natsobj.transfer.put", "natsobj.transfer.download", "natsobj.cli.progress"}
+TRANSFERS = {"natsobj.objects.put", "natsobj.objects.download", "natsobj.cli.progress"}
 
 
 def imported(program: Program, *args: str | Path) -> set[str]:
@@ -42,9 +48,9 @@ def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli:
         (("info",), {"natsobj.files", *TRANSFERS}),
         (("ls", "BUCKET"), TRANSFERS),
         (("ls",), TRANSFERS),
-        (("get", "BUCKET", "key", "-"), {"natsobj.transfer.put", "natsobj.transfer.part"}),
-        (("put", "BUCKET", "new"), {"natsobj.transfer.download"}),
-        (("rm", "BUCKET", "key"), {"natsobj.transfer.download", "natsobj.cli.progress"}),
+        (("get", "BUCKET", "key", "-"), {"natsobj.objects.put", "natsobj.objects.byte_range"}),
+        (("put", "BUCKET", "new"), {"natsobj.objects.download"}),
+        (("rm", "BUCKET", "key"), {"natsobj.objects.download", "natsobj.cli.progress"}),
     ],
 )
 async def test_a_command_imports_what_it_needs(

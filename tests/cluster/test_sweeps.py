@@ -10,8 +10,9 @@ from datetime import timedelta
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from natsobj import Bucket, NatsobjError, Orphan, Store, audit
+from natsobj import Bucket, NatsobjError, Orphan, Store
 from natsobj.adr20.names import chunk_subject, metadata_subject
+from natsobj.checks import orphans, verify
 from natsobj.settings import Settings
 from tests.behind import fetch
 from tests.chance import Chance
@@ -24,7 +25,7 @@ ROUNDS = 15
 
 async def removed(bucket: Bucket) -> set[str]:
     """The nuids whose chunks a sweep removes."""
-    found = [each async for each in audit.collect(bucket, older_than=NOW)]
+    found = [each async for each in orphans.collect(bucket, older_than=NOW)]
     return {each.nuid for each in found if isinstance(each, Orphan) and each.removed}
 
 
@@ -57,7 +58,7 @@ async def test_what_was_just_put_is_whole_and_nobodys_chunks_are_swept(
             await upload(client, ours, f"ORPHAN{index}")
             assert await removed(theirs) == {f"ORPHAN{index}"}
             for quick in (True, False):
-                found = [each async for each in audit.verify(await audit.survey(theirs), quick=quick)]
+                found = [each async for each in verify.verify(await verify.survey(theirs), quick=quick)]
                 assert len(found) == min(4, index + 1)
                 assert all(each.ok for each in found)
 

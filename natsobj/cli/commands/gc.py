@@ -40,13 +40,13 @@ async def gc(
     ] = False,
 ) -> None:
     """Remove chunks that no object refers to."""
-    from natsobj import audit
+    from natsobj.checks.orphans import collect
     from natsobj.cli.findings import Swept
     from natsobj.cli.views import FOUND
 
     age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
     async with session.store() as store:
-        found = audit.collect(store.bucket(bucket), older_than=age, tombstones=tombstones, dry_run=dry_run)
+        found = collect(store.bucket(bucket), older_than=age, tombstones=tombstones, dry_run=dry_run)
         await session.show_all(_old(found, swept), FOUND)
     session.report(swept.line(bucket, age, session.elapsed))
     session.status = exits.TEMPORARY if swept.left else 0

@@ -115,10 +115,10 @@ async def _get_file(
     session: Session, bucket: str, key: str, file: str | None, existing: _Existing, *, part: _Part
 ) -> None:
     from natsobj.cli.render import changed_line
-    from natsobj.compare import has_content
     from natsobj.errors import FileExists
     from natsobj.files.sources import STANDARD_STREAM
     from natsobj.files.targets import open_stdout, open_target, target_path
+    from natsobj.folders.compare import has_content
 
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
     if target is None and (session.json or existing.if_changed):
@@ -159,7 +159,7 @@ async def _get_folder(
     jobs: int | None,
 ) -> None:
     from natsobj.cli.folders import collect, label
-    from natsobj.tree import JOBS, get_objects, objects_below
+    from natsobj.folders.tree import JOBS, get_objects, objects_below
 
     async with session.store() as store:
         home = store.bucket(bucket)

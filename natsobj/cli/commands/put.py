@@ -94,8 +94,8 @@ class _How:
 
 async def _put_file(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
     from natsobj.cli.render import changed_line, stored_line
-    from natsobj.compare import stored_already
     from natsobj.files.sources import open_source
+    from natsobj.folders.compare import stored_already
 
     if file is None and session.stdin_is_terminal:
         raise UsageError("standard input is a terminal: name a FILE, or - to store what you type")
@@ -118,7 +118,7 @@ async def _put_folder(
     session: Session, bucket: str, prefix: str, folder: str, how: _How, *, jobs: int | None
 ) -> None:
     from natsobj.cli.folders import collect, label
-    from natsobj.tree import JOBS, put_files, scan
+    from natsobj.folders.tree import JOBS, put_files, scan
 
     files = scan(folder, prefix, outputs=session.outputs)
     async with session.store() as store:

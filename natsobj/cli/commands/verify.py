@@ -38,7 +38,7 @@ async def verify(
     ] = False,
 ) -> None:
     """Read objects back and say which are broken."""
-    from natsobj import audit
+    from natsobj.checks import verify as checks
     from natsobj.cli.findings import Tally
     from natsobj.cli.progress import Progress
     from natsobj.cli.views import VERDICT
@@ -46,12 +46,12 @@ async def verify(
     what, tally = (bucket if key is None else f"{bucket}/{key}"), Tally()
     in_table = session.stdout_is_terminal and not session.json
     async with session.store() as store:
-        surveyed = await audit.survey(store.bucket(bucket), key)
+        surveyed = await checks.survey(store.bucket(bucket), key)
         nothing_moves = nullcontext(Progress(shown=False))
         with nothing_moves if quick else session.progress(beside_content=session.json) as progress:
             whole = progress.whole(what, "object")
             whole.expect(surveyed.objects, surveyed.size)
-            found = audit.verify(surveyed, quick=quick, into=lambda info: whole.sink(audit.nowhere(info)))
+            found = checks.verify(surveyed, quick=quick, into=lambda info: whole.sink(checks.nowhere(info)))
             verdicts = _counted(found, tally, whole)
             broken = [each async for each in verdicts if not each.ok] if in_table else []
             if not in_table:

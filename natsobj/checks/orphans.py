@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from natsobj.bucket import Bucket
-from natsobj.census import Census, Entry, share_out
+from natsobj.checks.census import Census, Entry, share_out
 from natsobj.errors import ChunksMissing
 from natsobj.jetstream.codes import BUSY, FULL, WRONG_SEQUENCE
 from natsobj.jetstream.direct import Stored

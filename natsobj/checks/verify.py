@@ -1,9 +1,7 @@
-"""Verify what is stored, and remove what nobody refers to.
+"""Verify what is stored.
 
-async for verdict in audit.verify(await audit.survey(bucket)):
+async for verdict in verify(await survey(bucket)):
     print(verdict.name, verdict.problem or "ok")
-async for found in audit.collect(bucket, older_than=timedelta(days=1)):
-    print(found.age, found.removed)
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from natsobj.bucket import Bucket
-from natsobj.census import Census, Entry
+from natsobj.checks.census import Census, Entry
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -30,9 +28,8 @@ from natsobj.errors import (
 )
 from natsobj.files import Sink
 from natsobj.models import ObjectInfo, Problem, Verdict
-from natsobj.sweep import collect
 
-__all__ = ["Survey", "collect", "nowhere", "survey", "verify"]
+__all__ = ["Survey", "nowhere", "survey", "verify"]
 
 AT_ONCE = 32
 """Objects that are verified at once, at most."""

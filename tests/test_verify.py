@@ -9,8 +9,9 @@ from contextlib import aclosing
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, BucketConfig, Problem, Store, Verdict, audit
+from natsobj import Bucket, BucketConfig, Problem, Store, Verdict
 from natsobj.adr20.names import chunk_subject, latin1_metadata_subject, metadata_subject
+from natsobj.checks import verify
 from natsobj.errors import ObjectNotFound
 from natsobj.models import ObjectInfo
 from tests.behind import (
@@ -31,7 +32,7 @@ BOTH = pytest.mark.parametrize("quick", [False, True])
 
 async def verdicts(bucket: Bucket, key: str | None = None, *, quick: bool = False) -> list[Verdict]:
     """Everything that a verification says."""
-    return [each async for each in audit.verify(await audit.survey(bucket, key), quick=quick)]
+    return [each async for each in verify.verify(await verify.survey(bucket, key), quick=quick)]
 
 
 async def problems(bucket: Bucket, *, quick: bool = False) -> dict[str, Problem | None]:
@@ -84,7 +85,7 @@ async def test_a_survey_knows_how_much_there_is(bucket: Bucket) -> None:
     """Objects and bytes of the whole bucket, or of the one key."""
     await bucket.put("a", b"12345")
     await bucket.put("b", b"1")
-    whole, one = await audit.survey(bucket), await audit.survey(bucket, "a")
+    whole, one = await verify.survey(bucket), await verify.survey(bucket, "a")
     assert (whole.objects, whole.size) == (2, 6)
     assert (one.objects, one.size) == (1, 5)
 
@@ -257,7 +258,7 @@ async def test_an_object_that_is_replaced_while_it_is_read_has_changed(bucket: B
     """It is not broken, and neither is it known to be whole."""
     await bucket.put("k", BIG * 12)
     gate = Gate()
-    running = audit.verify(await audit.survey(bucket), into=lambda _: gate)
+    running = verify.verify(await verify.survey(bucket), into=lambda _: gate)
     task = asyncio.ensure_future(anext(running))
     await gate.reached.wait()
     await bucket.put("k", BIG * 2)
@@ -270,7 +271,7 @@ async def test_an_object_that_is_deleted_while_it_is_read_has_changed(bucket: Bu
     """The same."""
     await bucket.put("k", BIG * 12)
     gate = Gate()
-    running = audit.verify(await audit.survey(bucket, "k"), into=lambda _: gate)
+    running = verify.verify(await verify.survey(bucket, "k"), into=lambda _: gate)
     task = asyncio.ensure_future(anext(running))
     await gate.reached.wait()
     await bucket.delete("k")
@@ -282,10 +283,10 @@ async def test_an_object_that_is_deleted_while_it_is_read_has_changed(bucket: Bu
 async def test_what_is_put_behind_the_survey_is_verified_as_it_is(bucket: Bucket, quick: bool) -> None:
     """New and replaced objects are not called broken because the survey did not know their chunks."""
     await bucket.put("old", BIG)
-    surveyed = await audit.survey(bucket)
+    surveyed = await verify.survey(bucket)
     await bucket.put("new", BIG)
     await bucket.put("old", b"x")
-    found = [each async for each in audit.verify(surveyed, quick=quick)]
+    found = [each async for each in verify.verify(surveyed, quick=quick)]
     assert {each.name: each.problem for each in found} == {"old": None, "new": None}
 
 
@@ -309,10 +310,10 @@ async def test_a_rename_under_way_shares_nothing(bucket: Bucket, client: Client,
     await bucket.put("old", b"content")
     record = await record_of(client, bucket, "old")
     await write_record(client, bucket, "new", {**record, "name": "new"})
-    surveyed = await audit.survey(bucket)
+    surveyed = await verify.survey(bucket)
     old = metadata_subject(bucket.name, "old")
     await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=old)
-    found = [each async for each in audit.verify(surveyed, quick=quick)]
+    found = [each async for each in verify.verify(surveyed, quick=quick)]
     assert {each.name: each.problem for each in found} == {"new": None}
 
 
@@ -335,7 +336,7 @@ async def test_a_key_without_an_object_is_not_found(bucket: Bucket) -> None:
     await bucket.delete("gone")
     for key in ("gone", "never", "Köpfe"):
         with pytest.raises(ObjectNotFound):
-            await audit.survey(bucket, key)
+            await verify.survey(bucket, key)
 
 
 # How it is done
@@ -366,19 +367,19 @@ class Gates:
         return await done
 
 
-@pytest.mark.parametrize(("size", "limit", "at_once"), [(1, None, audit.AT_ONCE), (2000, 1000, 2)])
+@pytest.mark.parametrize(("size", "limit", "at_once"), [(1, None, verify.AT_ONCE), (2000, 1000, 2)])
 async def test_several_objects_are_read_at_once_and_not_all(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, size: int, limit: int | None, at_once: int
 ) -> None:
     """Objects are bounded, and so are their bytes; the verdicts come in the bucket's order all the same."""
-    monkeypatch.setattr(audit, "IN_FLIGHT", limit or audit.IN_FLIGHT)
+    monkeypatch.setattr(verify, "IN_FLIGHT", limit or verify.IN_FLIGHT)
     names = [f"k{index:02}" for index in range(at_once + 8)]
     for name in names:
         await bucket.put(name, b"x" * size)
-    gates, surveyed = Gates(), await audit.survey(bucket)
+    gates, surveyed = Gates(), await verify.survey(bucket)
 
     async def read() -> list[str]:
-        return [each.name async for each in audit.verify(surveyed, into=gates)]
+        return [each.name async for each in verify.verify(surveyed, into=gates)]
 
     task = asyncio.create_task(read())
     assert await gates.reached(at_once) == at_once
@@ -390,8 +391,8 @@ async def test_a_sink_sees_every_byte(bucket: Bucket) -> None:
     sinks = {"a": Buffer(), "b": Buffer()}
     await bucket.put("a", BIG)
     await bucket.put("b", b"123")
-    surveyed = await audit.survey(bucket)
-    found = [each async for each in audit.verify(surveyed, into=lambda info: sinks[info.name])]
+    surveyed = await verify.survey(bucket)
+    found = [each async for each in verify.verify(surveyed, into=lambda info: sinks[info.name])]
     assert [each.ok for each in found] == [True, True]
     assert (bytes(sinks["a"].data), bytes(sinks["b"].data)) == (BIG, b"123")
 
@@ -401,7 +402,7 @@ async def test_leaving_early_leaves_nothing_behind(bucket: Bucket, client: Clien
     for index in range(6):
         await bucket.put(f"k{index}", BIG)
     before = asyncio.all_tasks()
-    async with aclosing(audit.verify(await audit.survey(bucket))) as running:
+    async with aclosing(verify.verify(await verify.survey(bucket))) as running:
         await anext(running)
     assert asyncio.all_tasks() <= before
     assert (await api(client, f"CONSUMER.NAMES.OBJ_{bucket.name}"))["total"] == 0

@@ -11,7 +11,7 @@ from natsobj.adr20 import records
 from natsobj.errors import BucketFull, ObjectChanged
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
-from natsobj.transfer.commit import (
+from natsobj.objects.commit import (
     Doubt,
     Forgotten,
     Record,

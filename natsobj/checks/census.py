@@ -22,7 +22,7 @@ from natsobj.jetstream import JetStream
 from natsobj.jetstream.codes import Ack, api_error
 from natsobj.jetstream.direct import Stored
 from natsobj.models import ObjectInfo
-from natsobj.transfer.commit import Record, check_writable, read_record
+from natsobj.objects.commit import Record, check_writable, read_record
 
 __all__ = ["Census", "Entry", "share_out"]
 

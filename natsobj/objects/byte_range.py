@@ -9,7 +9,7 @@ from natsobj.errors import ChunksMissing, SizeMismatch
 from natsobj.files import Sink
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
-from natsobj.transfer.download import Part
+from natsobj.objects.download import Part
 
 __all__ = ["Cut", "find_part"]
 

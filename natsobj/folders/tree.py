@@ -28,13 +28,13 @@ from typing import Literal, TypeVar
 
 from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
-from natsobj.compare import has_content, stored_already
-from natsobj.crew import Crew
 from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError, ObjectNotFound
 from natsobj.files import Sink, Source
 from natsobj.files.sources import open_regular
 from natsobj.files.target_folder import Places
 from natsobj.files.targets import AtomicFile
+from natsobj.folders.compare import has_content, stored_already
+from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo, ObjectMeta
 
 __all__ = [

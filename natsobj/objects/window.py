@@ -11,7 +11,7 @@ from natsobj.connection import PASSING, Message, Patience
 from natsobj.errors import NatsobjError, PermissionDenied
 from natsobj.jetstream import JetStream
 from natsobj.jetstream.codes import read_ack
-from natsobj.transfer.supply import Supply
+from natsobj.objects.chunker import Supply
 
 WINDOW = 16 * 1024 * 1024
 """Bytes that may be unacknowledged, of all uploads over one link.

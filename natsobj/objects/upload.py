@@ -29,9 +29,9 @@ from natsobj.errors import (
 )
 from natsobj.jetstream import NEVER_SEQUENCE, JetStream
 from natsobj.jetstream.codes import BUSY, TOO_MANY_REQUESTS, WRONG_SEQUENCE, api_error
-from natsobj.transfer.commit import note_left_over, purge_chunks
-from natsobj.transfer.supply import Supply
-from natsobj.transfer.upload import WINDOW, AcksMissing, ChunkRefused, Upload
+from natsobj.objects.chunker import Supply
+from natsobj.objects.commit import note_left_over, purge_chunks
+from natsobj.objects.window import WINDOW, AcksMissing, ChunkRefused, Upload
 
 log = logging.getLogger(__name__)
 

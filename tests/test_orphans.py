@@ -11,9 +11,10 @@ from datetime import timedelta
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, BucketConfig, Orphan, Store, Tombstone, audit, sweep
+from natsobj import Bucket, BucketConfig, Orphan, Store, Tombstone
 from natsobj.adr20.names import chunk_subject, latin1_metadata_subject, metadata_subject
-from natsobj.census import Census
+from natsobj.checks import orphans, verify
+from natsobj.checks.census import Census
 from natsobj.errors import BucketReadOnly, BucketSealed, ObjectNotFound, RequestTimeout
 from natsobj.jetstream.codes import Ack
 from tests.behind import (
@@ -37,7 +38,7 @@ async def collect(
     bucket: Bucket, *, older_than: timedelta = NOW, tombstones: bool = False, dry_run: bool = False
 ) -> list[Orphan | Tombstone]:
     """Everything that a sweep gives."""
-    found = audit.collect(bucket, older_than=older_than, tombstones=tombstones, dry_run=dry_run)
+    found = orphans.collect(bucket, older_than=older_than, tombstones=tombstones, dry_run=dry_run)
     return [each async for each in found]
 
 
@@ -101,7 +102,7 @@ async def test_many_orphans_go_in_one_run(bucket: Bucket, client: Client) -> Non
     found = await collect(bucket)
     assert [each.nuid for each in found if isinstance(each, Orphan)] == names
     assert len(await chunks(client, bucket)) == 50
-    assert all(each.ok for each in [each async for each in audit.verify(await audit.survey(bucket))])
+    assert all(each.ok for each in [each async for each in verify.verify(await verify.survey(bucket))])
 
 
 async def test_what_is_younger_stays_and_is_told(bucket: Bucket, client: Client) -> None:
@@ -392,7 +393,7 @@ async def test_an_upload_that_is_committed_at_the_last_moment_is_whole(
     bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, busy: bool
 ) -> None:
     """The record comes between the look and the removal: the removal fails, and the object is seen."""
-    monkeypatch.setattr(sweep, "TRIES_FOR_SILENCE", 0 if busy else sweep.TRIES_FOR_SILENCE)
+    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0 if busy else orphans.TRIES_FOR_SILENCE)
     await upload(client, bucket, "N")
     await upload(client, bucket, "OTHER")
     just_before(monkeypatch, lambda: commit(client, bucket, "k", "N"))
@@ -405,7 +406,7 @@ async def test_every_look_may_be_the_last_one_before_a_commit(
     bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, busy: bool
 ) -> None:
     """Ten uploads, each committed just before it would have been removed."""
-    monkeypatch.setattr(sweep, "TRIES_FOR_SILENCE", 0 if busy else sweep.TRIES_FOR_SILENCE)
+    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0 if busy else orphans.TRIES_FOR_SILENCE)
     names = [f"N{index}" for index in range(10)]
     for name in names:
         await upload(client, bucket, name)
@@ -425,7 +426,7 @@ async def test_a_commit_between_two_questions_is_seen(
     bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind the look and before the condition is made: the condition must not rest on an unseen record."""
-    monkeypatch.setattr(sweep, "TRIES_FOR_SILENCE", 0)
+    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0)
     await upload(client, bucket, "N")
     ask = Census.last_record_sequence
     waiting = ["k"]
@@ -496,7 +497,7 @@ async def test_a_bucket_that_is_never_silent_keeps_its_orphans_where_nothing_les
     bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With replicas only silence proves enough: they stay for another run, and that is said."""
-    monkeypatch.setattr(sweep, "TRIES_FOR_SILENCE", sweep.TRIES)
+    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", orphans.TRIES)
     await upload(client, bucket, "ORPHAN")
     just_before(monkeypatch, lambda: upload(client, bucket, "BUSY", 1), always=True)
     found = await collect(bucket)
@@ -559,7 +560,7 @@ async def test_puts_and_deletes_beside_sweeps_lose_nothing(bucket: Bucket, clien
     await asyncio.gather(*(work(number) for number in range(4)))
     done.set()
     await sweeping
-    assert all([each.ok async for each in audit.verify(await audit.survey(bucket))])
+    assert all([each.ok async for each in verify.verify(await verify.survey(bucket))])
     assert await collect(bucket) == []
 
 

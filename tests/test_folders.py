@@ -28,9 +28,7 @@ from natsobj.errors import (
     SourceChanged,
 )
 from natsobj.files import Sink, Source
-from natsobj.jetstream import direct
-from natsobj.models import ObjectMeta
-from natsobj.tree import (
+from natsobj.folders.tree import (
     Done,
     Failed,
     LocalFile,
@@ -41,6 +39,8 @@ from natsobj.tree import (
     put_files,
     scan,
 )
+from natsobj.jetstream import direct
+from natsobj.models import ObjectMeta
 from tests.behind import drop_chunk, fetch, messages, record_of, write_record
 from tests.conftest import Serve
 from tests.servers import PLAIN, NatsServer

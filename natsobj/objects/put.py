@@ -21,9 +21,9 @@ from natsobj.errors import (
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.transfer.commit import Doubt, Forgotten, Record, Slot, check_writable, finish, tidy_chunks
-from natsobj.transfer.repair import Chunks
-from natsobj.transfer.supply import SourceFailed, Supply
+from natsobj.objects.chunker import SourceFailed, Supply
+from natsobj.objects.commit import Doubt, Forgotten, Record, Slot, check_writable, finish, tidy_chunks
+from natsobj.objects.upload import Chunks
 
 log = logging.getLogger(__name__)
 

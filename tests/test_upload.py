@@ -13,8 +13,8 @@ from nats.aio.client import Client
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.errors import BucketFull, BucketNotFound, ChunksLost, ChunksMissing, ServerUnavailable
 from natsobj.models import ObjectMeta
+from natsobj.objects.upload import Chunks
 from natsobj.settings import Settings
-from natsobj.transfer.repair import Chunks
 from tests.behind import BIG, api, fetch, messages
 from tests.chance import MIB
 from tests.conftest import Serve

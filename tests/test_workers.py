@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from natsobj.crew import AHEAD, Crew
+from natsobj.folders.workers import AHEAD, Crew
 
 R = TypeVar("R")
 

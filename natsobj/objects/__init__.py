@@ -1,0 +1,1 @@
+"""One object's life: stored, committed, fetched, deleted."""

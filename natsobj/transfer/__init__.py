@@ -1,1 +1,0 @@
-"""The bytes of one object: stored, committed, fetched."""
