@@ -34,7 +34,7 @@ NatsobjError
 │   ├── DigestMismatch
 │   └── InvalidMetadata         a metadata record that cannot be read
 ├── LinkError                   a link that leads nowhere, or further than one step
-├── LocalServerError            the embedded server cannot be started or stopped
+├── LocalServerError            the local server cannot be started or stopped
 └── ServerError                 an answer of the server that has no better name
 
 Messages are lower case, without a full stop, and name the thing. What a user can do about an error, and
@@ -346,7 +346,7 @@ class LinkError(NatsobjError):
 
 
 class LocalServerError(NatsobjError):
-    """The embedded server cannot be started, found or stopped."""
+    """The local server cannot be started, found or stopped."""
 
 
 class ServerError(NatsobjError):

@@ -206,7 +206,7 @@ def test_every_page_lists_every_exit_code(page: str) -> None:
 
 
 def test_every_variable_stands_in_the_main_page() -> None:
-    """Those of the connection, the embedded server and the colours."""
+    """Those of the connection, the local server and the colours."""
     there = {name for tag in tags("natsobj", "ENVIRONMENT") for name in tag.split(", ")}
     connection = {variable for variable, _ in _NAMES.values() if variable}
     assert there >= connection | {

@@ -78,9 +78,9 @@ def account_detail(info: AccountInfo) -> Text:
 
 
 def server_detail(*, pid: int | None, url: str | None, data: Path | None) -> Text:
-    """Draw the embedded server's state; one without a `pid` does not run."""
+    """Draw the local server's state; one without a `pid` does not run."""
     return _detail(
-        "embedded server",
+        "local server",
         ("Running", _yes(pid is not None)),
         ("PID", None if pid is None else str(pid)),
         ("URL", url),

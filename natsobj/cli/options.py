@@ -396,7 +396,7 @@ Timeout = Annotated[
 ]
 Local = Annotated[
     bool,
-    _connection("--local", text="Use a private server on this machine, started as needed. [NATSOBJ_LOCAL=1]"),
+    _connection("--local", text="Use a local server on this machine, started as needed. [NATSOBJ_LOCAL=1]"),
 ]
 Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
 Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]

@@ -163,7 +163,7 @@ def account_json(info: AccountInfo) -> dict[str, object]:
 
 
 def server_json(*, pid: int | None, url: str | None, data: Path | None) -> dict[str, object]:
-    """Give the embedded server's JSON fields; one without a `pid` does not run."""
+    """Give the local server's JSON fields; one without a `pid` does not run."""
     return {
         "running": pid is not None,
         "pid": pid,

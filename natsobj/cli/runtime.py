@@ -115,11 +115,11 @@ class Session:
             return target.remote(self.params, os.environ)
         import asyncio
 
-        from natsobj import local
+        from natsobj import local_server
 
-        home = local.data_home(os.environ)
-        server = await asyncio.to_thread(local.start, home, timeout=self.timeout)
-        return local.settings(server, self.timeout)
+        home = local_server.data_home(os.environ)
+        server = await asyncio.to_thread(local_server.start, home, timeout=self.timeout)
+        return local_server.settings(server, self.timeout)
 
     @property
     def timeout(self) -> timedelta:

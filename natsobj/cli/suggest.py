@@ -133,11 +133,11 @@ def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None
 
 
 def _settings(params: Mapping[str, Any]) -> Settings | None:
-    """Resolve the settings without starting anything: None when the embedded server does not run."""
+    """Resolve the settings without starting anything: None when the local server does not run."""
     soon = timedelta(seconds=COMPLETION_PATIENCE)
     if not local_wanted(params, os.environ):
         return replace(remote(params, os.environ), timeout=soon)
-    from natsobj import local
+    from natsobj import local_server
 
-    running = local.status(local.data_home(os.environ))
-    return None if running is None else local.settings(running, soon)
+    running = local_server.status(local_server.data_home(os.environ))
+    return None if running is None else local_server.settings(running, soon)

@@ -1,4 +1,4 @@
-"""Which server a command talks to: flags, environment, a context, or the embedded server."""
+"""Which server a command talks to: flags, environment, a context, or the local server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NO = {"", "0", "false", "no", "off"}
 
 
 def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
-    """Say whether the embedded server was asked for; a flag that names another one beats the variable.
+    """Say whether the local server was asked for; a flag that names another one beats the variable.
 
     Raises:
         InvalidArgument: `--local` and another server are both asked for.

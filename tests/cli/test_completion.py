@@ -92,7 +92,7 @@ def test_a_server_that_does_not_answer_costs_about_a_second(cli: Program) -> Non
 
 
 def test_tab_starts_no_server(bare_cli: Program) -> None:
-    """The embedded server is asked only when it runs."""
+    """The local server is asked only when it runs."""
     assert offered(bare_cli, "natsobj --local ls ") == []
     assert not bare_cli.data_home.exists()
     try:

@@ -12,12 +12,12 @@ from tests.program import Program
 
 EVERYTHING_ELSE = {
     "rich",
-    "natsobj.local",
+    "natsobj.local_server",
     "natsobj.folders.tree",
     "natsobj.cli.completion",
     "natsobj.cli.folders",
 }
-"""What only terminals, the embedded server, folders and shells that complete need."""
+"""What only terminals, the local server, folders and shells that complete need."""
 
 TRANSFERS = {"natsobj.objects.put", "natsobj.objects.download", "natsobj.cli.progress"}
 

