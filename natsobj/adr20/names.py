@@ -6,6 +6,7 @@ import base64
 import re
 import secrets
 import string
+from collections.abc import Iterator
 
 from natsobj.errors import InvalidBucketName, InvalidKey
 
@@ -15,6 +16,8 @@ MAX_KEY_SIZE = 2900
 STREAM_PREFIX = "OBJ_"
 
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}")  # the server takes stream names of 255
+_TAIL = re.compile(r"(?!(?:.*\.)?[*>](?:\.|$))[^ .\t\r\n\0\x7f]+(?:\.[^ .\t\r\n\0\x7f]+)*", re.DOTALL)
+"""What can stand below `.M.` as it is: tokens without blanks, none of them a wildcard."""
 _NUID_ALPHABET = string.digits + string.ascii_letters
 
 
@@ -72,13 +75,75 @@ def metadata_subject(bucket: str, key: str) -> str:
     return f"$O.{bucket}.M.{base64.urlsafe_b64encode(key.encode()).decode()}"
 
 
+def key_subjects(root: str, key: str) -> tuple[str, ...]:
+    """Return every subject under which some client may have put a key's record, its own first, none twice.
+
+    Own is the padded base64url of UTF-8. nats.js encodes Latin-1; nats.java and NATS.Client 1.x use the
+    standard alphabet; nats.js before 2.13 left the padding out. Before 2.15 it changed each dot and blank to
+    `_` first, as nats.go before 1.18 did, which used the changed name itself. A foreign key may share any of
+    these subjects: a record there is the key's only if its name (as `stored_name` gives it) is the key, byte
+    for byte.
+    """
+    changed = key.replace(".", "_").replace(" ", "_")
+    tails = [token for text in (key, changed) for token in _tokens(text)]
+    tails += [text for text in (changed, key) if _TAIL.fullmatch(text)]
+    return tuple(f"$O.{root}.M.{tail}" for tail in dict.fromkeys(tails))
+
+
+def stored_name(subject: str, name: str) -> str:
+    """Return the name that a record means, where its subject tells more of it.
+
+    NATS.Client 1.x for .NET writes JSON in ASCII, with a `?` for each UTF-16 unit beyond it: under the
+    subject of `für.txt` the name `f?r.txt` is `für.txt`.
+    """
+    if "?" not in name:
+        return name
+    meant = _decoded(_tail(subject))
+    return meant if meant is not None and _as_ascii(meant) == name else name
+
+
 def key_of_subject(subject: str) -> str:
-    """Return the key that a metadata subject stands for; its last token as it is where that is no UTF-8."""
-    token = subject.rpartition(".")[2]
+    """Return the key that a metadata subject stands for; what follows `.M.` as it is where that is no base64.
+
+    The subject is always one of the `key_subjects` of what is returned.
+    """
+    tail = _tail(subject)
+    meant = _decoded(tail)
+    return tail if meant is None else meant
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """The base64 of a text: in UTF-8 and Latin-1, in both alphabets, with padding and without."""
+    encodings = ("utf-8",) if text.isascii() else ("utf-8", "latin-1")
+    for padding in (True, False):
+        for encoding in encodings:
+            try:
+                data = text.encode(encoding)
+            except UnicodeEncodeError:
+                continue
+            for encode in (base64.urlsafe_b64encode, base64.standard_b64encode):
+                token = encode(data).decode()
+                yield token if padding else token.rstrip("=")
+
+
+def _tail(subject: str) -> str:
+    """What follows `$O.<bucket>.M.`, or the subject where it is no subject of a record."""
+    return subject.split(".", 3)[-1]
+
+
+def _decoded(token: str) -> str | None:
+    """The text whose base64 of UTF-8 a token is, in either alphabet, padded or not; None where it is none."""
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        data = base64.b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4), b"-_")
+        text = data.decode()
     except ValueError:
-        return token
+        return None
+    return text if token in _tokens(text) else None
+
+
+def _as_ascii(text: str) -> str:
+    """A text with a `?` for each UTF-16 unit that is not ASCII."""
+    return "".join(each if each.isascii() else "?" * (1 + (ord(each) > 0xFFFF)) for each in text)
 
 
 def latin1_metadata_subject(bucket: str, key: str) -> str | None:

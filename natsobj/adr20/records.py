@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from natsobj.adr20.names import key_of_subject
+from natsobj.adr20.names import key_of_subject, stored_name
 from natsobj.errors import InvalidMetadata
 from natsobj.models import Link, ObjectInfo
 
@@ -87,7 +87,7 @@ def decode_object(
     """Read a metadata record that any client may have written.
 
     Args:
-        subject: names the record in errors, by the key that it stands for.
+        subject: completes a name in ASCII, and names the record in errors by the key that it stands for.
         revision: the stream sequence of the message.
         modified: the timestamp of the message.
 
@@ -98,7 +98,7 @@ def decode_object(
         fields = _parse(record)
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
-        return _object_info(bucket, fields, revision, modified)
+        return _object_info(bucket, fields, subject, revision, modified)
     except (ValueError, RecursionError) as e:
         raise InvalidMetadata(bucket, key_of_subject(subject), _reason(e)) from e
 
@@ -118,7 +118,9 @@ def _parse(record: bytes) -> object:
     return json.loads(record)
 
 
-def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified: datetime) -> ObjectInfo:
+def _object_info(
+    bucket: str, fields: Mapping[str, Any], subject: str, revision: int, modified: datetime
+) -> ObjectInfo:
     options = _mapping(fields, "options")
     link = _mapping(options, "link")
     digest = _text(fields, "digest")
@@ -134,7 +136,7 @@ def _object_info(bucket: str, fields: Mapping[str, Any], revision: int, modified
         size, chunks, digest = 0, 0, ""
     return ObjectInfo(
         bucket=bucket,
-        name=name,
+        name=stored_name(subject, name),
         size=size,
         chunks=chunks,
         modified=modified,

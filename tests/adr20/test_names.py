@@ -96,6 +96,87 @@ def test_a_name_has_no_second_place_where_latin_1_is_the_same_or_impossible(key:
     assert names.latin1_metadata_subject("b", key) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "tails"),
+    [
+        ("k", ["aw==", "aw", "k"]),
+        ("abc", ["YWJj", "abc"]),
+        ("file.txt~", ["ZmlsZS50eHR-", "ZmlsZS50eHR+", "ZmlsZV90eHR-", "file_txt~"]),
+        ("Köpfe", ["S8O2cGZl", "S_ZwZmU=", "S/ZwZmU=", "S_ZwZmU", "Köpfe"]),
+        ("dir/file.bin", ["ZGlyL2ZpbGUuYmlu", "ZGlyL2ZpbGVfYmlu", "dir/file_bin"]),
+        ("my file.txt", ["bXlfZmlsZV90eHQ=", "bXlfZmlsZV90eHQ", "my_file_txt"]),
+        ("日本/語.txt", ["5pel5pysL+iqni50eHQ="]),
+        ("x" * 2900, ["x" * 2900]),
+    ],
+)
+def test_a_key_may_lie_where_any_client_of_any_age_put_it(key: str, tails: list[str]) -> None:
+    """Both alphabets, Latin-1, without padding, and the changed names of old clients; its own place first."""
+    subjects = names.key_subjects("b", key)
+    assert subjects[0] == names.metadata_subject("b", key)
+    assert {f"$O.b.M.{tail}" for tail in tails} <= set(subjects)
+    assert len(set(subjects)) == len(subjects) < 20
+
+
+@pytest.mark.parametrize(
+    "key", ["*", ">", "a.*", "*.b", "a.>", "a.>.b", ".", "a..b", " ", "a\tb", "\0", "a\nb"]
+)
+def test_no_subject_of_a_key_is_a_wildcard_or_none_at_all(key: str) -> None:
+    """What one key is asked or purged by never matches the records of others."""
+    for subject in names.key_subjects("b", key):
+        *_, root, kind, tail = subject.split(".", 3)
+        assert (root, kind) == ("b", "M")
+        assert all(
+            token not in ("", "*", ">") and not set(token) & set(" \t\r\n\0") for token in tail.split(".")
+        )
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "aw==",
+        "aw",
+        "k",
+        "abc",
+        "YWJj",
+        "S_ZwZmU=",
+        "ZsO8ci50eHQ",
+        "8J+OiQ==",
+        "8J-OiQ",
+        "my_file_txt",
+        "a.b.c",
+    ],
+)
+def test_a_subject_is_one_of_those_of_the_key_that_it_stands_for(tail: str) -> None:
+    """A record that cannot be read is named by its subject, and is found by that name."""
+    subject = f"$O.b.M.{tail}"
+    assert subject in names.key_subjects("b", names.key_of_subject(subject))
+
+
+def test_a_subject_that_is_no_base64_of_utf_8_names_itself() -> None:
+    """The changed names of old clients, Latin-1, and what nobody can have meant."""
+    for tail in ("my_file_txt", "S_ZwZmU=", "a.b", "aw=", "aw===", "aw==aw==", "ax==", "*", "=", "ä"):
+        assert names.key_of_subject(f"$O.b.M.{tail}") == tail
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "meant"),
+    [
+        ("ZsO8ci50eHQ=", "f?r.txt", "für.txt"),
+        ("5pel5pysL+iqni50eHQ=", "??/?.txt", "日本/語.txt"),
+        ("5pel5pysL-iqni50eHQ=", "??/?.txt", "日本/語.txt"),
+        ("8J+OiQ==", "??", "🎉"),
+        ("8J+OiQ==", "?", "?"),
+        ("Zj9yLnR4dA==", "f?r.txt", "f?r.txt"),
+        ("ZsO8ci50eHQ=", "für.txt", "für.txt"),
+        ("ZsO8ci50eHQ=", "other?", "other?"),
+        ("ZvxyLnR4dA==", "f?r.txt", "f?r.txt"),
+    ],
+)
+def test_a_name_in_ascii_is_completed_by_its_subject(token: str, name: str, meant: str) -> None:
+    """NATS.Client 1.x writes `?` for each UTF-16 unit beyond ASCII; anything else is what it says."""
+    assert names.stored_name(f"$O.b.M.{token}", name) == meant
+
+
 def test_nuids_are_fresh_and_can_be_stored() -> None:
     """22 characters of base 62, never twice."""
     nuids = {names.new_nuid() for _ in range(1000)}
