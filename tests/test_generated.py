@@ -21,7 +21,7 @@ from natsobj.cli import COMMANDS, app, completion, findings, grammar, render
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
 from natsobj.cli.target import LOCAL_VARIABLE
 from natsobj.models import Problem
-from natsobj.settings import _NAMES
+from natsobj.settings.layers import NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("natsobj", *(f"natsobj-{name}" for name in COMMANDS))
@@ -208,7 +208,7 @@ def test_every_page_lists_every_exit_code(page: str) -> None:
 def test_every_variable_stands_in_the_main_page() -> None:
     """Those of the connection, the local server and the colours."""
     there = {name for tag in tags("natsobj", "ENVIRONMENT") for name in tag.split(", ")}
-    connection = {variable for variable, _ in _NAMES.values() if variable}
+    connection = {variable for variable, _ in NAMES.values() if variable}
     assert there >= connection | {
         "NATS_CONTEXT",
         LOCAL_VARIABLE,

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
-VALUES = {"errors", "models", "adr20", "settings", "files"}
+VALUES = {"errors", "models", "units", "adr20", "settings", "files"}
 CONNECTION = {"connection", *(f"connection.{name}" for name in ("message", "lane", "sign_in", "translate"))}
 LIBRARY = {"store", "bucket", "reader", "folders", "checks"} | VALUES
 SCREEN = {
@@ -38,7 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "adr20": {"adr20", "errors", "models"},
-    "settings": {"errors"},
+    "units": {"errors"},
+    "settings": {"settings", "units", "errors"},
     "files": {"errors", "files"},
     "connection.message": set(),
     "connection.lane": set(),

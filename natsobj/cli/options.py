@@ -109,7 +109,7 @@ def file_name(text: str) -> str:
 
 
 def _size(text: str) -> int:
-    from natsobj.settings import parse_size
+    from natsobj.units import parse_size
 
     try:
         return parse_size(text)
@@ -125,7 +125,7 @@ def _chunk_size(text: str) -> int:
 
 
 def _duration(text: str) -> timedelta:
-    from natsobj.settings import parse_duration
+    from natsobj.units import parse_duration
 
     try:
         return parse_duration(text)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from natsobj.errors import InvalidArgument
-from natsobj.settings import parse_duration, parse_size
+from natsobj.units import parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

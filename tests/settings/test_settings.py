@@ -69,7 +69,7 @@ def test_importing_the_module_imports_neither_asyncio_nor_ssl_nor_json() -> None
     program = "import sys, natsobj.settings; print({'asyncio', 'ssl', 'json', 'nats'} & sys.modules.keys())"
     run = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=60,

@@ -10,7 +10,7 @@ import pytest
 
 from natsobj.errors import InvalidArgument
 from natsobj.settings import Settings, resolve
-from tests.test_settings import write_context, write_selected_context
+from tests.settings.test_settings import write_context, write_selected_context
 
 Flags = dict[str, str | bool | None]
 

@@ -9,7 +9,7 @@ import pytest
 
 from natsobj.errors import InvalidArgument
 from natsobj.settings import Settings, resolve
-from tests.test_settings import write_context, write_selected_context
+from tests.settings.test_settings import write_context, write_selected_context
 
 
 def test_the_selected_context_is_used(tmp_path: Path) -> None:
