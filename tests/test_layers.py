@@ -31,6 +31,7 @@ TOOLS = {
         "interrupts",
         "exits",
         "folders",
+        "inputs",
     )
 }
 

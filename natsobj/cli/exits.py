@@ -180,7 +180,10 @@ def hint(error: Exception) -> str | None:
 
 
 def usage_message(error: UsageError) -> tuple[str, str | None]:
-    """Give the message and the next step of a wrong usage; without any argument the help is the message."""
+    """Give the message and the next step of a wrong usage; without any argument the help is the message.
+
+    A note on the error is a better next step than the help.
+    """
     if isinstance(error, NoArgsIsHelpError):
         return error.format_message(), None
     if isinstance(error, NoSuchOption) and error.possibilities:
@@ -189,6 +192,8 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
         text = f"missing {error.param.param_type_name} {error.param.human_readable_name}"
     else:
         text = error.format_message().rstrip(".")
+    if notes := getattr(error, "__notes__", None):
+        return without_credentials(text), without_credentials(str(notes[0]))
     command = "natsobj" if error.ctx is None else error.ctx.command_path
     return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"
 

@@ -48,7 +48,7 @@ __all__ = [
     "Quiet",
     "Recursive",
     "Server",
-    "SourceFile",
+    "SourceFiles",
     "TargetFile",
     "Timeout",
     "TlsCa",
@@ -249,11 +249,12 @@ Prefix = Annotated[
         autocompletion=suggest.complete_key,
     ),
 ]
-SourceFile = Annotated[
-    str | None,
+SourceFiles = Annotated[
+    list[str] | None,
     typer.Argument(
         metavar="FILE",
-        help="The file to store; standard input for - or none. With -r the folder.",
+        help="The file to store; standard input for -, or for none where something comes through it. Several "
+        "go below a KEY that ends in /. With -r the folder.",
         parser=file_name,
     ),
 ]
@@ -280,7 +281,7 @@ Jobs = Annotated[
         metavar="N",
         min=1,
         max=MOST_JOBS,
-        help="With -r, transfer so many at once; by default 8.",
+        help="With -r or several FILEs, transfer so many at once; by default 8.",
     ),
 ]
 

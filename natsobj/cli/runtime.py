@@ -334,7 +334,12 @@ def bridge(
     @functools.wraps(command)
     def call(ctx: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
         session = Session(ctx.find_root().params)
-        raise typer.Exit(session.run(lambda: command(session, *args, **kwargs)))
+        try:
+            status = session.run(lambda: command(session, *args, **kwargs))
+        except UsageError as error:
+            error.ctx = error.ctx or ctx  # so that the message can name the help to look into
+            raise
+        raise typer.Exit(status)
 
     parameters = [first, *list(signature.parameters.values())[1:]]
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

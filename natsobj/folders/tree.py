@@ -20,7 +20,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -199,6 +199,7 @@ def put_files(
     if_changed: bool = False,
     read_back: bool = True,
     wrap: Callable[[Source], Source] = lambda source: source,
+    opening: Callable[[str], AbstractContextManager[Source]] = open_regular,
 ) -> AsyncGenerator[Outcome, None]:
     """Store the files that `scan` finds; outcomes come as they are known, not in order.
 
@@ -208,13 +209,14 @@ def put_files(
         if_changed: nothing is done for a key that has the content already.
         read_back: as `Bucket.put` has it.
         wrap: what is read to be stored passes through it.
+        opening: opens a file by its path; only regular ones by default.
 
     Raises:
         RefusedError: the bucket is sealed or a mirror.
     """
 
     async def put(file: LocalFile) -> Done:
-        with open_regular(file.path) as source:
+        with opening(file.path) as source:
             if if_changed and (same := await stored_already(bucket, file.key, source)) is not None:
                 return Done(file.path, same, "unchanged", file.size)
             info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent, read_back=read_back)

@@ -49,7 +49,7 @@ def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli:
         (("ls", "BUCKET"), TRANSFERS),
         (("ls",), TRANSFERS),
         (("get", "BUCKET", "key", "-"), {"natsobj.objects.put", "natsobj.objects.byte_range"}),
-        (("put", "BUCKET", "new"), {"natsobj.objects.download"}),
+        (("put", "BUCKET", "new", "-"), {"natsobj.objects.download"}),
         (("rm", "BUCKET", "key"), {"natsobj.objects.download", "natsobj.cli.progress"}),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_command_in_a_group_takes_the_shared_options_at_every_place(bare_cli: 
 
 async def test_output_options_are_accepted_on_either_side(cli: Program, bucket: Bucket) -> None:
     """`--json` and `-q` work before and after, and together with the command's own options."""
-    assert cli("-q", "put", bucket.name, "a") == cli("put", "-q", bucket.name, "a") == (0, b"", "")
+    assert cli("-q", "put", bucket.name, "a", "-") == cli("put", "-q", bucket.name, "a", "-") == (0, b"", "")
     assert cli("--json", "ls", bucket.name).lines == cli("ls", bucket.name, "--json").lines != []
 
 

@@ -77,7 +77,7 @@ async def test_put_passes_description_headers_and_metadata_on(cli: Program, buck
     assert info.headers == {"A": ("1", "2:3")}
     assert info.metadata == {"k": "v=w", "e": ""}
     assert (info.chunks, info.chunk_size) == (2, 1024)
-    assert cli("put", bucket.name, "k", "-q").code == 0
+    assert cli("put", bucket.name, "k", "-", "-q").code == 0
     info = await bucket.info("k")
     assert (info.description, info.headers, info.metadata, info.size) == (None, {}, {}, 0)
 
@@ -92,7 +92,7 @@ async def test_put_json_gives_the_object(cli: Program, bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["a\nb", "../..", "[red]", "/", " ", "ünï", "-x", "a//b/", "*", ">", "x" * 2900]
+    "key", ["a\nb", "../..", "[red]", "/x", " ", "ünï", "-x", "a//b", "*", ">", "x" * 2900]
 )
 async def test_put_stores_under_any_key(cli: Program, bucket: Bucket, key: str) -> None:
     """Exactly as it is given; behind `--` it may begin with a dash."""

@@ -1,25 +1,29 @@
-"""`natsobj put`: store a file, what comes through a pipe, or a folder."""
+"""`natsobj put`: store a file, what comes through a pipe, several files, or a folder."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import grammar, options
+from natsobj.cli import grammar, inputs, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
+    from natsobj.files import Source
+    from natsobj.folders.tree import Failed, LocalFile, Skipped
     from natsobj.models import ObjectMeta
     from natsobj.store import Store
 
 EXAMPLES = (
     ("Store a file", "natsobj put photos 2026/cat.jpg cat.jpg"),
     ("Store what a program writes", "tar c dist | natsobj put builds build-42.tar"),
+    ("Store two files, as 2026/cat.jpg and 2026/dog.jpg", "natsobj put photos 2026/ cat.jpg dog.jpg"),
     ("Store it only if nobody has done so", "natsobj put builds build-42.tar dist.tar --if-absent"),
     ("Store a folder, as 42/app.js and so on", "natsobj put -r builds 42 dist"),
     ("Store what has changed in a folder", "natsobj put -r builds latest dist --if-changed"),
@@ -34,7 +38,7 @@ async def put(
     session: Session,
     bucket: options.Bucket,
     key: options.KeyOrPrefix,
-    file: options.SourceFile = None,
+    files: options.SourceFiles = None,
     *,
     recursive: options.Recursive = False,
     jobs: options.Jobs = None,
@@ -57,18 +61,29 @@ async def put(
     metadata: options.Metadata = None,
     chunk_size: options.ChunkSize = None,
 ) -> None:
-    """Store a file, standard input or a folder."""
+    """Store a file, standard input, several files or a folder."""
     from natsobj.models import ObjectMeta
 
     options.exclusive({"--if-absent": if_absent, "--if-match": if_match, "--if-changed": if_changed})
     options.exclusive({"--recursive": recursive, "--if-match": if_match})
-    options.needs("--recursive", recursive, {"--jobs": jobs})
+    options.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
     meta = ObjectMeta(description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size)
     how = _How(meta=meta, create=create, if_absent=if_absent, if_match=if_match, if_changed=if_changed)
+    named = list(files or ())
     if recursive:
-        await _put_folder(session, bucket, options.utf8(key), options.folder(file), how, jobs=jobs)
-    else:
-        await _put_file(session, bucket, options.key_name(key), file, how)
+        await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
+        return
+    inputs.check_names(bucket, options.key_name(key), named)
+    if len(named) > 1:
+        await _put_named(session, bucket, options.utf8(key), named, how, jobs=jobs)
+        return
+    file = named[0] if named else None
+    if file is not None and key.endswith("/"):
+        await _put_one(session, bucket, inputs.inside(options.utf8(key), file), file, how)
+        return
+    await _put_one(session, bucket, options.utf8(key), file, how)
+    if file is not None and (note := inputs.name_note(bucket, key, file)):
+        session.report(f"note: {note}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +107,15 @@ class _How:
         return store.bucket(name)
 
 
-async def _put_file(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
+async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
     from natsobj.cli.render import changed_line, stored_line
-    from natsobj.files.sources import open_source
     from natsobj.folders.compare import stored_already
 
-    if file is None and session.stdin_is_terminal:
-        raise UsageError("standard input is a terminal: name a FILE, or - to store what you type")
-    with open_source(file) as source:
-        if how.if_changed and (file in (None, "-") or source.size is None):
+    with _open(bucket, key, file) as source:
+        if how.if_changed and (isinstance(source, inputs.Input) or source.size is None):
             raise UsageError("--if-changed needs a FILE that can be read twice")
+        if how.create and isinstance(source, inputs.Input):
+            await source.wait()  # nothing, not even a bucket, for nothing
         async with session.store() as store:
             home = await how.bucket(store, bucket)
             with session.progress() as progress:
@@ -114,13 +128,54 @@ async def _put_file(session: Session, bucket: str, key: str, file: str | None, h
             session.done(info, line)
 
 
+@contextmanager
+def _open(bucket: str, key: str, file: str | None) -> Iterator[Source]:
+    """Open what is to be stored."""
+    if file is None or file == inputs.STDIN:
+        with inputs.open_input(bucket, key, named=file is not None) as stdin:
+            yield stdin
+    else:
+        with inputs.open_file(file) as source:
+            yield source
+
+
 async def _put_folder(
-    session: Session, bucket: str, prefix: str, folder: str, how: _How, *, jobs: int | None
+    session: Session, bucket: str, prefix: str, named: Sequence[str], how: _How, *, jobs: int | None
+) -> None:
+    from natsobj.files.sources import open_regular
+    from natsobj.folders.tree import scan
+
+    if len(named) > 1:
+        raise UsageError(f"--recursive takes one folder: {named[0]} and {named[1]}")
+    folder = options.folder(named[0] if named else None)
+    files = scan(folder, prefix, outputs=session.outputs)
+    await _put_many(session, bucket, prefix, files, how, jobs=jobs, opening=open_regular)
+
+
+async def _put_named(
+    session: Session, bucket: str, folder: str, named: Sequence[str], how: _How, *, jobs: int | None
+) -> None:
+    from natsobj.files.sources import open_regular
+
+    if how.if_match is not None:
+        raise UsageError("--if-match is for one FILE")
+    files, opening = inputs.named_files(folder, named), open_regular if how.if_changed else inputs.open_file
+    await _put_many(session, bucket, folder, files, how, jobs=jobs, opening=opening)
+
+
+async def _put_many(
+    session: Session,
+    bucket: str,
+    prefix: str,
+    files: Iterator[LocalFile | Failed | Skipped],
+    how: _How,
+    *,
+    jobs: int | None,
+    opening: Callable[[str], AbstractContextManager[Source]],
 ) -> None:
     from natsobj.cli.folders import collect, label
-    from natsobj.folders.tree import JOBS, put_files, scan
+    from natsobj.folders.tree import JOBS, put_files
 
-    files = scan(folder, prefix, outputs=session.outputs)
     async with session.store() as store:
         home = await how.bucket(store, bucket)
         with session.progress(beside_content=session.json) as progress:
@@ -134,5 +189,6 @@ async def _put_folder(
                 if_changed=how.if_changed,
                 read_back=session.json,  # nothing else shows the time
                 wrap=whole.source,
+                opening=opening,
             )
             await collect(session, outcomes, whole, "stored")

@@ -1,0 +1,211 @@
+"""What `put` stores: files that are named, and a standard input that may be nobody's.
+
+A FILE that was forgotten is the commonest slip of the hand: what is not there must not replace an object.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from natsobj.cli import console
+from natsobj.cli.exits import UsageError
+
+if TYPE_CHECKING:
+    from natsobj.files import Source
+    from natsobj.folders.tree import Failed, LocalFile
+
+__all__ = ["STDIN", "Input", "check_names", "inside", "name_note", "named_files", "open_file", "open_input"]
+
+STDIN = "-"
+_SHOWN = 3
+"""Files that a suggested command line has at most."""
+
+
+# Standard input
+
+
+class Input:
+    """Standard input.
+
+    Args:
+        must_come: nobody has named it, so that it must give one byte at least.
+    """
+
+    def __init__(self, source: Source, *, must_come: UsageError | None) -> None:
+        self._source = source
+        self._must_come = must_come
+        self._terminal = console.is_terminal(console.STDIN)
+        self._first = b""
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def size(self) -> int | None:
+        return self._source.size
+
+    async def wait(self) -> None:
+        """Wait for the first byte.
+
+        Raises:
+            UsageError: not one came, and one must.
+        """
+        self._first = await self.read(1)
+
+    async def read(self, size: int, /) -> bytes:
+        data = self._first + await self._source.read(size - len(self._first))
+        self._first = b""
+        if not data and self._must_come is not None:
+            raise self._must_come
+        self._must_come = None
+        return data
+
+    def restart(self) -> None:
+        self._source.restart()
+        self._first = b""
+
+    def check(self) -> None:
+        """A terminal that is closed ends as if all had been typed."""
+        if self._terminal and not console.is_terminal(console.STDIN):
+            raise OSError(errno.EIO, "the terminal was closed", self.name)
+        self._source.check()
+
+
+@contextmanager
+def open_input(bucket: str, key: str, *, named: bool) -> Iterator[Input]:
+    """Open standard input.
+
+    Args:
+        bucket: where it is to be stored, and under which key; for the message that tells what else to do.
+        named: by `-`; else what it is must look as if somebody had meant it.
+
+    Raises:
+        UsageError: nobody has named it, and it is a terminal or another device, or closed.
+    """
+    from natsobj.files.sources import open_source
+
+    if not named:
+        _check_stdin(bucket, key)
+    nothing = "nothing came from standard input, nothing was stored: name a FILE, or - to store no bytes"
+    with open_source(STDIN) as source:
+        yield Input(source, must_come=None if named else _forgotten(nothing, bucket, key))
+
+
+def _check_stdin(bucket: str, key: str) -> None:
+    if console.is_terminal(console.STDIN):
+        what = "standard input is a terminal: name a FILE, or - to store what you type"
+    elif stat.S_ISCHR(os.fstat(console.STDIN).st_mode):  # a closed one has become /dev/null
+        what = "standard input is closed or a device: name a FILE, or - to store what the device gives"
+    else:
+        return
+    raise _forgotten(what, bucket, key)
+
+
+def _forgotten(what: str, bucket: str, key: str) -> UsageError:
+    error = UsageError(what)
+    if os.path.lexists(key):
+        recursive = ["-r"] if os.path.isdir(key) else []  # noqa: PTH112  # never raises
+        error.add_note(f"{key} is a local file: did you mean {_line(bucket, key, key, options=recursive)}?")
+    return error
+
+
+def _line(bucket: str, *names: str, options: Sequence[str] = ()) -> str:
+    """Write a command line to be typed."""
+    dashes = ["--"] if any(name.startswith("-") and name != STDIN for name in names) else []
+    more = ["..."] if len(names) > _SHOWN + 1 else []
+    words = ["natsobj", "put", *options, *dashes, bucket, *names[: _SHOWN + 1]]
+    return " ".join([*map(shlex.quote, words), *more])
+
+
+# Files
+
+
+def inside(folder: str, file: str) -> str:
+    """Give the key of a file in a folder.
+
+    Raises:
+        InvalidKey: the name of the file cannot be a part of it.
+    """
+    from natsobj.adr20.names import check_key
+    from natsobj.errors import InvalidKey
+
+    try:
+        return check_key(folder + os.fsencode(_last_part(file)).decode())
+    except UnicodeDecodeError:
+        raise InvalidKey(file, "it is not UTF-8") from None
+
+
+def _last_part(file: str) -> str:
+    return os.path.basename(file.rstrip("/"))  # noqa: PTH119  # a name, not a path
+
+
+def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
+    """Refuse several files under one name, and what has no name in a folder.
+
+    Raises:
+        UsageError: KEY is a folder and standard input is meant, KEY is none and there are several files, or
+            two of them have the same name.
+    """
+    if not key.endswith("/"):
+        if len(files) > 1:
+            more = [key] if os.path.isfile(key) else []  # noqa: PTH113  # never raises
+            folder = "FOLDER/" if more else f"{key}/"
+            error = UsageError("several FILEs are stored below a folder: a KEY that ends in /")
+            error.add_note(f"did you mean {_line(bucket, folder, *more, *files)}?")
+            raise error
+        return
+    if not files or STDIN in files:
+        error = UsageError(f"standard input has no name to be stored under in the folder {key}: name a FILE")
+        error.add_note(f"{_line(bucket, f'{key}NAME', STDIN)} stores it")
+        raise error
+    seen: dict[str, str] = {}
+    for file in files:
+        other = seen.setdefault(_last_part(file), file)
+        if other is not file:
+            raise UsageError(f"two FILEs have the same name in the folder {key}: {other} and {file}")
+
+
+def named_files(folder: str, files: Sequence[str]) -> Iterator[LocalFile | Failed]:
+    """Give files by the names that they get in a folder; what has none there is a failure."""
+    from natsobj.errors import InvalidKey
+    from natsobj.folders.tree import Failed, LocalFile
+
+    for file in files:
+        try:
+            status = os.stat(file)  # noqa: PTH116  # a name as it was given
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), file)
+            yield LocalFile(file, inside(folder, file), status.st_size)
+        except (InvalidKey, OSError) as error:
+            yield Failed(file, error)
+
+
+@contextmanager
+def open_file(file: str) -> Iterator[Source]:
+    """Open a file that is named: whatever can be read, a FIFO as well."""
+    from natsobj.files.sources import open_source
+
+    if file.endswith("/"):
+        os.stat(file)  # noqa: PTH116  # only a folder may be called so
+    with open_source(file) as source:
+        yield source
+
+
+def name_note(bucket: str, key: str, file: str) -> str | None:
+    """Say that one file was stored, where KEY looks like the name of another one."""
+    try:
+        if not os.path.isfile(key) or os.path.samefile(key, file):  # noqa: PTH113, PTH121
+            return None
+    except OSError:
+        return None
+    return (
+        f"one file was stored: {file}, under the name {key}, which is another local file "
+        f"({_line(bucket, 'FOLDER/', key, file)} stores both)"
+    )
