@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,26 @@ from natsobj.adr20.names import (
 from natsobj.models import BucketConfig, BucketInfo, Cluster, Placement, Replica, Storage
 
 _SERVER_METADATA = "_nats."
+
+_NEEDED = {
+    "retention": "limits",
+    "no_ack": False,
+    "allow_rollup_hdrs": True,
+    "deny_purge": False,
+    "allow_msg_counter": False,
+}
+"""Settings without which no stream keeps an object, by the only value that does."""
+
+_SMALLEST_RECORD = 256
+"""Bytes; no record with its headers is shorter."""
+
+_PLAIN = {"retention": "limits", "discard": "new", "allow_rollup_hdrs": True}
+_HARMLESS = frozenset(
+    "name subjects description metadata placement storage num_replicas compression allow_direct max_bytes"
+    " max_msg_size max_consumers consumer_limits duplicate_window".split()
+)
+_OFF: tuple[object, ...] = (None, False, 0, -1, "", [], {})
+"""What a setting is that is not used."""
 
 
 def stream_config(config: BucketConfig) -> dict[str, object]:
@@ -40,6 +61,58 @@ def stream_config(config: BucketConfig) -> dict[str, object]:
     if config.placement is not None:
         stream["placement"] = {"cluster": config.placement.cluster or "", "tags": list(config.placement.tags)}
     return stream
+
+
+def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = None) -> tuple[str, ...]:
+    """Return why a stream cannot keep an object whole, each reason by its setting; nothing where it can.
+
+    Measured with nats-server 2.15 and three chunks and their record, stored and replaced:
+    - `max_msgs_per_subject` and the retentions `interest` and `workqueue` acknowledge and drop (or refuse the
+      last chunk, 10077, with `discard_new_per_subject`), `subject_transform` acknowledges and moves.
+    - `no_ack` stores and never answers. What `subjects` lack nobody takes: those of a stream with nothing but
+      sources, or of another bucket.
+    - Without `allow_rollup_hdrs` the record is refused behind its chunks (10111; `deny_purge` rules it out),
+      with `allow_msg_counter` everything is (10169), and what is above `max_msg_size` (10054).
+    - `deny_delete`, `first_seq`, `republish`, `sources` beside subjects, `allow_msg_ttl`, `allow_atomic`,
+      `allow_batched`, `persist_mode`, `consumer_limits` and `max_consumers` keep all. `max_msgs` and
+      `max_bytes` refuse under `discard` `new` and drop under `old`, `max_age` drops in time: see `is_plain`.
+
+    Mirrors and sealed buckets are refused by what they are, not here.
+
+    Args:
+        config: the stream's, from STREAM.INFO.
+        chunks: how many there will be; 0 for a change of the record alone, None where nobody knows.
+    """
+    filters = [metadata_filter(bucket)] if chunks == 0 else [chunks_filter(bucket), metadata_filter(bucket)]
+    found = [
+        f"{name} is {_text(value)}"
+        for name, wanted in _NEEDED.items()
+        if (value := config.get(name, wanted == "limits" and wanted)) != wanted
+    ]
+    if lacking := [each for each in filters if not _taken(config.get("subjects"), each)]:
+        found.append(f"subjects lack {' and '.join(lacking)}")
+    most = config.get("max_msgs_per_subject", -1)
+    if chunks != 0 and isinstance(most, int) and 0 < most < (most + 1 if chunks is None else chunks):
+        found.append(f"max_msgs_per_subject is {most:,}")
+    size = config.get("max_msg_size", -1)
+    if isinstance(size, int) and 0 < size < _SMALLEST_RECORD:
+        found.append(f"max_msg_size is {size:,}")
+    if moved := [each for each in filters if _moved(config.get("subject_transform"), each)]:
+        found.append(f"subject_transform moves {' and '.join(moved)}")
+    return tuple(found)
+
+
+def is_plain(config: Mapping[str, Any], bucket: str) -> bool:
+    """Say whether a stream is as clients of ADR-20 make it: what it acknowledged is there at the commit.
+
+    Not so with a `max_age`: the first chunks of a slow upload may expire before its record is stored.
+    Settings of servers to come are plain as long as they are off.
+    """
+    return (
+        sorted(config.get("subjects") or ()) == sorted((chunks_filter(bucket), metadata_filter(bucket)))
+        and all(config.get(name, value) == value for name, value in _PLAIN.items())
+        and all(value in _OFF for name, value in config.items() if name not in _HARMLESS | _PLAIN.keys())
+    )
 
 
 def decode_bucket(stream: Mapping[str, Any]) -> BucketInfo:
@@ -91,3 +164,47 @@ def parse_time(text: str) -> datetime | None:
     """Read a server's RFC 3339 time; year 1, which stands for never, is None."""
     time = datetime.fromisoformat(text)
     return None if time.year == 1 else time.astimezone(UTC)
+
+
+def _taken(subjects: object, wanted: str) -> bool:
+    """Say whether a stream takes all that we publish of a filter."""
+    patterns = subjects if isinstance(subjects, list) else ()
+    return any(_covers(str(each), _one_token(wanted)) for each in patterns)
+
+
+def _one_token(pattern: str) -> str:
+    """What we publish of a filter that ends in `>`: nuids and base64 are one token."""
+    return pattern.removesuffix(">") + "*"
+
+
+def _covers(pattern: str, wanted: str) -> bool:
+    """Say whether a pattern matches all that another one does, which has no `>`."""
+    tokens, others = pattern.split("."), wanted.split(".")
+    if tokens[-1] == ">" and len(others) >= len(tokens):
+        del tokens[-1], others[len(tokens) :]
+    return len(tokens) == len(others) and all(
+        token in ("*", other) for token, other in zip(tokens, others, strict=True)
+    )
+
+
+def _moved(transform: object, wanted: str) -> bool:
+    """Say whether a transform may give subjects of a filter another name."""
+    if not isinstance(transform, Mapping):
+        return False
+    source, target = transform.get("src") or ">", transform.get("dest")
+    return source != target and _overlap(str(source).split("."), _one_token(wanted).split("."))
+
+
+def _overlap(one: list[str], other: list[str]) -> bool:
+    """Say whether two patterns have a subject in common."""
+    for token, another in zip(one, other, strict=False):
+        if ">" in (token, another):
+            return True
+        if token != another and "*" not in (token, another):
+            return False
+    return len(one) == len(other)
+
+
+def _text(value: object) -> str:
+    """A setting's value as JSON has it, cut short."""
+    return (value if isinstance(value, str) else json.dumps(value))[:40]

@@ -177,6 +177,114 @@ def test_the_cluster_of_a_bucket_is_read() -> None:
 # Times
 
 
+# May it keep an object?
+
+
+def config(**settings: object) -> dict[str, object]:
+    """The configuration of a bucket's stream as a server of 2.15 tells it, with some settings changed."""
+    golden: dict[str, object] = GOLDEN["golden_go"]["stream_config"]
+    return golden | {"subjects": ["$O.b.C.>", "$O.b.M.>"], "max_age": 0} | settings
+
+
+@pytest.mark.parametrize("bucket", GOLDEN)
+def test_the_streams_of_all_clients_keep_objects(bucket: str) -> None:
+    """None is refused; a plain one needs no count before the commit, unless its chunks expire."""
+    stream_config = GOLDEN[bucket]["stream_config"]
+    assert streams.refusals(stream_config, bucket) == ()
+    assert streams.is_plain(stream_config | {"max_age": 0}, bucket)
+    assert streams.is_plain(stream_config, bucket) is not bool(stream_config["max_age"])
+
+
+def test_our_own_streams_are_plain() -> None:
+    """Compressed, replicated, described: what `add` offers costs no count."""
+    made = BucketConfig("b", description="d", metadata={"k": "v"}, compressed=True, replicas=3, max_bytes=10)
+    assert streams.is_plain(streams.stream_config(made), "b")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("max_msgs_per_subject", 10, "max_msgs_per_subject is 10"),
+        ("retention", "interest", "retention is interest"),
+        ("retention", "workqueue", "retention is workqueue"),
+        ("no_ack", True, "no_ack is true"),
+        ("allow_rollup_hdrs", False, "allow_rollup_hdrs is false"),
+        ("allow_msg_counter", True, "allow_msg_counter is true"),
+        ("max_msg_size", 100, "max_msg_size is 100"),
+        ("subjects", ["other.>"], "subjects lack $O.b.C.> and $O.b.M.>"),
+        ("subjects", ["$O.b.C.>"], "subjects lack $O.b.M.>"),
+        ("subjects", ["$O.*.M.*", "$O.x.>"], "subjects lack $O.b.C.>"),
+        ("subjects", None, "subjects lack $O.b.C.> and $O.b.M.>"),
+        ("subject_transform", {"src": "$O.b.C.>", "dest": "x.>"}, "subject_transform moves $O.b.C.>"),
+        ("subject_transform", {"src": "$O.b.M.*", "dest": "x.*"}, "subject_transform moves $O.b.M.>"),
+        ("subject_transform", {"src": "$O.b.C.n", "dest": "n"}, "subject_transform moves $O.b.C.>"),
+        ("subject_transform", {"src": "", "dest": "x.>"}, "subject_transform moves $O.b.C.> and $O.b.M.>"),
+    ],
+)
+def test_a_stream_that_loses_objects_is_refused_by_its_setting(
+    setting: str, value: object, reason: str
+) -> None:
+    """The reason names the setting and its value, and such a stream is never plain."""
+    assert streams.refusals(config(**{setting: value}), "b") == (reason,)
+    assert setting == "max_msg_size" or not streams.is_plain(config(**{setting: value}), "b")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("subjects", ["$O.>"]),
+        ("subjects", [">"]),
+        ("subjects", ["$O.b.>"]),
+        ("subjects", ["foo", "$O.*.C.*", "$O.b.M.>"]),
+        ("subject_transform", {"src": ">", "dest": ">"}),
+        ("subject_transform", {"src": "other.>", "dest": "x.>"}),
+        ("subject_transform", {"src": "$O.b.C.*.x", "dest": "x.*"}),
+        ("republish", {"src": ">", "dest": "copy.>"}),
+        ("sources", [{"name": "S"}]),
+        ("discard", "old"),
+        ("max_msgs", 100),
+        ("max_age", 1),
+        ("deny_delete", True),
+        ("persist_mode", "async"),
+        ("of_servers_to_come", True),
+    ],
+)
+def test_a_stream_of_other_settings_takes_objects_but_is_not_plain(setting: str, value: object) -> None:
+    """What is not known to lose objects is not refused; what was stored is counted."""
+    assert streams.refusals(config(**{setting: value}), "b") == ()
+    assert not streams.is_plain(config(**{setting: value}), "b")
+
+
+@pytest.mark.parametrize("value", [None, False, 0, -1, "", [], {}])
+def test_a_setting_that_is_off_is_as_good_as_none(value: object) -> None:
+    """Servers to come tell of settings that nobody uses."""
+    assert streams.is_plain(config(of_servers_to_come=value, max_msgs_per_subject=value), "b")
+    assert streams.refusals(config(of_servers_to_come=value, max_msgs_per_subject=value), "b") == ()
+
+
+def test_a_limit_for_each_subject_matters_to_those_who_have_more_chunks() -> None:
+    """Unknown sizes may have; a change of the record alone has none."""
+    limited = config(max_msgs_per_subject=10)
+    assert streams.refusals(limited, "b", chunks=11) == ("max_msgs_per_subject is 10",)
+    assert streams.refusals(limited, "b", chunks=10) == streams.refusals(limited, "b", chunks=0) == ()
+    assert streams.refusals(config(subjects=["$O.b.M.>"]), "b", chunks=0) == ()
+    assert streams.refusals(config(subjects=["$O.b.C.>"]), "b", chunks=0) == ("subjects lack $O.b.M.>",)
+
+
+def test_every_reason_is_told_in_a_short_line() -> None:
+    """Whatever a server says of its stream."""
+    reasons = streams.refusals({"retention": "x" * 1000, "no_ack": {"a": 1}, "subjects": 5}, "b")
+    assert reasons == (
+        "retention is " + "x" * 40,
+        'no_ack is {"a": 1}',
+        "allow_rollup_hdrs is false",
+        "subjects lack $O.b.C.> and $O.b.M.>",
+    )
+
+
+# Times
+
+
 @pytest.mark.parametrize(
     ("text", "time"),
     [
