@@ -30,6 +30,7 @@ _HOMES = {
         "ConfigRefused",
         "ContentBroken",
         "ContentMismatch",
+        "ContextNotFound",
         "DigestMismatch",
         "FileExists",
         "InvalidArgument",

@@ -2,6 +2,7 @@
 
 NatsobjError
 ├── InvalidArgument             the caller asked for something impossible
+│   ├── ContextNotFound         a context of the nats command that is not there
 │   ├── InvalidBucketName
 │   └── InvalidKey
 ├── BucketNotFound
@@ -57,6 +58,7 @@ __all__ = [
     "ConfigRefused",
     "ContentBroken",
     "ContentMismatch",
+    "ContextNotFound",
     "DigestMismatch",
     "FileExists",
     "InvalidArgument",
@@ -89,6 +91,22 @@ class NatsobjError(Exception):
 
 class InvalidArgument(NatsobjError):
     """An argument that no server could accept."""
+
+
+class ContextNotFound(InvalidArgument):
+    """No context of the nats command has that name, among those that are `known`.
+
+    `selector` is the file that names it, where nobody did.
+    """
+
+    def __init__(
+        self, name: str, known: tuple[str, ...] = (), *, selector: str = "", no_home: bool = False
+    ) -> None:
+        self.name = name
+        self.known = known
+        what = f"{selector} selects a context that is not there" if selector else "no such context"
+        why = ": without an absolute HOME or XDG_CONFIG_HOME there is none" if no_home else ""
+        super().__init__(f"{what}: {name}{why}")
 
 
 class InvalidBucketName(InvalidArgument):

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from natsobj.errors import LocalServerError
-from natsobj.settings import Settings
+from natsobj.settings import Settings, xdg_folder
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -65,19 +65,20 @@ class LocalServer:
 def data_home(env: Mapping[str, str]) -> Path:
     """Name the folder of the local server: `$XDG_DATA_HOME/natsobj`, by default under `~/.local/share`.
 
-    A relative `XDG_DATA_HOME` is ignored, as the XDG specification asks.
+    Raises:
+        LocalServerError: there is neither of them, as an absolute path.
     """
-    folder = Path(env.get("XDG_DATA_HOME", ""))
-    if not folder.is_absolute():
-        folder = Path(env.get("HOME", ""), ".local", "share")
-    if not folder.is_absolute():
-        raise LocalServerError("no folder for the local server: neither XDG_DATA_HOME nor HOME names one")
+    folder = xdg_folder(env, "XDG_DATA_HOME", ".local/share")
+    if folder is None:
+        raise LocalServerError(
+            "no folder for the local server: neither XDG_DATA_HOME nor HOME is an absolute path"
+        )
     return folder / "natsobj"
 
 
 def settings(server: LocalServer, timeout: timedelta) -> Settings:
     """Say how to connect to a local server."""
-    return Settings(servers=(server.url,), token=server.token, timeout=timeout, origin="--local")
+    return Settings(servers=(server.url,), token=server.token, timeout=timeout, origin="local server")
 
 
 def start(home: Path, *, timeout: timedelta) -> LocalServer:

@@ -686,7 +686,7 @@ def test_data_home_follows_the_xdg_specification(env: dict[str, str], folder: st
 
 def test_data_home_without_any_folder_is_an_error() -> None:
     """Nothing is kept in whatever the working directory happens to be."""
-    with pytest.raises(LocalServerError, match="neither XDG_DATA_HOME nor HOME"):
+    with pytest.raises(LocalServerError, match="neither XDG_DATA_HOME nor HOME is an absolute path"):
         local_server.data_home({})
 
 
@@ -697,7 +697,7 @@ def test_settings_name_the_server_and_its_token() -> None:
     assert settings.servers == ("nats://127.0.0.1:4242",)
     assert settings.token == "secret"
     assert settings.timeout == timedelta(seconds=3)
-    assert settings.origin == "--local"
+    assert settings.origin == "local server"
 
 
 def test_import_is_cheap() -> None:

@@ -54,7 +54,9 @@ def _offers(command: Command, words: Sequence[str], current: str) -> list[Comple
     seen = list(words)
     ctx = _resolve_context(command, {}, "natsobj", seen)
     target, text = _resolve_incomplete(ctx, seen, current)
-    if isinstance(target, Parameter) and target.metavar == _LOCAL_FILE:
+    if isinstance(target, Parameter) and (
+        target.metavar == _LOCAL_FILE or (target.name == "context" and text.startswith(("/", ".", "~")))
+    ):
         return [CompletionItem(FILES)]
     option = current.removesuffix(text)  # the `--sort=` of `--sort=na`
     offers = [

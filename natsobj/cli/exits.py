@@ -19,6 +19,7 @@ from natsobj.errors import (
     ChunksLost,
     ContentBroken,
     ContentMismatch,
+    ContextNotFound,
     FileExists,
     InvalidArgument,
     InvalidBucketName,
@@ -172,11 +173,24 @@ def hint(error: Exception) -> str | None:
         return without_credentials(str(notes[0]))
     if isinstance(error, ServerUnavailable) and error.reason == errors.CONNECTION_LOST:
         return "try again"
+    if isinstance(error, ContextNotFound):
+        return _context_hint(error)
     if isinstance(error, ObjectNotFound):
         return None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
     known = (_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
     text = next(known, None)
     return None if text is None else without_credentials(text.format(error))
+
+
+def _context_hint(error: ContextNotFound) -> str | None:
+    """Name the context that is meant, or those that there are."""
+    from difflib import get_close_matches
+
+    if near := get_close_matches(error.name, error.known[:1000], n=1):
+        return f"did you mean {near[0]}?"
+    if len(error.known) > 5:
+        return "nats context ls shows those that there are"
+    return f"contexts: {', '.join(error.known)}" if error.known else None
 
 
 def usage_message(error: UsageError) -> tuple[str, str | None]:

@@ -359,7 +359,13 @@ Server = Annotated[
 ]
 Context = Annotated[
     Text,
-    _connection("--context", metavar="NAME", text="Context of the nats command, or its file. [NATS_CONTEXT]"),
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Context of the nats command, or its file. [NATS_CONTEXT]",
+        rich_help_panel="Connection",
+        autocompletion=suggest.complete_context,
+    ),
 ]
 Creds = Annotated[Text, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
 Nkey = Annotated[Text, _connection("--nkey", metavar="FILE", text="File of a user's nkey seed. [NATS_NKEY]")]

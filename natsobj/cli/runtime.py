@@ -117,7 +117,7 @@ class Session:
 
         from natsobj import local_server
 
-        home = local_server.data_home(os.environ)
+        home = target.local_home(os.environ)
         server = await asyncio.to_thread(local_server.start, home, timeout=self.timeout)
         return local_server.settings(server, self.timeout)
 

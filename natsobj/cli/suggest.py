@@ -12,14 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from natsobj.cli.target import local_wanted, remote
+from natsobj.cli.target import config_home, local_home, local_wanted, remote
 from natsobj.errors import BucketNotFound, NatsobjError, ObjectNotFound
 
 if TYPE_CHECKING:
     from natsobj.settings import Settings
     from natsobj.store import Store
 
-__all__ = ["MOST_COMPLETIONS", "add_suggestion", "complete_bucket", "complete_key", "nearest"]
+__all__ = [
+    "MOST_COMPLETIONS",
+    "add_suggestion",
+    "complete_bucket",
+    "complete_context",
+    "complete_key",
+    "nearest",
+]
 
 PATIENCE = 1.0
 """Seconds that a did-you-mean may cost."""
@@ -95,6 +102,14 @@ def complete_bucket(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offer(ctx, find)
 
 
+def complete_context(incomplete: str) -> list[str]:
+    """Offer the names of the nats command's contexts."""
+    from natsobj.settings.contexts import context_names
+
+    names = context_names(config_home(os.environ))
+    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+
+
 def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer the names of the objects in the bucket that is already on the command line."""
     bucket = ctx.params.get("bucket")
@@ -139,5 +154,5 @@ def _settings(params: Mapping[str, Any]) -> Settings | None:
         return replace(remote(params, os.environ), timeout=soon)
     from natsobj import local_server
 
-    running = local_server.status(local_server.data_home(os.environ))
+    running = local_server.status(local_home(os.environ))
     return None if running is None else local_server.settings(running, soon)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from natsobj.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from natsobj.settings import Settings
 
-__all__ = ["CONNECTION", "LOCAL_VARIABLE", "local_wanted", "remote", "timeout_of"]
+__all__ = [
+    "CONNECTION",
+    "LOCAL_VARIABLE",
+    "config_home",
+    "local_home",
+    "local_wanted",
+    "remote",
+    "timeout_of",
+    "with_home",
+]
 
 LOCAL_VARIABLE = "NATSOBJ_LOCAL"
 
@@ -63,12 +73,41 @@ def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:
     from natsobj.settings import resolve
 
     variables = {name: value for name, value in env.items() if name == "NATS_TIMEOUT"}
-    return resolve({"timeout": params.get("timeout")}, variables, Path(os.devnull)).timeout
+    return resolve({"timeout": params.get("timeout")}, variables, None).timeout
 
 
 def remote(params: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
-    """Resolve the settings for a server that is not the embedded one."""
+    """Resolve the settings for a server that is not the local one."""
     from natsobj.settings import resolve
 
-    config_home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  # never raises
-    return resolve({name: params.get(name) for name in CONNECTION}, env, Path(config_home))
+    return resolve({name: params.get(name) for name in CONNECTION}, with_home(env), config_home(env))
+
+
+def config_home(env: Mapping[str, str]) -> Path | None:
+    """Name the folder that has natscli's `nats/`."""
+    from natsobj.settings import xdg_folder
+
+    return xdg_folder(with_home(env), "XDG_CONFIG_HOME", ".config")
+
+
+def local_home(env: Mapping[str, str]) -> Path:
+    """Name the folder of the local server.
+
+    Raises:
+        LocalServerError: there is none.
+    """
+    from natsobj import local_server
+
+    return local_server.data_home(with_home(env))
+
+
+def with_home(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Take HOME from the system's list of users where the environment has none."""
+    if env.get("HOME") or env.get("USERPROFILE"):
+        return env
+    try:
+        import pwd
+
+        return {**env, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
+    except (ImportError, KeyError):  # Windows, or a user that nobody has listed
+        return env

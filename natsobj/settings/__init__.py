@@ -14,14 +14,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from natsobj.errors import InvalidArgument
-from natsobj.settings.contexts import read_context
+from natsobj.settings.contexts import named_context, selected_context
 from natsobj.settings.credentials import read_credential
 from natsobj.settings.layers import NAMES, Layer, first, refuse_both
 from natsobj.settings.servers import read_servers
-from natsobj.settings.values import expand, read_text, split_uri
+from natsobj.settings.values import check_readable, expand, split_uri, xdg_folder
 from natsobj.units import parse_duration
 
-__all__ = ["Settings", "resolve"]
+__all__ = ["Settings", "resolve", "xdg_folder"]
+
+_LARGEST_PEM = 16 * 1024 * 1024
+"""Bytes of a TLS file; the authorities of a whole system have some 300,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,8 @@ class Settings:
     api_prefix: str = "$JS.API"
     inbox_prefix: str = "_INBOX"
     timeout: timedelta = timedelta(seconds=5)
-    origin: str = "the default"
-    """Where `servers` came from, for messages: `--server`, `NATS_URL`, `context NAME`."""
+    origin: str = "default"
+    """Where `servers` came from, for people: `from NATS_URL`, `from context NAME (selected)`."""
 
     @property
     def tls_required(self) -> bool:
@@ -58,16 +61,18 @@ class Settings:
         return asked or any(url.startswith(("tls:", "wss:")) for url in self.servers)
 
 
-def resolve(flags: Mapping[str, str | bool | None], env: Mapping[str, str], config_home: Path) -> Settings:
+def resolve(
+    flags: Mapping[str, str | bool | None], env: Mapping[str, str], config_home: Path | None
+) -> Settings:
     """Merge flags, environment and context: each beats the next, but `--context` beats the environment.
 
     A flag that is None or False was not given, an empty variable is not set; `config_home` is the folder that
-    has natscli's `nats/`. Reads the context and the files of the credential that is used, and looks whether
-    the TLS files can be read.
+    has natscli's `nats/`, None where there is none. Reads the context and the files of the credential that is
+    used, and looks whether the TLS files can be read.
 
     Raises `InvalidArgument`, and `OSError` for a file that cannot be read.
     """
-    layers = _layers(flags, env, config_home / "nats")
+    layers = _layers(flags, env, config_home)
     source = first(layers, "server")
     servers, in_urls = read_servers(source) if source else (Settings().servers, {})
     credential = read_credential(layers, source, in_urls, env)
@@ -94,26 +99,23 @@ def resolve(flags: Mapping[str, str | bool | None], env: Mapping[str, str], conf
     return settings
 
 
-def _layers(flags: Mapping[str, str | bool | None], env: Mapping[str, str], folder: Path) -> list[Layer]:
+def _layers(flags: Mapping[str, str | bool | None], env: Mapping[str, str], home: Path | None) -> list[Layer]:
     """Everything that was said, the highest layer first."""
     options = {name: "--" + name.replace("_", "-") for name in ("context", *NAMES)}
     for name, option in options.items():
         if flags.get(name) == "":
             raise InvalidArgument(f"{option} is empty")
-    command_line = Layer({name: str(flags[name]) for name in options if flags.get(name)}, options)
+    given = {name: str(flags[name]) for name in options if flags.get(name)}
+    command_line = Layer(given, options, f"from {options['server']}")
     variables = {name: variable for name, (variable, _) in NAMES.items() if variable}
-    environment = Layer({name: env[var] for name, var in variables.items() if env.get(var)}, variables)
-    if asked := command_line.values.get("context"):
-        return [command_line, read_context(asked, folder), environment]
+    filled = {name: env[var] for name, var in variables.items() if env.get(var)}
+    environment = Layer(filled, variables, f"from {variables['server']}")
+    if asked := given.get("context"):
+        return [command_line, named_context(asked, home, options["context"]), environment]
     if asked := env.get("NATS_CONTEXT"):
-        return [command_line, environment, read_context(asked, folder)]
-    selector = folder / "context.txt"
-    try:
-        selected = read_text(selector).strip()
-    except (FileNotFoundError, NotADirectoryError):
-        selected = ""
-    context = [read_context(selected, folder, selector)] if selected else []
-    return [command_line, environment, *context]
+        return [command_line, environment, named_context(asked, home, "NATS_CONTEXT")]
+    selected = selected_context(home)
+    return [command_line, environment, *([selected] if selected else [])]
 
 
 def _tls_files(layers: Sequence[Layer], env: Mapping[str, str]) -> dict[str, Path]:
@@ -133,8 +135,8 @@ def _readable(layer: Layer, name: str, env: Mapping[str, str]) -> Path:
     if scheme not in ("", "file"):
         raise InvalidArgument(f"{layer.labels[name]} must be a path, not {scheme}:")
     path = expand(rest, layer.labels[name], env)
-    with path.open("rb"):
-        return path
+    check_readable(path, most=_LARGEST_PEM)
+    return path
 
 
 def _api_prefix(layers: Sequence[Layer]) -> str:

@@ -35,11 +35,8 @@ class Layer:
 
     values: Mapping[str, str] = field(repr=False)
     labels: Mapping[str, str]
-    context: str | None = None
-
-    @property
-    def origin(self) -> str:
-        return f"context {self.context}" if self.context else self.labels["server"]
+    origin: str
+    """Where its server came from, in words for people."""
 
 
 def first(layers: Sequence[Layer], *names: str) -> Layer | None:

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from natsobj.errors import InvalidArgument
 
+__all__ = ["check_readable", "expand", "looks_secret", "read_text", "read_value", "split_uri", "xdg_folder"]
+
 _URI = re.compile("(?:(file|env|nsc|op)://|(data):)(.*)", re.IGNORECASE | re.DOTALL)
-_CONTENT = re.compile(r"[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*eyJ|\bSU[A-Z2-7]{56}\b")
-"""What a credential looks like where a path should be: PEM or creds (also in base64), a JWT, a seed."""
+_CONTENT = re.compile(r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*")|\bSU[A-Z2-7]{56}\b""")
+"""What a credential looks like where a path should be: PEM or creds (also in base64), JSON, a JWT, a seed."""
+
+_MOST = 1024 * 1024
+"""Bytes of any file that says how to connect; the longest JWTs have some thousand."""
+
+_WRITER_WITHIN = 2.0
+"""Seconds in which somebody must open a FIFO to write to it."""
+
+
+def xdg_folder(env: Mapping[str, str], variable: str, default: str) -> Path | None:
+    """Name the folder of an `XDG_` variable, else `default` below HOME; None without an absolute one.
+
+    What is relative counts as unset, as the XDG specification asks: the current folder may be anybody's.
+    """
+    if Path(given := env.get(variable, "")).is_absolute():
+        return Path(given)
+    home = Path(env.get(_home_variable(env), ""))
+    return home / default if home.is_absolute() else None
 
 
 def read_value(value: str, label: str, env: Mapping[str, str], *, path: bool) -> tuple[str, str]:
     """What a value stands for (itself, or what a path or a URI leads to), and what to call that."""
     scheme, rest = split_uri(value)
     if not scheme and not path:
-        return value, label
+        return _utf8(value, label), label
     if scheme in ("", "file"):
         file = expand(rest, label, env)
         text, place = read_text(file), str(file)
     elif scheme == "env":
-        text, place = _variable(rest, label, env), f"${rest}"
+        text, place = _utf8(_variable(rest, label, env), f"${rest}"), f"${rest}"
     elif scheme == "data":
         text, place = _inline(rest, label), label
     else:
@@ -38,6 +60,11 @@ def split_uri(value: str) -> tuple[str, str]:
     return ((match[1] or match[2]).lower(), match[3]) if match else ("", value)
 
 
+def looks_secret(text: str) -> bool:
+    """Say whether this is a credential, or a file's content, where a path or a name should be."""
+    return _CONTENT.search(text) is not None
+
+
 def _inline(rest: str, label: str) -> str:
     """The text of a `data:` URI, which must be base64 as natscli writes it."""
     import binascii
@@ -51,12 +78,86 @@ def _inline(rest: str, label: str) -> str:
         raise InvalidArgument(f"{label}: not a data:;base64,... URI of text") from None
 
 
-def read_text(path: Path) -> str:
-    """Read a small file of UTF-8."""
+def _utf8(text: str, label: str) -> str:
+    """Refuse what the bytes of no UTF-8 became, or half a character of JSON: it cannot be sent."""
     try:
-        return path.read_text("utf-8")
+        text.encode()
+    except UnicodeError:
+        raise InvalidArgument(f"{label} is not UTF-8") from None
+    return text
+
+
+# Files
+
+
+def read_text(path: Path, *, most: int = _MOST, regular: bool = False) -> str:
+    """Read a small file of UTF-8.
+
+    Args:
+        most: bytes that it may have.
+        regular: FIFOs and devices are refused; else a FIFO is read to its end, once somebody writes to it.
+
+    Raises:
+        InvalidArgument: it is none.
+        OSError: it cannot be read.
+    """
+    content = b""
+    with _opened(path, regular=regular) as descriptor:
+        while len(content) <= most and (part := _part(descriptor, path, begun=bool(content))):
+            content += part
+    if len(content) > most:
+        raise InvalidArgument(f"more than {most:,} bytes in {path}")
+    try:
+        return content.decode()
     except ValueError:
         raise InvalidArgument(f"not a text file: {path}") from None
+
+
+def check_readable(path: Path, *, most: int) -> None:
+    """Look whether a regular file of a bearable size can be read, for one that does not name it if not.
+
+    Raises as `read_text`.
+    """
+    with _opened(path, regular=True) as descriptor:
+        if os.fstat(descriptor).st_size > most:
+            raise InvalidArgument(f"more than {most:,} bytes in {path}")
+
+
+@contextmanager
+def _opened(path: Path, *, regular: bool) -> Iterator[int]:
+    """Open a file without waiting for a FIFO's other end."""
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    try:
+        file = open(path, "rb", buffering=0, opener=at_once)  # noqa: SIM115
+    except ValueError:
+        raise InvalidArgument(f"impossible path: {path}") from None
+    with file:
+        if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise InvalidArgument(f"not a regular file: {path}")
+        yield file.fileno()
+
+
+def _part(descriptor: int, path: Path, *, begun: bool) -> bytes:
+    """Read some bytes, none at the end of the file; wait for them where somebody is about to write them."""
+    import select
+
+    while True:
+        try:
+            part = os.read(descriptor, 64 * 1024)
+        except BlockingIOError:  # there is a writer, and he takes his time
+            select.select([descriptor], [], [])
+            continue
+        if part or begun or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return part
+        if not select.select([descriptor], [], [], _WRITER_WITHIN)[0]:
+            raise InvalidArgument(f"nobody writes to {path}")
+        begun = True
+
+
+# Paths
 
 
 def expand(path: str, label: str, env: Mapping[str, str]) -> Path:
@@ -66,14 +167,19 @@ def expand(path: str, label: str, env: Mapping[str, str]) -> Path:
     """
     path = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: _variable(match[1] or match[2], label, env), path)
     if re.match(r"~([/\\]|$)", path):
-        home = "USERPROFILE" if env.get("USERPROFILE") and not env.get("HOME") else "HOME"
-        path = _variable(home, label, env) + path[1:]
-    if _CONTENT.search(path):
+        path = _variable(_home_variable(env), label, env) + path[1:]
+    if looks_secret(path):
         raise InvalidArgument(f"{label} must be a path, not the content of a file")
     return Path(path)
+
+
+def _home_variable(env: Mapping[str, str]) -> str:
+    return "USERPROFILE" if env.get("USERPROFILE") and not env.get("HOME") else "HOME"
 
 
 def _variable(name: str, label: str, env: Mapping[str, str]) -> str:
     if not env.get(name):
         raise InvalidArgument(f"{label}: ${name} is not set")
+    if name == _home_variable(env) and not Path(env[name]).is_absolute():
+        raise InvalidArgument(f"{label}: ${name} is not an absolute path")
     return env[name]

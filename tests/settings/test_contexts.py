@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from natsobj.errors import InvalidArgument
+from natsobj.errors import ContextNotFound, InvalidArgument
 from natsobj.settings import Settings, resolve
 from tests.settings.test_settings import write_context, write_selected_context
 
@@ -22,16 +24,19 @@ def test_a_variable_beats_the_selected_context_and_a_flag_the_variable(tmp_path:
     """--context > NATS_CONTEXT > context.txt."""
     for name in "abc":
         write_selected_context(tmp_path, name, url=f"nats://{name}")
-    assert resolve({}, {}, tmp_path).origin == "context c"
-    assert resolve({}, {"NATS_CONTEXT": "b"}, tmp_path).origin == "context b"
-    assert resolve({"context": "a"}, {"NATS_CONTEXT": "b"}, tmp_path).origin == "context a"
+    assert resolve({}, {}, tmp_path).origin == "from context c (selected)"
+    assert resolve({}, {"NATS_CONTEXT": "b"}, tmp_path).origin == "from context b (NATS_CONTEXT)"
+    by_flag = resolve({"context": "a"}, {"NATS_CONTEXT": "b"}, tmp_path)
+    assert by_flag.origin == "from context a (--context)"
 
 
 def test_other_variables_beat_the_context_that_a_variable_names(tmp_path: Path) -> None:
     """NATS_CONTEXT is one of the variables: the others are as near."""
     write_context(tmp_path, "c", url="nats://context:1", inbox_prefix="_C", token="t")
     settings = resolve({}, {"NATS_CONTEXT": "c", "NATS_URL": "nats://env:2"}, tmp_path)
-    assert settings == Settings(servers=("nats://env:2",), origin="NATS_URL", inbox_prefix="_C", token="t")
+    assert settings == Settings(
+        servers=("nats://env:2",), origin="from NATS_URL", inbox_prefix="_C", token="t"
+    )
 
 
 def test_all_fields_of_a_context_reach_the_settings(tmp_path: Path) -> None:
@@ -49,7 +54,7 @@ def test_all_fields_of_a_context_reach_the_settings(tmp_path: Path) -> None:
     )
     assert resolve({"context": "c"}, {}, tmp_path) == Settings(
         servers=("tls://h:4222",),
-        origin="context c",
+        origin="from context c (--context)",
         user="ann",
         password="p",
         tls_ca=ca,
@@ -79,7 +84,7 @@ def test_a_context_may_be_a_path_to_a_json_file(tmp_path: Path) -> None:
     """`--context` and NATS_CONTEXT take a file that is no context of natscli's folder."""
     path = tmp_path / "elsewhere.json"
     path.write_text('{"url": "nats://h"}')
-    assert resolve({"context": str(path)}, {}, tmp_path / "home").origin == f"context {path}"
+    assert resolve({"context": str(path)}, {}, tmp_path / "home").origin == f"from context {path} (--context)"
     assert resolve({}, {"NATS_CONTEXT": str(path)}, tmp_path / "home").servers == ("nats://h:4222",)
 
 
@@ -100,13 +105,46 @@ def test_a_missing_context_is_named(tmp_path: Path) -> None:
         resolve({"context": "./missing.json"}, {}, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../secret", "a/b", "a\\b", ".."])
+@pytest.mark.parametrize(
+    "name", ["../secret", "a/b", "a\\b", "..", "/etc/passwd", "a\x1b[2J", "a\x00", "x" * 5000]
+)
 def test_a_context_name_does_not_leave_its_folder(name: str, tmp_path: Path) -> None:
     """As in natscli, a name has no separators and no dots of a path."""
     write_context(tmp_path, "c")
     (tmp_path / "nats" / "secret.json").write_text("{}")
     with pytest.raises(InvalidArgument, match=f"^no such context: {re.escape(name)}$"):
         resolve({"context": name}, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"token": "s3cret"}', "eyJhbGciOiJzM2NyZXQ", "-----BEGIN s3cret", "SU" + "A2" * 28, "s3\ncret"]
+)
+def test_a_content_in_place_of_a_context_is_not_shown(text: str, tmp_path: Path) -> None:
+    """`--context "$(cat FILE)"` is a mistake that must not end up in a log."""
+    with pytest.raises(InvalidArgument, match=r"^no such context: a text that is no name$"):
+        resolve({"context": text}, {}, tmp_path)
+
+
+def test_without_a_home_there_are_no_contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is not asked; who names a context learns why there is none."""
+    write_selected_context(tmp_path, "c", url="nats://h")
+    monkeypatch.chdir(tmp_path)
+    assert resolve({}, {"NATS_TOKEN": "t"}, None) == Settings(token="t")
+    message = r"^no such context: c: without an absolute HOME or XDG_CONFIG_HOME there is none$"
+    for flags, env in (({"context": "c"}, {}), ({}, {"NATS_CONTEXT": "c"})):
+        with pytest.raises(InvalidArgument, match=message):
+            resolve(dict(flags), env, None)
+
+
+def test_an_unknown_context_comes_with_those_that_there_are(tmp_path: Path) -> None:
+    """The command makes its did-you-mean of them; what could be no name is left out."""
+    for name in ("staging", "prod"):
+        write_context(tmp_path, name)
+    for name in ("a..b.json", "x\x1by.json", ".json", "notes.txt"):
+        (tmp_path / "nats" / "context" / name).touch()
+    with pytest.raises(ContextNotFound) as caught:
+        resolve({"context": "stagign"}, {}, tmp_path)
+    assert (caught.value.name, caught.value.known) == ("stagign", ("prod", "staging"))
 
 
 def test_a_url_in_place_of_a_context_is_shown_without_its_credential(tmp_path: Path) -> None:
@@ -150,6 +188,75 @@ def test_no_selection_is_no_context(tmp_path: Path) -> None:
     assert resolve({}, {}, tmp_path) == Settings()
     assert resolve({}, {}, tmp_path / "missing") == Settings()
     assert resolve({}, {}, Path("/dev/null")) == Settings()
+
+
+def _as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _as_loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def _as_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _as_device(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def _as_hole(path: Path) -> None:
+    os.truncate(path, 1 << 30)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _as_folder,
+        _as_loop,
+        _as_fifo,
+        _as_device,
+        _as_hole,
+        lambda path: path.write_bytes(b"\x7fELF\x02\x01\x01\x00"),
+        lambda path: path.write_bytes(b"\xff\xfe"),
+        lambda path: path.write_text("c\n" * 1000),
+    ],
+)
+def test_a_selection_that_cannot_be_read_is_none(spoil: Callable[[Path], object], tmp_path: Path) -> None:
+    """Nobody asked for it: a strange file must neither stop nor hang a command that needs none."""
+    spoil(write_selected_context(tmp_path, "c", url="nats://h"))
+    assert resolve({}, {}, tmp_path) == Settings()
+
+
+@pytest.mark.parametrize("home", ["loop", "file"])
+def test_a_home_that_cannot_be_entered_has_no_selection(home: str, tmp_path: Path) -> None:
+    """What the system says of it does not matter to who names a server."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    assert resolve({"server": "h"}, {}, tmp_path / home).servers == ("nats://h:4222",)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_as_fifo, "not a regular file"),
+        (_as_device, "not a regular file"),
+        (_as_hole, "more than 1,048,576 bytes in"),
+    ],
+)
+def test_a_context_that_is_no_small_file_is_refused(
+    spoil: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
+    """It is neither waited for nor read into memory."""
+    path = write_context(tmp_path, "c")
+    spoil(path)
+    with pytest.raises(InvalidArgument, match=f"^{said}:? {re.escape(str(path))}$"):
+        resolve({"context": "c"}, {}, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"token": "s3cret",}', '"s3cret"', "[]", "[" * 100_000, "\x00"])

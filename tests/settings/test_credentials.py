@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -133,7 +135,7 @@ def test_a_credential_of_the_environment_replaces_that_of_the_context(tmp_path: 
     """The URL may come from the context all the same."""
     write_selected_context(tmp_path, "c", url="nats://h:1", user="ann", password="p")
     settings = resolve({}, {"NATS_TOKEN": "t"}, tmp_path)
-    assert settings == Settings(servers=("nats://h:1",), origin="context c", token="t")
+    assert settings == Settings(servers=("nats://h:1",), origin="from context c (selected)", token="t")
 
 
 def test_a_replaced_credential_is_not_even_read(tmp_path: Path) -> None:
@@ -299,6 +301,57 @@ def test_a_file_that_cannot_be_read_is_the_systems_error(name: str, tmp_path: Pa
     assert caught.value.filename == str(missing)
     with pytest.raises(IsADirectoryError):
         resolve({name: f"file://{tmp_path}"}, {}, tmp_path)
+
+
+def test_a_credential_that_is_no_small_file_is_refused(tmp_path: Path) -> None:
+    """It is neither read into memory nor waited for without end."""
+    with pytest.raises(InvalidArgument, match=r"^more than 1,048,576 bytes in /dev/zero$"):
+        resolve({"creds": "/dev/zero"}, {}, tmp_path)
+    with pytest.raises(InvalidArgument, match=r"^nothing in /dev/null$"):
+        resolve({"token": "file:///dev/null"}, {}, tmp_path)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(InvalidArgument, match=f"^nobody writes to {fifo}$"):
+        resolve({"creds": str(fifo)}, {}, tmp_path)
+
+
+def test_a_credential_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """As `--creds <(vault ...)` gives it: in pieces."""
+    reader, writer = os.pipe()
+
+    def write() -> None:
+        for part in (CREDS[:20], CREDS[20:]):
+            os.write(writer, part.encode())
+        os.close(writer)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        assert credential({"creds": f"/dev/fd/{reader}"}, {}, tmp_path) == {"jwt": JWT, "seed": SEED}
+    finally:
+        thread.join()
+        os.close(reader)
+
+
+@pytest.mark.parametrize("text", ["\udcff", f"a{chr(0xD800)}b"])
+def test_a_secret_that_is_not_utf8_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    """The protocol is UTF-8, and JSON and the command line can hold what is none."""
+    for flags, env, label in (
+        ({"token": text}, {}, "--token"),
+        ({"user": "ann", "password": text}, {}, "--password"),
+        ({}, {"NATS_TOKEN": text}, "NATS_TOKEN"),
+        ({"token": "env://T"}, {"T": text}, r"\$T"),
+    ):
+        with pytest.raises(InvalidArgument, match=f"^{label} is not UTF-8$"):
+            resolve(dict(flags), env, tmp_path)
+
+
+@pytest.mark.parametrize("path", ["a\x00b", "a\ud800b"])
+def test_a_path_that_can_be_none_is_refused(path: str, tmp_path: Path) -> None:
+    """A context's JSON can hold anything."""
+    write_context(tmp_path, "c", creds=path)
+    with pytest.raises(InvalidArgument, match=r"^impossible path: "):
+        resolve({"context": "c"}, {}, tmp_path)
 
 
 def test_an_unset_variable_of_a_uri_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.errors import InvalidArgument
-from natsobj.settings import Settings, resolve
+from natsobj.settings import Settings, resolve, xdg_folder
 
 
 def write_context(home: Path, name: str, **fields: object) -> Path:
@@ -46,7 +47,7 @@ def test_nothing_given_is_the_default(tmp_path: Path) -> None:
     """Without flags, environment and context the settings are those of the class."""
     assert resolve({}, {}, tmp_path) == Settings()
     assert Settings().servers == ("nats://127.0.0.1:4222",)
-    assert Settings().origin == "the default"
+    assert Settings().origin == "default"
     assert Settings().timeout == timedelta(seconds=5)
     assert (Settings().api_prefix, Settings().inbox_prefix) == ("$JS.API", "_INBOX")
 
@@ -84,9 +85,12 @@ def test_a_flag_beats_the_environment_and_the_environment_the_selected_context(t
     from_context = resolve({}, {}, tmp_path)
     from_environment = resolve({}, {"NATS_URL": "nats://env:2"}, tmp_path)
     from_flag = resolve({"server": "nats://flag:3"}, {"NATS_URL": "nats://env:2"}, tmp_path)
-    assert (from_context.servers, from_context.origin) == (("nats://context:1",), "context staging")
-    assert (from_environment.servers, from_environment.origin) == (("nats://env:2",), "NATS_URL")
-    assert (from_flag.servers, from_flag.origin) == (("nats://flag:3",), "--server")
+    assert (from_context.servers, from_context.origin) == (
+        ("nats://context:1",),
+        "from context staging (selected)",
+    )
+    assert (from_environment.servers, from_environment.origin) == (("nats://env:2",), "from NATS_URL")
+    assert (from_flag.servers, from_flag.origin) == (("nats://flag:3",), "from --server")
 
 
 def test_values_come_from_different_layers_one_by_one(tmp_path: Path, pem: dict[str, Path]) -> None:
@@ -95,7 +99,7 @@ def test_values_come_from_different_layers_one_by_one(tmp_path: Path, pem: dict[
     settings = resolve({"js_domain": "hub"}, {"NATS_TIMEOUT": "2s", "NATS_USER": "tok"}, tmp_path)
     assert settings == Settings(
         servers=("nats://context:1",),
-        origin="context c",
+        origin="from context c (selected)",
         inbox_prefix="_C",
         tls_ca=pem["ca"],
         api_prefix="$JS.hub.API",
@@ -225,6 +229,55 @@ def test_a_path_with_an_unset_variable_is_refused(tmp_path: Path) -> None:
         resolve({"tlsca": "$NOWHERE/ca.pem"}, {}, tmp_path)
     with pytest.raises(InvalidArgument, match=r"^NATS_CA: \$HOME is not set$"):
         resolve({}, {"NATS_CA": "~/ca.pem"}, tmp_path)
+
+
+@pytest.mark.parametrize("path", ["~/ca.pem", "$HOME/ca.pem", "${HOME}/ca.pem"])
+def test_a_path_below_a_relative_home_is_refused(
+    path: str, tmp_path: Path, pem: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be a file of the current folder, which may be anybody's."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidArgument, match=r"^--tlsca: \$HOME is not an absolute path$"):
+        resolve({"tlsca": path}, {"HOME": "."}, None)
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"XDG_X": "/x", "HOME": "/home/me"}, "/x"),
+        ({"HOME": "/home/me"}, "/home/me/.x"),
+        ({"XDG_X": "", "HOME": "/home/me"}, "/home/me/.x"),
+        ({"XDG_X": "x", "HOME": "/home/me"}, "/home/me/.x"),
+        ({"XDG_X": "~/x", "HOME": "/home/me"}, "/home/me/.x"),
+        ({"XDG_X": "/x"}, "/x"),
+        ({"XDG_X": "/x", "HOME": "me"}, "/x"),
+        ({"HOME": "me"}, None),
+        ({"HOME": "~"}, None),
+        ({"HOME": ""}, None),
+        ({"XDG_X": "x"}, None),
+        ({}, None),
+    ],
+)
+def test_a_folder_of_the_home_is_absolute_or_none(env: dict[str, str], folder: str | None) -> None:
+    """What is relative counts as unset, as the XDG specification asks."""
+    assert xdg_folder(env, "XDG_X", ".x") == (None if folder is None else Path(folder))
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "hole"])
+def test_a_tls_file_that_is_no_file_of_certificates_is_refused(kind: str, tmp_path: Path) -> None:
+    """OpenSSL would wait for it, or read all of it."""
+    path = tmp_path / "ca.pem"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 1 << 30)
+    with pytest.raises(
+        InvalidArgument, match=f"^(not a regular file|more than 16,777,216 bytes in):? {path}$"
+    ):
+        resolve({"tlsca": str(path)}, {}, tmp_path)
 
 
 def test_a_tls_file_that_is_not_there_is_named(tmp_path: Path) -> None:

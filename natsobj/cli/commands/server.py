@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from natsobj.cli import grammar
+from natsobj.cli import grammar, target
 from natsobj.cli.exits import FAILED
 from natsobj.cli.runtime import Session, bridge
 
@@ -27,7 +27,7 @@ def run(session: Session) -> None:
     """Run it in the foreground, on the same data."""
     from natsobj import local_server
 
-    session.status = local_server.run(local_server.data_home(os.environ))
+    session.status = local_server.run(target.local_home(os.environ))
 
 
 @app.command("start", cls=grammar.Command)
@@ -37,7 +37,7 @@ def start(session: Session) -> None:
     from natsobj import local_server
     from natsobj.cli.render import server_json
 
-    running = local_server.start(local_server.data_home(os.environ), timeout=session.timeout)
+    running = local_server.start(target.local_home(os.environ), timeout=session.timeout)
     fields = server_json(pid=running.pid, url=running.url, data=running.data)
     session.tell(fields, f"local server runs at {running.url} (pid {running.pid})")
 
@@ -48,7 +48,7 @@ def stop(session: Session) -> None:
     """Stop it, if it runs."""
     from natsobj import local_server
 
-    stopped = local_server.stop(local_server.data_home(os.environ), timeout=session.timeout)
+    stopped = local_server.stop(target.local_home(os.environ), timeout=session.timeout)
     session.report("local server stopped" if stopped else "no local server runs")
 
 
@@ -59,7 +59,7 @@ def status(session: Session) -> None:
     from natsobj import local_server
     from natsobj.cli.render import server_detail, server_json
 
-    running = local_server.status(local_server.data_home(os.environ))
+    running = local_server.status(target.local_home(os.environ))
     pid, url, data = (running.pid, running.url, running.data) if running else (None, None, None)
     fields = server_json(pid=pid, url=url, data=data)
     session.show_fields(fields, lambda: server_detail(pid=pid, url=url, data=data))
