@@ -16,7 +16,7 @@ from pathlib import Path
 from natsobj.errors import InvalidArgument
 from natsobj.settings.contexts import named_context, selected_context
 from natsobj.settings.credentials import read_credential
-from natsobj.settings.layers import NAMES, Layer, first, refuse_both
+from natsobj.settings.layers import NAMES, Layer, first, refuse_both, refuse_halves
 from natsobj.settings.servers import read_servers
 from natsobj.settings.values import check_readable, expand, split_uri, xdg_folder
 from natsobj.units import parse_duration
@@ -124,6 +124,8 @@ def _tls_files(layers: Sequence[Layer], env: Mapping[str, str]) -> dict[str, Pat
     pair = first(layers, "tlscert", "tlskey")
     for one, other in (("tlscert", "tlskey"), ("tlskey", "tlscert")):
         if pair and other not in pair.values:
+            if elsewhere := first(layers, other):
+                refuse_halves(pair.labels[one], elsewhere.labels[other], "certificate and its key")
             raise InvalidArgument(f"{pair.labels[one]} needs {pair.labels[other]}")
         sources[one] = pair
     return {name: _readable(layer, name, env) for name, layer in sources.items() if layer}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from natsobj.errors import InvalidArgument
-from natsobj.settings.layers import Layer, refuse_both
+from natsobj.settings.layers import Layer, refuse_both, refuse_halves
 from natsobj.settings.values import read_value
 
 _CREDENTIALS = ("user", "password", "token", "creds", "nkey", "jwt", "seed")
@@ -19,33 +20,67 @@ def read_credential(
 ) -> dict[str, str]:
     """The highest layer's credential, whole, as fields of `Settings`.
 
-    The user info of a URL is used with that URL only: it is not sent to a server that another layer names.
+    The user info of a URL, `in_urls` of `source`, is used with that URL only: it is not sent to a server that
+    another layer names.
     """
     for depth, layer in enumerate(layers):
+        lower = [_Lower(each, in_urls if each is source else {}) for each in layers[depth + 1 :]]
         given = [name for name in _CREDENTIALS if name in layer.values]
         if layer is source and in_urls:
             if given:
                 refuse_both(layer, "server", given[0])
+            _check_user_of_url(layer, in_urls, lower)
             return in_urls
         if given:
-            _check_one_credential(layer, given, layers[depth + 1 :])
+            _check_ways(layer, given)
+            _check_halves(layer, given, lower)
             return _read_credential(layer, given, env)
     return {}
 
 
-def _check_one_credential(layer: Layer, given: Sequence[str], lower: Sequence[Layer]) -> None:
-    """Refuse two credentials in one layer, and halves of one."""
+@dataclass(frozen=True, slots=True)
+class _Lower:
+    """A layer below the one that gives the credential, with what its URLs have of one."""
+
+    layer: Layer
+    in_urls: Mapping[str, str] = field(repr=False)
+
+    def label(self, name: str) -> str | None:
+        """Say where it has this half of a credential, None where it has not."""
+        names = {name, "token"} if name == "user" else {name}
+        if name in self.layer.values:
+            return self.layer.labels[name]
+        return self.layer.labels["server"] if self.in_urls.keys() & names else None
+
+
+def _check_ways(layer: Layer, given: Sequence[str]) -> None:
+    """Refuse two credentials in one layer."""
     parts = {"password", "seed" if "jwt" in given else "", "token" if "user" not in given else ""}
     ways = [name for name in given if name not in parts]
     if len(ways) > 1:
         refuse_both(layer, ways[0], ways[1])
-    for half, other in (("password", "user"), ("jwt", "seed")):
-        if half in given and other not in given:
+
+
+def _check_halves(layer: Layer, given: Sequence[str], lower: Sequence[_Lower]) -> None:
+    """Refuse half a credential, and say where its other half is, which belongs to another server perhaps.
+
+    A user alone is a token, and a seed alone an nkey: those are halves only beside what looks like the other.
+    """
+    for half, other in (("password", "user"), ("jwt", "seed"), ("user", "password"), ("seed", "jwt")):
+        if half not in given or other in given:
+            continue
+        labels = (each.label(other) for each in lower if half != "seed" or not each.label("seed"))
+        if below := next(filter(None, labels), None):
+            refuse_halves(layer.labels[half], below, "credential")
+        if half in ("password", "jwt"):
             raise InvalidArgument(f"{layer.labels[half]} needs {layer.labels[other]}")
-    halves = [other for other in lower if "password" in other.values and "user" not in other.values]
-    if halves and "user" in given and "password" not in given:
-        both = f"{layer.labels['user']} and {halves[0].labels['password']}"
-        raise InvalidArgument(f"{both} are halves of a credential: one place must give both")
+
+
+def _check_user_of_url(layer: Layer, in_urls: Mapping[str, str], lower: Sequence[_Lower]) -> None:
+    """Refuse the user of a URL whose password stands elsewhere, alone."""
+    for each in lower if "token" in in_urls else ():
+        if (password := each.label("password")) and not each.label("user"):
+            refuse_halves(layer.labels["server"], password, "credential")
 
 
 def _read_credential(layer: Layer, given: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:

@@ -48,3 +48,8 @@ def refuse_both(layer: Layer, one: str, other: str) -> NoReturn:
     """Refuse two settings of a layer that cannot both be meant."""
     both = f"{layer.labels[one]} and {layer.labels[other]}"
     raise InvalidArgument(f"{both} contradict each other: only one of them can be used")
+
+
+def refuse_halves(one: str, other: str, whole: str) -> NoReturn:
+    """Refuse two settings of different layers that belong together."""
+    raise InvalidArgument(f"{one} and {other} are halves of a {whole}: one place must give both")

@@ -132,3 +132,14 @@ def test_the_names_of_contexts_are_offered_on_tab(bare_cli: Program) -> None:
     assert offered(bare_cli, "natsobj ls --context=s") == ["--context=staging"]
     assert offered(bare_cli, "natsobj --context ./") == ["\tfiles"]
     assert offered(bare_cli, "natsobj --context p", XDG_CONFIG_HOME="x", HOME="x") == []
+
+
+def test_halves_of_a_credential_from_two_places_are_wrong_usage(bare_cli: Program) -> None:
+    """Nothing is sent, and what is secret is not said."""
+    write_context(bare_cli.config_home, "c", url=DEAD, user="ann", password="s3cret")
+    select(bare_cli.config_home, "c")
+    for line, env in ((["--user", "bob"], {}), ([], {"NATS_USER": "bob"})):
+        result = bare_cli("ls", *line, env=env)
+        assert (result.code, result.stdout) == (2, b"")
+        assert "and password of context c are halves of a credential" in result.stderr
+        assert "s3cret" not in bare_cli("ls", "--debug", *line, env=env).stderr

@@ -120,7 +120,6 @@ def test_a_credential_of_a_higher_layer_replaces_every_lower_one(
     higher: list[tuple[Flags, dict[str, str]]] = [
         ({"token": "t"}, {"token": "t"}),
         ({"user": "ann", "password": "p"}, {"user": "ann", "password": "p"}),
-        ({"user": "tok"}, {"token": "tok"}),
         ({"creds": str(creds)}, {"jwt": JWT, "seed": SEED}),
         ({"nkey": str(nkey)}, {"seed": OTHER_SEED}),
         ({"server": "nats://ann:p@h"}, {"user": "ann", "password": "p"}),
@@ -174,7 +173,6 @@ def test_two_credentials_in_one_layer_contradict_each_other(
 
 def test_half_a_credential_is_refused(tmp_path: Path) -> None:
     """A password needs a user and a JWT a seed, in the same layer."""
-    write_selected_context(tmp_path, "c", user="ann", user_seed=SEED)
     with pytest.raises(InvalidArgument, match=r"^--password needs --user$"):
         resolve({"password": "p"}, {}, tmp_path)
     with pytest.raises(InvalidArgument, match=r"^NATS_PASSWORD needs NATS_USER$"):
@@ -183,11 +181,48 @@ def test_half_a_credential_is_refused(tmp_path: Path) -> None:
         resolve({}, {"NATS_JWT": JWT}, tmp_path)
 
 
-def test_a_user_and_a_password_in_two_layers_are_refused(tmp_path: Path) -> None:
-    """`--user` with NATS_PASSWORD would be sent as a token: say so instead."""
-    message = "^--user and NATS_PASSWORD are halves of a credential: one place must give both$"
-    with pytest.raises(InvalidArgument, match=message):
-        resolve({"user": "ann"}, {"NATS_PASSWORD": "p"}, tmp_path)
+@pytest.mark.parametrize(
+    ("flags", "env", "fields", "both"),
+    [
+        ({"user": "ann"}, {"NATS_PASSWORD": "s3cret"}, {}, "--user and NATS_PASSWORD"),
+        ({"user": "ann"}, {"NATS_USER": "bob", "NATS_PASSWORD": "s3cret"}, {}, "--user and NATS_PASSWORD"),
+        ({"user": "ann"}, {}, {"password": "s3cret"}, "--user and password of context c"),
+        ({"user": "ann"}, {}, {"user": "bob", "password": "s3cret"}, "--user and password of context c"),
+        ({"user": "ann"}, {"NATS_URL": "nats://bob:s3cret@h"}, {}, "--user and NATS_URL"),
+        ({"password": "s3cret"}, {"NATS_USER": "ann"}, {}, "--password and NATS_USER"),
+        ({"password": "s3cret"}, {}, {"user": "ann", "password": "p"}, "--password and user of context c"),
+        ({"password": "s3cret"}, {"NATS_URL": "nats://ann@h"}, {}, "--password and NATS_URL"),
+        ({"password": "s3cret"}, {}, {"url": "nats://ann@h"}, "--password and url of context c"),
+        ({"server": "nats://ann@h"}, {"NATS_PASSWORD": "s3cret"}, {}, "--server and NATS_PASSWORD"),
+        ({}, {"NATS_USER": "ann"}, {"password": "s3cret"}, "NATS_USER and password of context c"),
+        ({}, {"NATS_USER": "a"}, {"user": "b", "password": "s3cret"}, "NATS_USER and password of context c"),
+        ({}, {"NATS_PASSWORD": "s3cret"}, {"user": "ann"}, "NATS_PASSWORD and user of context c"),
+        ({}, {"NATS_JWT": JWT}, {"user_seed": SEED}, "NATS_JWT and user_seed of context c"),
+        ({}, {"NATS_SEED": SEED}, {"user_jwt": JWT}, "NATS_SEED and user_jwt of context c"),
+        ({"context": "c"}, {"NATS_PASSWORD": "s3cret"}, {"user": "a"}, "user of context c and NATS_PASSWORD"),
+        ({"context": "c"}, {"NATS_USER": "a"}, {"password": "s3cret"}, "password of context c and NATS_USER"),
+        ({"context": "c"}, {"NATS_SEED": SEED}, {"user_jwt": JWT}, "user_jwt of context c and NATS_SEED"),
+    ],
+)
+def test_halves_of_a_credential_in_two_layers_are_refused_by_their_names(
+    flags: Flags, env: dict[str, str], fields: dict[str, str], both: str, tmp_path: Path
+) -> None:
+    """Together they would send the secret of one server to another, or a user's name as a token."""
+    write_selected_context(tmp_path, "c", **fields)
+    message = f"^{both} are halves of a credential: one place must give both$"
+    with pytest.raises(InvalidArgument, match=message) as caught:
+        resolve(flags, env, tmp_path)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_whole_credential_beside_half_of_a_lower_one_is_used(tmp_path: Path) -> None:
+    """What stands below it does not matter; a seed is an nkey, also above a JWT that has its own."""
+    write_selected_context(tmp_path, "c", user_jwt=JWT, user_seed=SEED)
+    assert credential({}, {"NATS_SEED": OTHER_SEED}, tmp_path) == {"seed": OTHER_SEED}
+    assert credential({"token": "t"}, {"NATS_USER": "ann", "NATS_SEED": SEED}, tmp_path) == {"token": "t"}
+    assert credential({"server": "tok@h"}, {"NATS_USER": "a", "NATS_PASSWORD": "p"}, tmp_path) == {
+        "token": "tok"
+    }
 
 
 def test_creds_and_nkey_paths_expand_with_the_given_environment(

@@ -177,7 +177,16 @@ def test_tls_options_are_taken_from_every_layer(tmp_path: Path, pem: dict[str, P
         ({"tlscert": "cert.pem"}, {}, "--tlscert needs --tlskey"),
         ({"tlskey": "key.pem"}, {}, "--tlskey needs --tlscert"),
         ({}, {"NATS_CERT": "cert.pem"}, "NATS_CERT needs NATS_KEY"),
-        ({"tlskey": "key.pem"}, {"NATS_CERT": "cert.pem", "NATS_KEY": "key.pem"}, "--tlskey needs --tlscert"),
+        (
+            {"tlskey": "key.pem"},
+            {"NATS_CERT": "cert.pem", "NATS_KEY": "key.pem"},
+            "--tlskey and NATS_CERT are halves of a certificate and its key: one place must give both",
+        ),
+        (
+            {"tlscert": "cert.pem"},
+            {"NATS_KEY": "key.pem"},
+            "--tlscert and NATS_KEY are halves of a certificate and its key: one place must give both",
+        ),
     ],
 )
 def test_a_certificate_or_key_alone_is_refused(
