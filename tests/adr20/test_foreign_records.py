@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import datetime
+from traceback import walk_tb
 from typing import Any
 
 import pytest
@@ -135,9 +137,8 @@ def test_golden_objects_become_tombstones_that_decode(bucket: str, message: dict
     """Whoever wrote it: what is deleted keeps its name and nuid and has no content."""
     before = decode_message(bucket, message)
     after = decode(records.encode_tombstone(message["body"].encode()), bucket)
-    assert after == replace(
-        before, size=0, chunks=0, digest="", sha256=None, deleted=True, revision=7, modified=NOW
-    )
+    gone = replace(before, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)
+    assert after == replace(gone, revision=7, modified=NOW)
 
 
 # Records that cannot be meant
@@ -181,9 +182,25 @@ def good(**changes: object) -> bytes:
         (good(size=False), "size is not a count"),
         (good(size=""), "size is not a count"),
         (good(size=[]), "size is not a count"),
-        (good(size=float("nan")), "size is not a count"),
-        (good(size=float("inf")), "size is not a count"),
-        (good().replace(b"5", b"5" * 10_000), ""),
+        (good(size=float("nan")), "NaN is not JSON"),
+        (good(size=float("inf")), "Infinity is not JSON"),
+        (good(new=[float("-inf")]), "-Infinity is not JSON"),
+        (good(size=5.0), "size is not a count"),
+        (good().replace(b"5", b"5e0"), "size is not a count"),
+        (good(size=2**63), "size is not a count"),
+        (good(size=10**400), "size is not a count"),
+        (good().replace(b"5", b"5" * 100_000), "size is not a count"),
+        (good(chunks=2**63), "chunks is not a count"),
+        (good().decode().encode("utf-16"), "not JSON"),
+        (good().decode().encode("utf-32-be"), "not JSON"),
+        (good() + b"\0", "not JSON"),
+        (good() + b"{}", "not JSON"),
+        (good() + b" ]", "not JSON"),
+        (good(new="\t").replace(b"\\t", b"\t"), "not JSON"),
+        (good(name="x" * 5000), "name has 5,000 bytes"),
+        (b'{"name":"k\xff"}', "name is not UTF-8"),
+        (good(deleted="yes"), "deleted is not true or false"),
+        (good(deleted=1), "deleted is not true or false"),
         (good(chunks=True), "chunks is not a count"),
         (good(chunks=-1), "chunks is not a count"),
         (good(headers=["a"]), "headers is not an object"),
@@ -196,7 +213,10 @@ def good(**changes: object) -> bytes:
         (good(options={"link": {"bucket": 5}}), "bucket is not a string"),
         (good(options={"link": {"bucket": "b", "name": 5}}), "name is not a string"),
         (good(options={"link": {"bucket": "b", "name": "\ud800"}}), "name is not UTF-8"),
+        (good(options={"link": {"bucket": "\ud800"}}), "bucket is not UTF-8"),
+        (good(options={"max_chunk_size": 2**63}), "max_chunk_size is not a count"),
         (good(nuid=5), "nuid is not a string"),
+        (good(nuid="x" * 5000), "nuid has 5,000 bytes"),
     ],
 )
 def test_a_record_that_cannot_be_meant_is_invalid_metadata(record: bytes, reason: str) -> None:
@@ -226,6 +246,74 @@ def test_a_nuid_that_is_not_one_token_is_refused(nuid: str, *, deleted: bool) ->
         decode(good(nuid=nuid, deleted=deleted))
 
 
-def test_a_lone_surrogate_that_names_nothing_is_kept() -> None:
-    """A description that has no UTF-8 does not hide its object."""
-    assert decode(good(description="a\ud800")).description == "a\ud800"
+def test_what_has_no_utf_8_and_names_nothing_is_shown_with_marks_in_its_place() -> None:
+    """Lone surrogates and bytes of another encoding: whatever is decoded can be written as UTF-8."""
+    info = decode(
+        good(
+            description="a\ud800b",
+            headers={"h\udcff": ["\ude00\ud83d", "🙂"], "i": "\udfff"},
+            metadata={"m\ud800": "\ud800", "n": ["\ud800"]},
+            digest="SHA-256=\ud800",
+        )
+    )
+    assert (info.description, info.digest) == ("a\ufffdb", "SHA-256=\ufffd")
+    assert info.headers == {"h\ufffd": ("\ufffd\ufffd", "🙂"), "i": ("\ufffd",)}
+    assert info.metadata == {"m\ufffd": "\ufffd", "n": '["\\ud800"]'}
+    assert decode(b'{"name":"k","description":"K\xf6ln"}').description == "K\ufffdln"
+
+
+def test_a_byte_order_mark_and_blanks_are_passed_over() -> None:
+    """An editor's, not a client's."""
+    assert decode(b"\xef\xbb\xbf \r\n" + good() + b"\n") == decode(good())
+
+
+def test_the_last_of_two_fields_counts() -> None:
+    """As the parsers of all other clients have it."""
+    assert decode(b'{"name":"a","size":-1,"size":5,"name":"k"}') == decode({"name": "k", "size": 5})
+
+
+def test_a_number_of_any_length_in_a_field_of_no_concern_is_passed_over() -> None:
+    """Python refuses to parse integers of 4,300 digits."""
+    record = b'{"name":"k","new":%s,"metadata":{"m":%s}}' % (b"5" * 5000, b"7" * 5000)
+    assert decode(record).name == "k"
+
+
+def test_values_that_are_no_strings_are_shown_as_json() -> None:
+    """Never as Python writes them."""
+    values = {"n": None, "t": True, "f": 1.5, "l": ["a", None], "d": {"k": "v"}}
+    assert decode({"name": "k", "metadata": values}).metadata == {
+        "n": "",
+        "t": "true",
+        "f": "1.5",
+        "l": '["a", null]',
+        "d": '{"k": "v"}',
+    }
+    assert decode({"name": "k", "headers": {"h": [True, None, {"k": "v"}]}}).headers == {
+        "h": ("true", "", '{"k": "v"}')
+    }
+
+
+def test_the_headers_of_an_older_nats_rs_are_read() -> None:
+    """Version 0.42 wrote its own structure; a header that is called `inner` is one all the same."""
+    nested = {"inner": {"X": [{"inner": "a"}, {"inner": "b"}], "Y": []}}
+    assert decode({"name": "k", "headers": nested}).headers == {"X": ("a", "b"), "Y": ()}
+    assert decode({"name": "k", "headers": {"inner": ["a"]}}).headers == {"inner": ("a",)}
+
+
+def test_a_tombstone_is_no_link() -> None:
+    """nats.net leaves the link in it."""
+    record = good(deleted=True, options={"link": {"bucket": "b", "name": "k"}})
+    assert decode(record).link is None
+
+
+def test_an_error_keeps_nothing_of_the_record() -> None:
+    """Hundreds of unreadable records of a megabyte each do not stay in memory with their errors."""
+    with pytest.raises(InvalidMetadata) as caught:
+        decode(b"[" + b" " * 1_000_000)
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_globals is vars(records)]
+    held = [value for frame in frames for value in frame.f_locals.values()]
+    assert held
+    assert max(map(sys.getsizeof, held)) < 10_000
+    assert len(str(error)) < 200
