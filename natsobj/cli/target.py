@@ -51,21 +51,32 @@ _NO = {"", "0", "false", "no", "off"}
 
 
 def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
-    """Say whether the local server was asked for; a flag that names another one beats the variable.
+    """Say whether the local server was asked for: the option beats the environment, `--server` the variable.
 
     Raises:
-        InvalidArgument: `--local` and another server are both asked for.
+        InvalidArgument: another server is asked for in the same place, or the variable means nothing.
     """
-    named = [name for name in CONNECTION if name != "timeout" and params.get(name)]
+    given = [name for name in CONNECTION if name != "timeout" and params.get(name) not in (None, False)]
+    options = ["--" + name.replace("_", "-") for name in given]
     if params.get("local"):
-        if named:
-            option = "--" + named[0].replace("_", "-")
-            raise InvalidArgument(f"contradicting options: --local and {option}")
+        if options:
+            raise InvalidArgument(f"contradicting options: --local and {options[0]}")
         return True
     value = env.get(LOCAL_VARIABLE, "").strip().lower()
     if value not in _YES | _NO:
         raise InvalidArgument(f"{LOCAL_VARIABLE} is neither 1 nor 0: {value}")
-    return value in _YES and not (params.get("server") or params.get("context"))
+    if value in _NO or "server" in given or "context" in given:
+        return False
+    if options:
+        raise InvalidArgument(
+            f"{LOCAL_VARIABLE} contradicts {options[0]}: the local server takes no such option"
+        )
+    for variable in ("NATS_URL", "NATS_CONTEXT"):
+        if env.get(variable):
+            raise InvalidArgument(
+                f"{LOCAL_VARIABLE} contradicts {variable}: unset one, or say --local or --server"
+            )
+    return True
 
 
 def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:

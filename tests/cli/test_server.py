@@ -34,15 +34,40 @@ def test_the_first_use_of_local_starts_a_server_that_is_kept(local: Program) -> 
 
 
 def test_the_variable_is_as_good_as_the_option(local: Program) -> None:
-    """NATSOBJ_LOCAL beats NATS_URL, a flag that names a server beats both, 0 means no."""
-    on = {"NATSOBJ_LOCAL": "1", "NATS_URL": "nats://127.0.0.1:1", "NATS_CONTEXT": "nowhere"}
+    """A flag that names a server beats it, and empty variables are unset."""
+    on = {"NATSOBJ_LOCAL": "1", "NATS_URL": "", "NATS_CONTEXT": ""}
     assert local("add", "photos", env=on).code == 0
     assert local("ls", "-1", env=on).lines == ["photos"]
-    assert local("ls", "-s", "nats://127.0.0.1:2", env=on | {"NATS_CONTEXT": ""}).code == 5
-    assert local("ls", env={"NATSOBJ_LOCAL": "0", "NATS_URL": "nats://127.0.0.1:1"}).code == 5
-    result = local("ls", env={"NATSOBJ_LOCAL": "perhaps"})
+    assert local("ls", "-s", "nats://127.0.0.1:2", env=on).code == 5
+
+
+@pytest.mark.parametrize("variable", ["NATS_URL", "NATS_CONTEXT"])
+def test_the_variable_beside_another_servers_is_wrong_usage(bare_cli: Program, variable: str) -> None:
+    """Nothing is started, and nothing lands in the wrong place without a word."""
+    on = {"NATSOBJ_LOCAL": "1", variable: "nats://127.0.0.1:1"}
+    result = bare_cli("put", "photos", "k", input=b"x", env=on)
     assert (result.code, result.stdout) == (2, b"")
-    assert "NATSOBJ_LOCAL" in result.stderr
+    assert result.stderr.startswith(f"natsobj: NATSOBJ_LOCAL contradicts {variable}: ")
+    assert not bare_cli.data_home.exists()
+
+
+def test_the_option_beats_the_environment(local: Program) -> None:
+    """Whatever that says, and how broken it is."""
+    env = {"NATS_URL": "::", "NATS_CONTEXT": "nowhere", "NATS_TOKEN": "x", "NATSOBJ_LOCAL": "1"}
+    assert local("add", "photos", "--local", env=env).code == 0
+    assert local("--local", "ls", "-1", env=env | {"NATSOBJ_LOCAL": "perhaps"}).lines == ["photos"]
+
+
+def test_two_first_uses_at_once_start_one_server(local: Program) -> None:
+    """Both get it, and both of their objects are in it."""
+    assert local("--local", "add", "photos", "--if-not-exists").code == 0
+    assert local("server", "stop").code == 0
+    put = ("--local", "put", "photos")
+    with local.running(*put, "a", "-") as one, local.running(*put, "b", "-") as other:
+        for process in (one, other):
+            process.communicate(b"x", timeout=60)
+        assert (one.returncode, other.returncode) == (0, 0)
+    assert local("--local", "ls", "photos", "-1").lines in (["a", "b"], ["b", "a"])
 
 
 def test_local_is_never_used_unless_asked_for(local: Program) -> None:
@@ -51,7 +76,17 @@ def test_local_is_never_used_unless_asked_for(local: Program) -> None:
     assert local("ls", "-s", "nats://127.0.0.1:1").code == 5
 
 
-@pytest.mark.parametrize("other", [["-s", "nats://127.0.0.1:1"], ["--context", "x"], ["--token", "x"]])
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["-s", "nats://127.0.0.1:1"],
+        ["-s", ""],
+        ["--context", "x"],
+        ["--token", "x"],
+        ["--js-domain", "x"],
+        ["--tlsfirst"],
+    ],
+)
 def test_local_contradicts_other_servers(bare_cli: Program, other: list[str]) -> None:
     """On the same command line they cannot both be meant, and nothing is started."""
     result = bare_cli("ls", "--local", *other)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from natsobj.cli import target
-from natsobj.errors import LocalServerError
+from natsobj.errors import InvalidArgument, LocalServerError
 from natsobj.settings import Settings
 from tests.cli.test_completion import offered
 from tests.program import Program
@@ -143,3 +143,38 @@ def test_halves_of_a_credential_from_two_places_are_wrong_usage(bare_cli: Progra
         assert (result.code, result.stdout) == (2, b"")
         assert "and password of context c are halves of a credential" in result.stderr
         assert "s3cret" not in bare_cli("ls", "--debug", *line, env=env).stderr
+
+
+# The local server
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(value, True) for value in ("1", "true", "YES", " on ")]
+    + [(value, False) for value in ("", "0", "false", "No", "off", "  ")],
+)
+def test_the_variable_for_the_local_server_is_a_yes_or_a_no(value: str, wanted: bool) -> None:
+    """As people write them in CI files."""
+    assert target.local_wanted({}, {"NATSOBJ_LOCAL": value}) is wanted
+
+
+@pytest.mark.parametrize("value", ["2", "perhaps", "-1", "nats://127.0.0.1:4222", "\x1b[2J", "\udcff"])
+def test_a_variable_that_is_neither_is_wrong_usage(value: str) -> None:
+    """A guess would store into the void, or into somebody's production."""
+    with pytest.raises(InvalidArgument, match=r"^NATSOBJ_LOCAL is neither 1 nor 0: "):
+        target.local_wanted({"server": DEAD}, {"NATSOBJ_LOCAL": value})
+
+
+@pytest.mark.parametrize("option", ["server", "context"])
+def test_an_option_that_names_a_server_beats_the_variable(option: str) -> None:
+    """Also an empty one, which is then refused as such."""
+    env = {"NATSOBJ_LOCAL": "1", "NATS_URL": DEAD}
+    assert target.local_wanted({option: "x"}, env) is target.local_wanted({option: ""}, env) is False
+
+
+@pytest.mark.parametrize("option", ["token", "creds", "tlsca", "js_domain", "inbox_prefix"])
+def test_an_option_for_another_server_contradicts_the_variable(option: str) -> None:
+    """It would be ignored."""
+    with pytest.raises(InvalidArgument, match=f"^NATSOBJ_LOCAL contradicts --{option.replace('_', '-')}: "):
+        target.local_wanted({option: "x", "server": None, "tlsfirst": False}, {"NATSOBJ_LOCAL": "1"})
+    assert target.local_wanted({"timeout": "9s"}, {"NATSOBJ_LOCAL": "1", "NATS_TOKEN": "t"}) is True
