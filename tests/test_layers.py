@@ -12,7 +12,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
 VALUES = {"errors", "models", "units", "adr20", "settings", "files"}
-CONNECTION = {"connection", *(f"connection.{name}" for name in ("message", "lane", "sign_in", "translate"))}
+CONNECTION = {
+    "connection",
+    *(
+        f"connection.{name}"
+        for name in ("message", "info", "translate", "answers", "address", "lane", "sign_in", "websocket")
+    ),
+}
 LIBRARY = {"store", "bucket", "reader", "folders", "checks"} | VALUES
 SCREEN = {
     f"cli.{name}"
@@ -43,9 +49,13 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"settings", "units", "errors"},
     "files": {"errors", "files"},
     "connection.message": set(),
-    "connection.lane": set(),
-    "connection.sign_in": {"errors", "settings"},
+    "connection.info": set(),
     "connection.translate": {"errors"},
+    "connection.answers": {"connection.message", "errors"},
+    "connection.address": {"settings"},
+    "connection.lane": {"connection.translate"},
+    "connection.sign_in": {"connection.info", "errors", "settings"},
+    "connection.websocket": {"connection.address", "connection.lane", "connection.translate", "errors"},
     "connection": CONNECTION | VALUES,
     "jetstream": {"jetstream", "connection"} | VALUES,
     "objects": {"objects", "jetstream", "connection"} | VALUES,
@@ -70,7 +80,8 @@ ARROWS: dict[str, set[str]] = {
 """
 
 FROM_OUTSIDE: dict[str, set[str]] = {
-    "connection": {"nats", "nkeys"},
+    "connection": {"nkeys"},
+    "connection.websocket": {"aiohttp"},
     "cli": {"typer", "rich"},
 }
 """What may be imported that is neither natsobj nor the standard library."""
@@ -134,7 +145,7 @@ def test_imports_follow_the_arrows(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_from_outside_stay_where_they_belong(module: str) -> None:
-    """typer and rich live in cli only, nats in the connection only."""
+    """typer and rich live in cli only, what the network needs in the connection only."""
     part = part_of(module, set(FROM_OUTSIDE))
     allowed = {"natsobj", *sys.stdlib_module_names, *(FROM_OUTSIDE[part] if part is not None else ())}
     assert {name.partition(".")[0] for name in imports_of(module)} <= allowed

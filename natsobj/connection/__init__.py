@@ -1,8 +1,10 @@
-"""One live connection to a NATS server, and the only place that knows nats-py.
+"""One live connection to a NATS server: the protocol's words are here and nowhere else.
 
-`connector` holds the connection in use and replaces it when it is in doubt, `connection` is a single one,
-`lane` moves its messages, `sign_in` has our credentials in nats-py's words, and `translate` is the one door
-through which foreign errors leave as ours.
+`connector` holds the connection in use and replaces it when it is in doubt; `connection` is a single one.
+Below it: `address` knows where servers are, `handshake` signs in (`info`, `sign_in`), `lane` moves messages,
+`websocket` carries them where that is asked for, and `translate` is the one door through which foreign errors
+leave as ours. nats-py is not used: it read lists and acknowledgements with several copies of each payload,
+sent credentials before it knew that TLS was there, and took any message that a server announced.
 """
 
 from __future__ import annotations

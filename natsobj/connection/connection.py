@@ -1,7 +1,6 @@
-"""A link to the server: opened, watched, and thrown away at the first trouble.
+"""A connection to the server: opened, watched, and thrown away at the first trouble.
 
-nats-py does the protocol; its reconnecting is never used, for what it replays after a cut is behind newer
-traffic or lost. Errors of nats-py and of the network leave this module as ours.
+It is never repaired: what is sent again after a cut comes behind newer traffic, or is lost.
 """
 
 from __future__ import annotations
@@ -10,20 +9,21 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import random
 import re
+import secrets
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from socket import SO_LINGER, SOL_SOCKET
 
-import nats.errors
-from nats.aio.client import Client
-
-from natsobj.connection.lane import Receiver, open_channel
+from natsobj.connection.address import Address, Addresses
+from natsobj.connection.answers import Answers
+from natsobj.connection.handshake import greet
+from natsobj.connection.info import ServerInfo, read_info
+from natsobj.connection.lane import Lane, Receiver
 from natsobj.connection.message import Message
-from natsobj.connection.sign_in import connect_options
-from natsobj.connection.translate import connect_error, translate
+from natsobj.connection.sign_in import tls_context
+from natsobj.connection.translate import Broken, Refused, connect_error, lost_error
 from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
@@ -49,21 +49,11 @@ _HEAD, _HEADER = 12, 4
 _PINGS = 6
 """Unanswered pings, one each timeout: on a slow line they wait behind what is sent."""
 
+_CLOSING = 2.0
+"""Seconds that what is queued may take to leave at the end."""
+
 _RESET = struct.pack("ii", 1, 0)  # linger for no time
-_PENDING_SIZE = 64 * 1024 * 1024  # above every window, so that nats-py never waits inside publish
 _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
-
-
-class _Client(Client):
-    """nats-py's client, which by itself sends credentials over a plain connection when TLS was asked for."""
-
-    tls_required = False
-
-    def _connect_command(self) -> bytes:
-        writer = getattr(self._transport, "_io_writer", None)
-        if self.tls_required and writer is not None and writer.get_extra_info("ssl_object") is None:
-            raise nats.errors.SecureConnWantedError
-        return super()._connect_command()
 
 
 class Connection:
@@ -73,27 +63,34 @@ class Connection:
     server says that a subject is not for us.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, addresses: Addresses, address: Address) -> None:
         self.settings = settings
         self.timeout = settings.timeout.total_seconds()
+        self.address = address
         self.lost = asyncio.Event()
+        self.inbox = f"{settings.inbox_prefix}.{secrets.token_hex(11)}"
+        """The private subject below which answers arrive."""
+        self._addresses = addresses
         self._servers = ", ".join(settings.servers)
-        self._client = _Client()
-        self._client.tls_required = settings.tls_required
+        self._lane = Lane()
+        self._info = ServerInfo()
         self._error: Exception | None = None
         self._tokens = itertools.count()
         self._queued, self._moved = 0, time.monotonic()
         self._deaf = False
-        self.inbox = ""
-        """The private subject below which answers arrive."""
+        self._pings = 0
+        self._next_ping: asyncio.TimerHandle | None = None
         self._receivers: dict[str, Callable[[Message], None]] = {}
         self._watched: dict[str, set[Callable[[NatsobjError], None]]] = {}
 
     # Opening and closing
 
     @classmethod
-    async def open(cls, settings: Settings) -> Connection:
+    async def open(cls, settings: Settings, addresses: Addresses | None = None) -> Connection:
         """Connect, within the timeout; where a server hangs up or says nothing, to another one.
+
+        Args:
+            addresses: those to try, which learn what servers announce; by default those of the settings.
 
         Raises:
             ServerUnavailable: nobody answers.
@@ -101,65 +98,56 @@ class Connection:
             CertificateError: TLS failed on trust.
             UnsupportedServer: the server is older than 2.11.
         """
-        servers = random.sample(settings.servers, len(settings.servers))
+        addresses = addresses or Addresses(settings)
         deadline = asyncio.get_running_loop().time() + settings.timeout.total_seconds()
-        untried = len(servers)
-        while True:
-            connection = cls(settings)
+        turn = addresses.in_turn()
+        failed: NatsobjError | None = None
+        for number, address in enumerate(turn):
+            connection = cls(settings, addresses, address)
             try:
-                await connection._open(servers, deadline)
+                await connection._open(deadline, untried=len(turn) - number)
             except BaseException as e:
                 connection.abort()
-                untried -= 1
-                tried_all = not untried or isinstance(e.__cause__, nats.errors.NoServersError)
-                if tried_all or not isinstance(e, ServerUnavailable):
+                if not isinstance(e, NatsobjError):
                     raise
-                servers.append(servers.pop(0))
+                if not (isinstance(e, ServerUnavailable) or addresses.is_announced(address)):
+                    raise
+                log.debug("%s", e)
+                if failed is None or isinstance(failed, ServerUnavailable):
+                    failed = e
             else:
                 return connection
+        raise failed or ServerUnavailable(", ".join(settings.servers))
 
-    async def _open(self, servers: list[str], deadline: float) -> None:
-        """Connect to the first of the servers that accepts; nats-py goes no further when it then hangs up."""
-        options = connect_options(self.settings)
+    async def _open(self, deadline: float, untried: int) -> None:
+        """Connect to one server, in its share of the time that is left."""
+        loop = asyncio.get_running_loop()
+        context = tls_context(self.settings) if self._addresses.encrypted else None
+        until = loop.time() + (deadline - loop.time()) / untried
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._client.connect(
-                    servers,
-                    name="natsobj",
-                    dont_randomize=True,
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,
-                    reconnect_time_wait=0.05,  # type: ignore[arg-type]  # seconds, fractions work
-                    connect_timeout=self.timeout / len(self.settings.servers),  # type: ignore[arg-type]
-                    ping_interval=self.timeout,  # type: ignore[arg-type]
-                    max_outstanding_pings=_PINGS,
-                    pending_size=_PENDING_SIZE,
-                    inbox_prefix=self.settings.inbox_prefix,
-                    error_cb=self._on_error,
-                    closed_cb=self._on_closed,
-                    **options,
-                )
-            if not self._client.is_connected:  # the server hung up behind our CONNECT
-                raise nats.errors.UnexpectedEOF
-        except (nats.errors.Error, OSError, TimeoutError) as e:
-            said = self._client._server_info
-            wanted = bool(said.get("tls_verify") if said else self.settings.tls_first)
-            raise connect_error(e, self._error, self._servers, certificate_wanted=wanted) from e
+            async with asyncio.timeout_at(until):
+                self._lane, self._info = await greet(self.address, self.settings, context, self._servers)
+        except TimeoutError as e:
+            raise connect_error(e, self._servers) from e
+        self._lane.on_lost = self._on_lost
+        if self._lane.gone.is_set():
+            raise connect_error(ConnectionResetError(), self._servers)
         if (version := self.version) and _older(version, OLDEST_SERVER):
             raise UnsupportedServer(version)
-        reading = getattr(self._client, "_reading_task", None)
-        if reading is not None:  # the one sign of death that nats-py never omits
-            reading.add_done_callback(lambda _: self._die())
-        self._channel = open_channel(self._client)
-        self.inbox = self._client.new_inbox()
-        await self._subscribe(f"{self.inbox}.*", self._dispatch)
-        log.debug("connected to %s (%s)", self.server_name, self.version)
+        self._addresses.use(self.address, encrypted=self._lane.encrypted)
+        self._addresses.learn(self._info.connect_urls, self.address)
+        self._subscribe(f"{self.inbox}.*", self._dispatch)
+        self._next_ping = loop.call_later(self.timeout, self._ping)
+        self._lane.hand_lines_to(self._on_line)
+        log.debug("connected to %s at %s (%s)", self.server_name, self.address.url, self.version)
 
     async def close(self) -> None:
         """Send what is queued and close; at most two seconds."""
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(min(2.0, self.timeout)):
-                await self._client.close()
+        self._stop_pings()
+        self._lane.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(_CLOSING, self.timeout)):
+                await self._lane.gone.wait()
         self.abort()
 
     def abort(self, *, reset: bool = False) -> None:
@@ -169,45 +157,37 @@ class Connection:
             reset: also what the system still holds of what was sent.
         """
         self._die()
-        writer = getattr(self._client._transport, "_io_writer", None)
-        if writer is not None:
-            if reset and (socket := writer.get_extra_info("socket")) is not None:
-                with contextlib.suppress(OSError):
-                    socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
-            writer.transport.abort()
-        elif self._client._transport is not None:  # WebSocket
-            self._client._transport.close()  # type: ignore[no-untyped-call]
-        for name in ("_reading_task", "_ping_interval_task", "_flusher_task"):
-            task = getattr(self._client, name, None)
-            if task is not None:
-                task.cancel()
+        if reset and (socket := self._lane.extra("socket")) is not None:
+            with contextlib.suppress(OSError):
+                socket.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
+        self._lane.abort()
 
     # What the server says of itself
 
     @property
     def version(self) -> str:
         """The server's version, such as `2.15.1`."""
-        return str(self._client._server_info.get("version", ""))
+        return self._info.version
 
     @property
     def server_name(self) -> str:
         """The server's name."""
-        return str(self._client._server_info.get("server_name", ""))
+        return self._info.server_name
 
     @property
     def server_id(self) -> str:
         """The server's process: another one after a restart."""
-        return str(self._client._server_info.get("server_id", ""))
+        return self._info.server_id
 
     @property
     def cluster_name(self) -> str | None:
         """The name of the server's cluster, None for a single server."""
-        return self._client._server_info.get("cluster") or None
+        return self._info.cluster or None
 
     @property
     def max_payload(self) -> int:
         """Bytes of the largest message that the server takes."""
-        return self._client.max_payload
+        return self._info.max_payload
 
     @property
     def servers(self) -> str:
@@ -262,23 +242,20 @@ class Connection:
             size += _HEAD + sum(len(name) + len(value) + _HEADER for name, value in headers.items())
         if size > self.max_payload:
             raise InvalidArgument(f"message of {size:,} bytes is larger than the server takes")
-        try:
-            await self._channel.publish(subject, payload, reply, headers)
-            if self._channel.full:
-                await self.until(self._channel.drain, "sending")
-        except (nats.errors.Error, OSError) as e:
-            self._die()
-            raise self._foreign(e) from e
+        self._lane.publish(subject, payload, reply, headers)
+        if self._lane.full:
+            await self.until(self._lane.drain, "sending")
+            self._check()
 
     def silent_for(self) -> float:
         """Return for how many seconds nothing has moved: no byte for us has come, none of ours has left.
 
         A PONG counts for nothing: the server is there, but what we wait for may never come.
         """
-        now, queued = time.monotonic(), self._channel.queued
+        now, queued = time.monotonic(), self._lane.queued
         if queued != self._queued:
             self._queued, self._moved = queued, now
-        return now - max(self._moved, self._channel.heard)
+        return now - max(self._moved, self._lane.heard)
 
     async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:
         """Wait for something for as long as anything moves on this connection.
@@ -317,14 +294,12 @@ class Connection:
     @contextlib.asynccontextmanager
     async def subscribe(self, receiver: Receiver) -> AsyncIterator[str]:
         """Give a private subject with a subscription of its own, for bulk data."""
-        inbox = self._client.new_inbox()
-        subscription = await self._subscribe(inbox, receiver)
+        inbox = f"{self.settings.inbox_prefix}.{secrets.token_hex(11)}"
+        subscription = self._subscribe(inbox, receiver)
         try:
             yield inbox
         finally:
-            if not self.lost.is_set():
-                with contextlib.suppress(nats.errors.Error, OSError):
-                    await self._channel.unsubscribe(subscription)
+            self._lane.unsubscribe(subscription)
 
     @contextlib.contextmanager
     def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> Iterator[None]:
@@ -332,7 +307,7 @@ class Connection:
         watchers = self._watched.setdefault(subject, set())
         watchers.add(fail)
         if self.lost.is_set():
-            fail(self._foreign(self._error))
+            fail(self._lost_error())
         elif self._deaf:
             fail(PermissionDenied(f"{self.inbox}.*"))
         try:
@@ -344,11 +319,9 @@ class Connection:
 
     # Inside
 
-    async def _subscribe(self, subject: str, receiver: Receiver) -> str:
-        try:
-            return await self._channel.subscribe(subject, receiver)
-        except (nats.errors.Error, OSError) as e:
-            raise self._foreign(e) from e
+    def _subscribe(self, subject: str, receiver: Receiver) -> str:
+        self._check()
+        return self._lane.subscribe(subject, receiver)
 
     def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
         token = subject[len(self.inbox) + 1 :]
@@ -358,26 +331,69 @@ class Connection:
 
     def _check(self) -> None:
         if self.lost.is_set():
-            raise self._foreign(self._error)
+            raise self._lost_error()
 
-    def _die(self) -> None:
-        if not self.lost.is_set():
-            self.lost.set()
-            error = self._foreign(self._error)
-            for watchers in list(self._watched.values()):
-                for fail in list(watchers):
-                    fail(error)
+    def _lost_error(self) -> NatsobjError:
+        return lost_error(self._error, self._servers)
 
-    async def _on_closed(self) -> None:
-        self._die()
-
-    async def _on_error(self, error: Exception) -> None:
-        log.debug("connection: %r", error)
-        self._error = error
-        violation = _VIOLATION.search(str(error))
-        if violation is None:
+    def _die(self, error: Exception | None = None) -> None:
+        if self.lost.is_set():
             return
-        denied = violation[2].casefold()  # as it comes; the spelling that counts is ours
+        self._error = self._error or error
+        self._stop_pings()
+        self.lost.set()
+        ours = self._lost_error()
+        for watchers in list(self._watched.values()):
+            for fail in list(watchers):
+                fail(ours)
+
+    def _stop_pings(self) -> None:
+        if self._next_ping is not None:
+            self._next_ping.cancel()
+            self._next_ping = None
+
+    def _ping(self) -> None:
+        """Ask for a sign of life; a server that has given none for long is gone."""
+        if self._pings >= _PINGS:
+            self.abort()
+            return
+        self._pings += 1
+        self._lane.write(b"PING\r\n")
+        self._next_ping = asyncio.get_running_loop().call_later(self.timeout, self._ping)
+
+    # What the server says, and its end
+
+    def _on_lost(self, error: Exception | None) -> None:
+        self._die(error)
+
+    def _on_line(self, line: bytes) -> None:
+        """Take a line that carries no message.
+
+        Raises:
+            Broken: it is none of the protocol.
+        """
+        if line == b"PING":
+            if not self._lane.full:  # else nobody reads what we answer
+                self._lane.write(b"PONG\r\n")
+        elif line == b"PONG":
+            self._pings = 0
+        elif line.startswith(b"-ERR"):
+            self._on_error(line[4:].decode(errors="replace").strip().strip("'"))
+        elif line.startswith(b"INFO "):
+            with contextlib.suppress(ValueError):
+                self._addresses.learn(read_info(line[5:]).connect_urls, self.address)
+        elif not line.startswith(b"+OK"):
+            raise Broken("it sends what is not the NATS protocol")
+
+    def _on_error(self, text: str) -> None:
+        """Tell those whom it concerns that a subject is denied; anything else is the end."""
+        log.debug("the server says: %s", text)
+        violation = _VIOLATION.search(text)
+        if violation is None:
+            self._error = self._error or Refused(text)
+            self.abort()
+            return
+        denied = violation[2].casefold()
         if violation[1].casefold() == "subscription" and denied.startswith(self.inbox.casefold()):
             self._deaf = True
         for subject, watchers in list(self._watched.items()):
@@ -385,40 +401,7 @@ class Connection:
                 for fail in list(watchers):
                     fail(PermissionDenied(f"{self.inbox}.*" if self._deaf else subject))
 
-    def _foreign(self, error: BaseException | None) -> NatsobjError:
-        return translate(error, self._servers, self.timeout)
-
-
-class Answers:
-    """The messages that arrive at a private subject, in order."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Message | NatsobjError] = asyncio.Queue()
-
-    def put(self, message: Message) -> None:
-        """Add one."""
-        self._queue.put_nowait(message)
-
-    def fail(self, error: NatsobjError) -> None:
-        """End the waiting with an error."""
-        self._queue.put_nowait(error)
-
-    async def next(self, seconds: float) -> Message:
-        """Return the next one.
-
-        Raises:
-            TimeoutError: none came in that many seconds.
-        """
-        if self._queue.empty():
-            async with asyncio.timeout(seconds):
-                answer = await self._queue.get()
-        else:
-            answer = self._queue.get_nowait()
-        if isinstance(answer, NatsobjError):
-            raise answer
-        return answer
-
 
 def _older(version: str, oldest: tuple[int, int]) -> bool:
-    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    numbers = re.match(r"v?(\d{1,9})\.(\d{1,9})", version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) < oldest

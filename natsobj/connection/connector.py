@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
+from natsobj.connection.address import Addresses
 from natsobj.connection.connection import Connection
 from natsobj.errors import (
     CertificateError,
@@ -48,6 +49,7 @@ class Link:
         self.timeout = settings.timeout.total_seconds()
         self.transfers = 0
         """Transfers under way: they share what may be in flight."""
+        self._addresses = Addresses(settings)
         self._connection: Connection | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._fenced: dict[str, asyncio.Task[bool]] = {}
@@ -61,7 +63,7 @@ class Link:
 
     async def open(self) -> None:
         """Connect; raises what `Connection.open` raises."""
-        self._connection = await Connection.open(self.settings)
+        self._connection = await Connection.open(self.settings, self._addresses)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -87,7 +89,7 @@ class Link:
         log.debug("replacing the connection to %s", doubtful.servers)
         doubtful.abort(reset=True)
         try:
-            self._connection = await Connection.open(self.settings)
+            self._connection = await Connection.open(self.settings, self._addresses)
         except CertificateError as e:  # it was trusted before: a server that is going down hangs up as well
             raise ServerUnavailable(doubtful.servers, str(e)) from e
 

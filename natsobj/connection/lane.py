@@ -1,9 +1,8 @@
-"""The fast lane: our own messages between the socket and their receivers, past nats-py's parser and queues.
+"""The lane: what passes between one server and us, message by message.
 
-nats-py connects, signs in and answers the server's pings. What it does to a message costs about six copies
-of the payload and a task switch; here it is read into one buffer and handed on as a view, and a get of 1 GiB
-takes 1.9 s instead of 3.6 s. Where its socket cannot be had (WebSocket), `Ordinary` does the same by its
-publish and subscribe.
+Everything is read into one buffer, and a message's payload is handed on as a view of it: a get of 1 GiB takes
+half the time of one that copies. Whatever a server sends is foreseen: a line or a message that is too long,
+or none at all, breaks the lane, and nothing is kept of it.
 """
 
 from __future__ import annotations
@@ -11,170 +10,255 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
+from natsobj.connection.translate import Broken
 
-__all__ = ["Channel", "Receiver", "open_channel"]
+__all__ = ["MAX_LINE", "MAX_MESSAGE", "Lane", "Receiver", "Way", "parse_headers"]
 
 BUFFER_SIZE = 1024 * 1024
-"""Bytes read at once, at most; a single message that is larger makes the buffer grow."""
+"""Bytes read at once, at most; a single message that is larger makes the buffer grow until it has passed."""
 
 WRITE_BUFFER = 256 * 1024
 """Bytes queued for the socket at most; asyncio of Python 3.11 moves the whole queue at each send."""
 
+MAX_LINE = 64 * 1024
+"""Bytes of a line that is no part of a message."""
+
+MAX_MESSAGE = 64 * 1024 * 1024 + MAX_LINE
+"""Bytes of a message: what a server takes at the very most, with the headers that it adds."""
+
 _CRLF = b"\r\n"
 _MESSAGE = (b"MSG ", b"HMSG ")
-_OURS = b"lane"
-"""What the identities of our subscriptions begin with; nats-py's are numbers."""
 
 Receiver = Callable[[str, str, Mapping[str, str], memoryview], None]
 """Takes subject, reply, headers and payload; the view is valid during the call only."""
 
 
-class Channel(Protocol):
-    """Publishing and subscribing on one connection."""
+class Way(Protocol):
+    """What the lane needs of a transport, be it asyncio's or WebSocket's."""
 
-    heard: float
-    """When something of a message for us arrived last, on the clock of `time.monotonic`."""
-
-    @property
-    def queued(self) -> int:
-        """Bytes that wait to be sent, those that the system holds included where it tells."""
-
-    async def publish(
-        self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None
-    ) -> None:
-        """Send a message."""
-
-    @property
-    def full(self) -> bool:
-        """Whether so much is queued for the socket that `drain` should be waited for."""
-
-    async def drain(self) -> None:
-        """Wait until little is queued for the socket."""
-
-    async def subscribe(self, subject: str, receiver: Receiver) -> str:
-        """Have messages handed to a receiver, in order, as they come; returns what ends it."""
-
-    async def unsubscribe(self, identity: str) -> None:
-        """End a subscription."""
-
-
-def open_channel(client: Client) -> Channel:
-    """Return the fast lane of a client that has just connected, or the ordinary way."""
-    writer = getattr(client._transport, "_io_writer", None)
-    if isinstance(writer, asyncio.StreamWriter):
-        below = writer.transport.get_protocol()
-        if isinstance(below, asyncio.StreamReaderProtocol):
-            return Lane(writer, below)
-    return Ordinary(client)
+    def write(self, data: bytes) -> None: ...
+    def writelines(self, list_of_data: list[bytes]) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def set_write_buffer_limits(self, high: int) -> None: ...
+    def get_extra_info(self, name: str) -> Any: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class Lane(asyncio.BufferedProtocol):
-    """A protocol put between the socket and nats-py's own, which gets every byte that is not for us."""
+    """One connection's bytes; `on_line` gets the lines that carry no message, `on_lost` what ended it."""
 
-    def __init__(self, writer: asyncio.StreamWriter, below: asyncio.StreamReaderProtocol) -> None:
-        self._writer = writer
-        self._below = below
+    def __init__(self) -> None:
+        self._way: Way | None = None
         self._receivers: dict[bytes, Receiver] = {}
         self._numbers = itertools.count(1)
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0  # what was read and not handed on
+        self._skipping = 0  # bytes of a message for nobody that are still to come
+        self._free = asyncio.Event()
+        self._free.set()
+        self._error: Exception | None = None
+        self._lines: deque[bytes] = deque()
+        self._came = asyncio.Event()
+        self.gone = asyncio.Event()
+        """There is no connection any more."""
         self.heard = time.monotonic()
-        self._foreign = 0  # bytes of somebody else's message that are still to be passed on
-        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        writer.transport.set_protocol(self)
+        """When something of a message for us arrived last."""
+        self.on_line: Callable[[bytes], None] | None = None
+        self.on_lost: Callable[[Exception | None], None] | None = None
 
-    async def publish(
-        self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None
-    ) -> None:
+    # Sending
+
+    def write(self, data: bytes) -> None:
+        """Send a command."""
+        if self._way is not None and not self._way.is_closing():
+            self._way.write(data)
+
+    def publish(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
+        """Send a message."""
         if headers is None:
             line = f"PUB {subject} {reply} {len(payload)}\r\n".encode()
         else:
-            head = (
-                "NATS/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-            )
-            size = len(head.encode())
-            line = f"HPUB {subject} {reply} {size} {size + len(payload)}\r\n{head}".encode()
-        self._writer.writelines((line, payload, _CRLF))
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            head = f"NATS/1.0\r\n{lines}\r\n".encode()
+            line = f"HPUB {subject} {reply} {len(head)} {len(head) + len(payload)}\r\n".encode() + head
+        if self._way is not None:
+            self._way.writelines([line, payload, _CRLF])
+
+    def subscribe(self, subject: str, receiver: Receiver) -> str:
+        """Have messages handed to a receiver, in order, as they come; returns what ends it."""
+        identity = str(next(self._numbers))
+        self._receivers[identity.encode()] = receiver
+        self.write(f"SUB {subject} {identity}\r\n".encode())
+        return identity
+
+    def unsubscribe(self, identity: str) -> None:
+        """End a subscription."""
+        del self._receivers[identity.encode()]
+        self.write(f"UNSUB {identity}\r\n".encode())
 
     @property
     def full(self) -> bool:
-        return self._writer.transport.get_write_buffer_size() > WRITE_BUFFER
+        """Whether so much is queued for the socket that `drain` should be waited for."""
+        return self._way is not None and self._way.get_write_buffer_size() > WRITE_BUFFER
 
     async def drain(self) -> None:
-        await self._writer.drain()
+        """Wait until little is queued for the socket."""
+        await self._free.wait()
 
     @property
     def queued(self) -> int:
-        return self._writer.transport.get_write_buffer_size() + _held_by_system(self._writer)
+        """Bytes that wait to be sent, those that the system holds included where it tells."""
+        if self._way is None:
+            return 0
+        return self._way.get_write_buffer_size() + _held_by_system(self._way)
 
-    async def subscribe(self, subject: str, receiver: Receiver) -> str:
-        identity = f"{_OURS.decode()}{next(self._numbers)}"
-        self._receivers[identity.encode()] = receiver
-        self._writer.write(f"SUB {subject} {identity}\r\n".encode())
-        return identity
+    # The connection
 
-    async def unsubscribe(self, identity: str) -> None:
-        del self._receivers[identity.encode()]
-        self._writer.write(f"UNSUB {identity}\r\n".encode())
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is known that nobody can read along."""
+        return self._way is not None and self._way.get_extra_info("ssl_object") is not None
+
+    def extra(self, name: str) -> Any:
+        """Return what the transport knows of itself."""
+        return None if self._way is None else self._way.get_extra_info(name)
+
+    async def encrypt(self, context: ssl.SSLContext, name: str) -> None:
+        """Go on over TLS with a server that has this name.
+
+        Raises:
+            Broken: the server has sent more than it may before.
+        """
+        if self._start != self._end or self._lines:
+            raise Broken("it goes on in plain text before TLS")
+        plain = self._way
+        if not isinstance(plain, asyncio.Transport):
+            raise Broken("connection lost")
+        loop = asyncio.get_running_loop()
+        secret = await loop.start_tls(plain, self, context, server_hostname=name)
+        if secret is None:
+            raise ConnectionResetError
+        self.connection_made(secret)
+
+    def close(self) -> None:
+        """Send what is queued and end."""
+        if self._way is not None:
+            self._way.close()
+
+    def abort(self) -> None:
+        """End at once."""
+        if self._way is not None:
+            self._way.abort()
+
+    async def read_line(self) -> bytes:
+        """Return the next line that is no part of a message, as long as `on_line` does not take them.
+
+        Raises:
+            ConnectionError: there will be none.
+        """
+        while not self._lines:
+            if self.gone.is_set():
+                raise self._error if isinstance(self._error, OSError) else ConnectionResetError("hung up")
+            self._came.clear()
+            await self._came.wait()
+        return self._lines.popleft()
+
+    def hand_lines_to(self, on_line: Callable[[bytes], None]) -> None:
+        """Give all lines to `on_line` from now on, and those first that have come."""
+        self.on_line = on_line
+        try:
+            while self._lines:
+                on_line(self._lines.popleft())
+        except Broken as e:
+            self._break(e)
 
     # The protocol
+
+    def connection_made(self, transport: Way) -> None:  # type: ignore[override]
+        self._way = transport
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         return self._view[self._end :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._end += nbytes
-        needed = self._hand_on()
+        try:
+            needed = self._hand_on()
+        except Broken as e:
+            self._break(e)
+            return
         if needed:  # a part of a message of ours
             self.heard = time.monotonic()
         rest = self._end - self._start
-        if rest and max(self._start + needed, self._end + 1) > len(self._buffer):
+        if not rest:
+            self._start = self._end = 0
+            if len(self._buffer) > BUFFER_SIZE:
+                self._buffer = bytearray(BUFFER_SIZE)
+                self._view = memoryview(self._buffer)
+        elif max(self._start + needed, self._end + 1) > len(self._buffer):
             buffer = self._buffer if needed < len(self._buffer) else bytearray(needed + BUFFER_SIZE)
             view = memoryview(buffer)
             view[:rest] = self._view[self._start : self._end]
             self._buffer, self._view = buffer, view
             self._start, self._end = 0, rest
-        elif not rest:
-            self._start = self._end = 0
 
     def _hand_on(self) -> int:
         """Hand on all that is whole; returns the size of the message that is not, if it is known."""
         buffer, end = self._buffer, self._end
         while (start := self._start) < end:
-            if self._foreign:
-                stop = min(end, start + self._foreign)
-                self._foreign -= stop - start
-                self._pass_on(stop)
+            if self._skipping:
+                self._start = min(end, start + self._skipping)
+                self._skipping -= self._start - start
                 continue
             line_end = buffer.find(_CRLF, start, end)
             if line_end < 0:
+                if end - start > MAX_LINE:
+                    raise Broken("it sends a line without an end")
                 return 0
             if not buffer.startswith(_MESSAGE, start):
-                self._pass_on(line_end + 2)
+                self._take_line(start, line_end)
                 continue
             line = bytes(self._view[start:line_end]).split()  # [H]MSG subject sid [reply] [header] size
-            payload_end = line_end + 2 + int(line[-1])
+            payload_end = line_end + 2 + _size(line)
             receiver = self._receivers.get(line[2])
-            if receiver is None and line[2].startswith(_OURS):  # it came behind the end of the subscription
-                receiver = _drop
-            if receiver is None:
-                self._foreign = payload_end + 2 - start
+            if receiver is None:  # it came behind the end of the subscription
+                self._skipping = payload_end + 2 - start
                 continue
             if payload_end + 2 > end:
                 return payload_end + 2 - start
+            if not buffer.startswith(_CRLF, payload_end):
+                raise Broken("it sends messages of another size than it says")
             self._start = payload_end + 2
             self.heard = time.monotonic()
             self._deliver(receiver, line, line_end + 2, payload_end)
         return 0
+
+    def _break(self, error: Broken) -> None:
+        self._error = self._error or error
+        self._start = self._end = self._skipping = 0
+        self.abort()
+
+    def _take_line(self, start: int, end: int) -> None:
+        if end - start > MAX_LINE:
+            raise Broken("it sends a line without an end")
+        line = bytes(self._view[start:end])
+        self._start = end + 2
+        if self.on_line is not None:
+            self.on_line(line)
+        else:
+            self._lines.append(line)
+            self._came.set()
 
     def _deliver(self, receiver: Receiver, line: list[bytes], start: int, end: int) -> None:
         headers: Mapping[str, str] = _NO_HEADERS
@@ -184,27 +268,40 @@ class Lane(asyncio.BufferedProtocol):
             head = bytes(self._view[start : start + int(line[-2])])
             start += len(head)
             headers = parse_headers(head)
-        reply = line[3].decode() if len(line) > 3 + sizes else ""
-        receiver(line[1].decode(), reply, headers, self._view[start:end])
-
-    def _pass_on(self, stop: int) -> None:
-        self._below.data_received(bytes(self._view[self._start : stop]))
-        self._start = stop
+        reply = _text(line[3]) if len(line) > 3 + sizes else ""
+        receiver(_text(line[1]), reply, headers, self._view[start:end])
 
     def eof_received(self) -> bool | None:
-        return self._below.eof_received()
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._below.connection_lost(exc)
+        self._error = self._error or exc
+        self.gone.set()
+        self._came.set()
+        self._free.set()
+        if self.on_lost is not None:
+            self.on_lost(self._error)
 
     def pause_writing(self) -> None:
-        self._below.pause_writing()
+        self._free.clear()
 
     def resume_writing(self) -> None:
-        self._below.resume_writing()
+        self._free.set()
 
 
-def _held_by_system(writer: asyncio.StreamWriter) -> int:
+def _size(line: list[bytes]) -> int:
+    """Return the bytes of a message behind its line, after a look at all that the line says."""
+    sizes = 2 if line[0] == b"HMSG" else 1
+    if not 3 + sizes <= len(line) <= 4 + sizes or not all(part.isdigit() for part in line[-sizes:]):
+        raise Broken("it sends messages that cannot be read")
+    if any(len(part) > 10 for part in line[-sizes:]) or (size := int(line[-1])) > MAX_MESSAGE:
+        raise Broken("it sends messages that are larger than any server takes")
+    if sizes == 2 and int(line[-2]) > size:
+        raise Broken("it sends messages that cannot be read")
+    return size
+
+
+def _held_by_system(way: Way) -> int:
     """Return how many bytes the system has not sent, or not seen acknowledged; 0 where it does not tell."""
     try:
         import fcntl
@@ -212,7 +309,7 @@ def _held_by_system(writer: asyncio.StreamWriter) -> int:
     except ImportError:  # Windows
         return 0
     with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be closed
-        answer = fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        answer = fcntl.ioctl(way.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
         return int.from_bytes(answer, sys.byteorder)
     return 0
 
@@ -220,9 +317,13 @@ def _held_by_system(writer: asyncio.StreamWriter) -> int:
 _NO_HEADERS: Mapping[str, str] = {}
 
 
+def _text(name: bytes) -> str:
+    return name.decode(errors="surrogateescape")
+
+
 def parse_headers(head: bytes) -> dict[str, str]:
     """Read a message's headers; a status line gives `Status` and `Description` (ADR-4)."""
-    first, *lines = head.decode(errors="surrogateescape").split("\r\n")
+    first, *lines = _text(head).split("\r\n")
     headers: dict[str, str] = {}
     status, _, description = first[len("NATS/1.0") :].strip().partition(" ")
     if status:
@@ -234,47 +335,3 @@ def parse_headers(head: bytes) -> dict[str, str]:
         if colon:
             headers[name] = value.strip()
     return headers
-
-
-def _drop(_subject: str, _reply: str, _headers: Mapping[str, str], _payload: memoryview) -> None:
-    """Take what nobody waits for any more."""
-
-
-class Ordinary:
-    """The same by nats-py's publish and subscribe."""
-
-    def __init__(self, client: Client) -> None:
-        self.heard = time.monotonic()
-        self._client = client
-        self._subscriptions: dict[str, Subscription] = {}
-
-    async def publish(
-        self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None
-    ) -> None:
-        await self._client.publish(subject, payload, reply, dict(headers) if headers is not None else None)
-
-    @property
-    def full(self) -> bool:
-        return False
-
-    async def drain(self) -> None:
-        """nats-py has a queue that is large enough."""
-
-    @property
-    def queued(self) -> int:
-        return self._client.pending_data_size
-
-    async def subscribe(self, subject: str, receiver: Receiver) -> str:
-        async def take(message: Msg) -> None:
-            self.heard = time.monotonic()
-            receiver(message.subject, message.reply, message.headers or {}, memoryview(message.data))
-
-        subscription = await self._client.subscribe(
-            subject, cb=take, pending_msgs_limit=0, pending_bytes_limit=0
-        )
-        identity = str(subscription._id)
-        self._subscriptions[identity] = subscription
-        return identity
-
-    async def unsubscribe(self, identity: str) -> None:
-        await self._subscriptions.pop(identity).unsubscribe()

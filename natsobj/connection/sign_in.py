@@ -1,52 +1,59 @@
-"""Our credentials and TLS files in the words of nats-py's `connect`."""
+"""Who we are: the words of CONNECT, and the TLS that they need."""
 
 from __future__ import annotations
 
 import base64
+import json
 import ssl
-from collections.abc import Callable
-from typing import Any
 
+from natsobj.connection.info import ServerInfo
 from natsobj.errors import InvalidArgument
 from natsobj.settings import Settings
 
+__all__ = ["connect_command", "tls_context"]
 
-def connect_options(settings: Settings) -> dict[str, Any]:
-    """Return the keyword arguments.
+
+def connect_command(settings: Settings, info: ServerInfo, *, encrypted: bool) -> bytes:
+    """Return the command that signs in; a seed stays here, only the server's nonce is signed with it."""
+    options: dict[str, object] = {
+        "name": "natsobj",
+        "lang": "python",
+        "protocol": 1,
+        "verbose": False,
+        "pedantic": False,
+        "headers": True,
+        "no_responders": True,
+        "echo": True,
+        "tls_required": encrypted,
+    }
+    if settings.seed is not None and info.nonce:
+        options |= _signed(settings.seed, settings.jwt, info.nonce)
+    if settings.user is not None:
+        options |= {"user": settings.user, "pass": settings.password}
+    elif settings.token is not None:
+        options["auth_token"] = settings.token
+    return b"CONNECT " + json.dumps(options).encode() + b"\r\n"
+
+
+def _signed(seed: str, jwt: str | None, nonce: str) -> dict[str, object]:
+    import nkeys  # type: ignore[import-untyped]  # and slow: only where a seed is used
+
+    keys = nkeys.from_seed(bytearray(seed.encode()))
+    try:
+        signature = base64.b64encode(keys.sign(nonce.encode())).decode()
+        who = {"jwt": jwt} if jwt is not None else {"nkey": keys.public_key.decode()}
+        return {**who, "sig": signature}
+    finally:
+        keys.wipe()
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Return what TLS is made with.
 
     Raises:
         InvalidArgument: a TLS file holds no certificate or key.
         OSError: it cannot be read.
     """
-    options: dict[str, Any] = {}
-    if settings.user is not None:
-        options |= {"user": settings.user, "password": settings.password}
-    elif settings.token is not None:
-        options["token"] = settings.token
-    if settings.jwt is not None and settings.seed is not None:
-        jwt = settings.jwt.encode()
-        options |= {"user_jwt_cb": lambda: bytearray(jwt), "signature_cb": _signer(settings.seed)}
-    elif settings.seed is not None:
-        options["nkeys_seed_str"] = settings.seed
-    if settings.tls_required:
-        options |= {"tls": _tls_context(settings), "tls_handshake_first": settings.tls_first}
-    return options
-
-
-def _signer(seed: str) -> Callable[[str], bytes]:
-    def sign(nonce: str) -> bytes:
-        import nkeys  # type: ignore[import-untyped]  # and slow: only where a seed is used
-
-        keys = nkeys.from_seed(bytearray(seed.encode()))
-        try:
-            return base64.b64encode(keys.sign(nonce.encode()))
-        finally:
-            keys.wipe()
-
-    return sign
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.tls_ca)
     except ssl.SSLError as e:

@@ -1,66 +1,60 @@
-"""Errors of nats-py, TLS and the network as ours: the one place where they are told apart."""
+"""Errors of the network, of TLS and of servers as ours: the one place where they are told apart."""
 
 from __future__ import annotations
 
 import ssl
 
-import nats.errors
-
 from natsobj.errors import (
     CONNECTION_LOST,
     AuthenticationFailed,
     CertificateError,
-    InvalidArgument,
     NatsobjError,
-    RequestTimeout,
-    ServerError,
     ServerUnavailable,
 )
+
+__all__ = ["Broken", "Refused", "connect_error", "lost_error"]
 
 _REFUSED = ("authorization", "authentication", "account")
 
 
+class Broken(ConnectionError):
+    """What came is not what a NATS server sends; the text says what it does instead."""
+
+
+class Refused(Exception):
+    """The server said why it does not want us, or us any longer."""
+
+
 def connect_error(
-    error: BaseException, noted: Exception | None, servers: str, *, certificate_wanted: bool
+    error: OSError | Refused, servers: str, *, certificate_wanted: bool = False
 ) -> NatsobjError:
     """Return why no connection came about.
 
     Args:
-        noted: what nats-py told its error callback last, and often nobody else.
         certificate_wanted: the server wants to see a certificate of ours; when it does not like what it sees
             it hangs up, and its reason is often lost on the way.
     """
-    if isinstance(error, (nats.errors.NoServersError, TimeoutError)) and noted is not None:
-        error = noted
     if isinstance(error, ssl.SSLError):
         return _tls_error(error, servers)
-    hung_up = isinstance(error, (ConnectionError, nats.errors.UnexpectedEOF))
-    if certificate_wanted and hung_up and not isinstance(error, ConnectionRefusedError):
+    hung_up = isinstance(error, ConnectionError) and not isinstance(error, (ConnectionRefusedError, Broken))
+    if certificate_wanted and hung_up:
         return CertificateError(f"{servers} wants a certificate of ours that it trusts, and hung up")
-    text = str(error).casefold()
-    if isinstance(error, nats.errors.AuthorizationError) or any(word in text for word in _REFUSED):
+    if isinstance(error, Refused) and any(word in str(error).casefold() for word in _REFUSED):
         return AuthenticationFailed(servers)
     return ServerUnavailable(servers, _reason(error))
 
 
-def translate(error: BaseException | None, servers: str, timeout: float) -> NatsobjError:
-    """Return our error for one of nats-py or the network, on a connection that was good once."""
+def lost_error(error: Exception | None, servers: str) -> NatsobjError:
+    """Return our error for the end of a connection that was good once."""
     match error:
         case NatsobjError():
-            ours = error
-        case nats.errors.AuthorizationError():
-            ours = AuthenticationFailed(servers)
-        case nats.errors.TimeoutError():
-            ours = RequestTimeout(servers, timeout)
-        case nats.errors.BadSubjectError() | nats.errors.BadHeaderError() | nats.errors.MaxPayloadError():
-            ours = InvalidArgument(_reason(error))
-        case ssl.SSLError():
-            ours = _tls_error(error, servers)
-        case None | OSError() | nats.errors.Error():
-            ours = ServerUnavailable(servers, CONNECTION_LOST)
+            return error
+        case Refused() | Broken():
+            return connect_error(error, servers)
+        case ssl.SSLCertVerificationError():
+            return _tls_error(error, servers)
         case _:
-            ours = ServerError(str(error))
-    return ours
+            return ServerUnavailable(servers, CONNECTION_LOST)
 
 
 def _tls_error(error: ssl.SSLError, servers: str) -> NatsobjError:
@@ -73,18 +67,19 @@ def _tls_error(error: ssl.SSLError, servers: str) -> NatsobjError:
     return ServerUnavailable(servers, reason)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: OSError | Refused) -> str:
+    text = str(error).rstrip(".").lower()
     match error:
-        case nats.errors.SecureConnWantedError():
-            reason = "it does not offer TLS"
+        case Broken():
+            reason = str(error)
         case ConnectionRefusedError():
             reason = "connection refused"
         case TimeoutError():
             reason = "no answer"
         case OSError() if error.strerror:
             reason = error.strerror.lower()
+        case OSError() if "connect call failed" in text:  # to each address of a name
+            reason = "connection refused" if "refused" in text or "errno 111" in text else "no answer"
         case _:
-            reason = str(error).removeprefix("nats: ").strip("'").rstrip(".").lower()
-            if "expecting info" in reason or "json parse" in reason:
-                reason = "that is no NATS server"
+            reason = text or "hung up"
     return reason

@@ -1,0 +1,103 @@
+"""How a connection begins: the server's INFO, TLS where it is due, who we are, and the server's yes."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import NamedTuple
+
+from natsobj.connection import websocket
+from natsobj.connection.address import Address
+from natsobj.connection.info import ServerInfo, read_info
+from natsobj.connection.lane import Lane
+from natsobj.connection.sign_in import connect_command, tls_context
+from natsobj.connection.translate import Broken, Refused, connect_error
+from natsobj.settings import Settings
+
+__all__ = ["Greeting", "greet"]
+
+
+class Greeting(NamedTuple):
+    """A connection that is ready."""
+
+    lane: Lane
+    info: ServerInfo
+
+
+async def greet(
+    address: Address, settings: Settings, context: ssl.SSLContext | None, servers: str
+) -> Greeting:
+    """Connect to one server and sign in; the time that it may take is the caller's business.
+
+    Args:
+        context: of the TLS without which nothing of ours leaves; None where only the server may want it.
+        servers: the address for messages.
+
+    Raises:
+        ServerUnavailable, AuthenticationFailed, CertificateError: it came to nothing.
+        InvalidArgument: an extra is missing.
+    """
+    lane = Lane()
+    shy = _Shy(settings.tls_first)
+    try:
+        return Greeting(lane, await _sign_in(lane, address, settings, context, shy))
+    except (OSError, Refused) as e:
+        lane.abort()
+        raise connect_error(e, servers, certificate_wanted=shy.certificate_wanted) from e
+    except BaseException:
+        lane.abort()
+        raise
+
+
+class _Shy:
+    """Whether the server wants to see a certificate: when it does not like it, it only hangs up."""
+
+    def __init__(self, certificate_wanted: bool) -> None:
+        self.certificate_wanted = certificate_wanted
+
+
+async def _sign_in(
+    lane: Lane, address: Address, settings: Settings, context: ssl.SSLContext | None, shy: _Shy
+) -> ServerInfo:
+    await _dial(lane, address, context)
+    if settings.tls_first and not address.websocket:
+        await lane.encrypt(context or tls_context(settings), address.name)
+    info = await _read_info(lane)
+    shy.certificate_wanted = info.tls_verify
+    offered = info.tls_required or info.tls_available
+    if not (lane.encrypted or address.websocket) and offered and (info.tls_required or context is not None):
+        await lane.encrypt(context or tls_context(settings), address.name)
+    if context is not None and not lane.encrypted:
+        raise Broken("it does not offer TLS")
+    lane.write(connect_command(settings, info, encrypted=lane.encrypted) + b"PING\r\n")
+    await _welcome(lane)
+    return info
+
+
+async def _dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> None:
+    if address.websocket:
+        await websocket.dial(lane, address, context)
+    else:
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: lane, address.host, address.port)
+
+
+async def _read_info(lane: Lane) -> ServerInfo:
+    operation, _, text = (await lane.read_line()).partition(b" ")
+    if operation != b"INFO":
+        raise Broken("that is no NATS server")
+    try:
+        return read_info(text)
+    except ValueError as e:
+        raise Broken("that is no NATS server that can be used") from e
+
+
+async def _welcome(lane: Lane) -> None:
+    """Wait for the server's yes, which is the answer to our PING behind CONNECT."""
+    while (line := await lane.read_line()) != b"PONG":
+        if line == b"PING":
+            lane.write(b"PONG\r\n")
+        elif line.startswith(b"-ERR"):
+            raise Refused(line[4:].decode(errors="replace").strip().strip("'"))
+        elif not line.startswith((b"+OK", b"INFO")):
+            raise Broken("it sends what is not the NATS protocol")
