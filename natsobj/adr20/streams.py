@@ -77,12 +77,14 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
       `allow_batched`, `persist_mode`, `consumer_limits` and `max_consumers` keep all. `max_msgs` and
       `max_bytes` refuse under `discard` `new` and drop under `old`, `max_age` drops in time: see `is_plain`.
 
-    Mirrors and sealed buckets are refused by what they are, not here.
+    Mirrors and sealed buckets are refused by what they are, not here: their settings follow from that.
 
     Args:
         config: the stream's, from STREAM.INFO.
         chunks: how many there will be; 0 for a change of the record alone, None where nobody knows.
     """
+    if config.get("sealed") or config.get("mirror"):
+        return ()
     filters = [metadata_filter(bucket)] if chunks == 0 else [chunks_filter(bucket), metadata_filter(bucket)]
     found = [
         f"{name} is {_text(value)}"

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
-from datetime import datetime
 from traceback import walk_tb
-from typing import Any
 
 import pytest
 
@@ -15,90 +12,12 @@ from natsobj.adr20 import records
 from natsobj.errors import InvalidMetadata
 from natsobj.models import Link, ObjectInfo
 from tests.golden import (
-    EMPTY,
-    EMPTY_DIGEST,
-    GOLDEN,
-    HELLO,
     HELLO_DIGEST,
-    MESSAGES,
     NOW,
     decode,
-    decode_message,
-    golden,
 )
 
-# Objects that other clients wrote
-
-
-@pytest.mark.parametrize("bucket", GOLDEN)
-def test_golden_plain_objects_have_their_values(bucket: str) -> None:
-    """Size, chunks and digest as stored; Modified is the message's time and not the `mtime` in the record."""
-    message = GOLDEN[bucket]["metadata"][0]
-    info = golden(bucket, "plain")
-    assert info == ObjectInfo(
-        bucket=bucket,
-        name="plain",
-        size=5,
-        chunks=1,
-        modified=datetime.fromisoformat(message["time"]),
-        revision=2,
-        chunk_size=131072,
-        digest=HELLO_DIGEST,
-        sha256=HELLO,
-        nuid=json.loads(message["body"])["nuid"],
-    )
-
-
-@pytest.mark.parametrize("bucket", GOLDEN)
-def test_golden_empty_objects_have_no_chunks(bucket: str) -> None:
-    """An empty object is an object, with the digest of nothing."""
-    info = golden(bucket, "empty")
-    assert (info.size, info.chunks, info.digest, info.sha256) == (0, 0, EMPTY_DIGEST, EMPTY)
-    assert (info.deleted, info.link, info.nuid is None) == (False, None, False)
-
-
-@pytest.mark.parametrize("bucket", GOLDEN)
-def test_golden_tombstones_are_deleted_objects_of_no_size(bucket: str) -> None:
-    """Go writes them without a digest, the others with an empty one."""
-    info = golden(bucket, "gone")
-    assert (info.deleted, info.size, info.chunks, info.digest, info.sha256) == (True, 0, 0, "", None)
-    assert info.nuid is not None
-
-
-@pytest.mark.parametrize(
-    ("bucket", "name", "headers", "metadata"),
-    [
-        ("golden_go", "mit Köpfen/🙂", {"X-A": ("1", "2")}, {}),
-        ("golden_js", "with headers/x y", {"X-A": ("1", "2")}, {"k": "v"}),
-        ("golden_py", "mit Köpfen/🙂", {"X-A": ("1",)}, {}),
-    ],
-)
-def test_golden_descriptions_headers_and_metadata_are_read(
-    bucket: str, name: str, headers: dict[str, tuple[str, ...]], metadata: dict[str, str]
-) -> None:
-    """A header is a list, or a single string as nats-py stores it."""
-    info = golden(bucket, name)
-    assert (info.description, info.headers, info.metadata) == ("d", headers, metadata)
-
-
-def test_golden_links_are_read_without_nuid_digest_and_chunks() -> None:
-    """nats.js writes a link to an object with nothing but the link."""
-    info = golden("golden_js", "link")
-    assert info.link == Link("golden_js", "plain")
-    assert (info.nuid, info.digest, info.sha256, info.chunk_size) == (None, None, None, None)
-    assert (info.size, info.chunks, info.deleted, info.revision) == (0, 0, False, 9)
-
-
-def test_golden_links_to_buckets_name_no_object() -> None:
-    """A link without a name leads to a whole bucket."""
-    info = golden("golden_js", "bucketlink")
-    assert info.link == Link("golden_js2")
-    assert (info.sha256, info.chunk_size) == (EMPTY, 131072)
-
-
-def test_an_absent_description_is_none_and_not_an_empty_string() -> None:
-    """nats.js stores `""` for none."""
-    assert golden("golden_js", "plain").description is None
+# Liberties that clients take
 
 
 def test_headers_may_be_strings_lists_or_nothing() -> None:
@@ -130,15 +49,6 @@ def test_the_bucket_is_the_one_that_was_asked() -> None:
     """A mirror or a restored stream holds records that name another bucket."""
     assert decode({"name": "k", "bucket": "other"}).bucket == "b"
     assert decode({"name": "k", "options": {"link": {"name": "x"}}}).link == Link("b", "x")
-
-
-@pytest.mark.parametrize(("bucket", "message"), MESSAGES)
-def test_golden_objects_become_tombstones_that_decode(bucket: str, message: dict[str, Any]) -> None:
-    """Whoever wrote it: what is deleted keeps its name and nuid and has no content."""
-    before = decode_message(bucket, message)
-    after = decode(records.encode_tombstone(message["body"].encode()), bucket)
-    gone = replace(before, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)
-    assert after == replace(gone, revision=7, modified=NOW)
 
 
 # Records that cannot be meant

@@ -111,11 +111,13 @@ def test_golden_buckets_are_read(bucket: str) -> None:
     """What the server added to the metadata (`_nats.`) is not the user's and is left out."""
     config = GOLDEN[bucket]["stream_config"]
     info = streams.decode_bucket(stream(config))
-    is_go = bucket == "golden_go"
-    assert (info.bucket, info.stream, info.description) == (bucket, f"OBJ_{bucket}", config["description"])
-    assert info.metadata == ({} if bucket == "golden_py" else {"a": "b"})
-    assert (info.ttl, info.max_bytes) == ((timedelta(days=1), 1024**3) if is_go else (None, None))
-    assert (info.storage, info.replicas, info.compressed, info.sealed) == ("file", 1, is_go, False)
+    assert (info.bucket, info.stream) == (bucket, f"OBJ_{bucket}")
+    assert info.description == (config.get("description") or None)
+    assert info.metadata == ({"a": "b"} if bucket in ("golden_go", "golden_js") else {})
+    assert info.ttl == (timedelta(days=1) if config["max_age"] else None)
+    assert info.max_bytes == (1024**3 if config["max_bytes"] > 0 else None)
+    assert info.compressed is (config.get("compression") == "s2")
+    assert (info.storage, info.replicas, info.sealed) == (config["storage"], 1, bucket == "netall")
 
 
 def test_a_bucket_is_read_with_its_state() -> None:
@@ -189,10 +191,10 @@ def config(**settings: object) -> dict[str, object]:
 @pytest.mark.parametrize("bucket", GOLDEN)
 def test_the_streams_of_all_clients_keep_objects(bucket: str) -> None:
     """None is refused; a plain one needs no count before the commit, unless its chunks expire."""
-    stream_config = GOLDEN[bucket]["stream_config"]
-    assert streams.refusals(stream_config, bucket) == ()
-    assert streams.is_plain(stream_config | {"max_age": 0}, bucket)
-    assert streams.is_plain(stream_config, bucket) is not bool(stream_config["max_age"])
+    made = GOLDEN[bucket]["stream_config"]
+    assert streams.refusals(made, bucket) == ()
+    assert streams.is_plain(made | {"max_age": 0}, bucket) is not made["sealed"]
+    assert not (made["max_age"] and streams.is_plain(made, bucket))
 
 
 def test_our_own_streams_are_plain() -> None:
@@ -260,6 +262,18 @@ def test_a_setting_that_is_off_is_as_good_as_none(value: object) -> None:
     """Servers to come tell of settings that nobody uses."""
     assert streams.is_plain(config(of_servers_to_come=value, max_msgs_per_subject=value), "b")
     assert streams.refusals(config(of_servers_to_come=value, max_msgs_per_subject=value), "b") == ()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sealed": True, "deny_purge": True, "allow_rollup_hdrs": False},
+        {"mirror": {"name": "OBJ_b"}, "subjects": None},
+    ],
+)
+def test_sealed_buckets_and_mirrors_are_refused_by_what_they_are(settings: dict[str, object]) -> None:
+    """They have errors of their own; the settings that follow from it explain nothing."""
+    assert streams.refusals(config(**settings), "b") == ()
 
 
 def test_a_limit_for_each_subject_matters_to_those_who_have_more_chunks() -> None:
