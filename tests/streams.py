@@ -102,11 +102,10 @@ async def fetch(
     path: Path,
     *parts: bytes,
     replace: bool = False,
-    make_folder: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
     """Write a file as a get does; `meanwhile` happens when all is written and the file is not closed yet."""
-    async with open_target(path, replace=replace, make_folder=make_folder) as sink:
+    async with open_target(path, replace=replace) as sink:
         for part in parts:
             sink.write(memoryview(part))
             await sink.drain()

@@ -56,6 +56,13 @@ def is_stream(path: Path) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode) or stat.S_ISBLK(mode)
 
 
+def write_all(descriptor: int, view: memoryview) -> None:
+    """Write to a file, which may take less at a time."""
+    written = os.write(descriptor, view)
+    while written < len(view):
+        written += os.write(descriptor, view[written:])
+
+
 class PipeSource:
     """A stream that is read ahead, once.
 

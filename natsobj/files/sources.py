@@ -20,6 +20,7 @@ __all__ = ["STANDARD_STREAM", "FileSource", "as_source", "open_regular", "open_s
 
 STANDARD_STREAM = "-"
 _STDIN = "standard input"
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class FileSource:
@@ -99,8 +100,8 @@ def open_source(file: str | None) -> Iterator[Source]:
         with contextlib.closing(opened) as pipe:
             yield pipe
     else:
-        with Path(file).open("rb", buffering=0) as regular:
-            yield FileSource(regular, file)
+        with Path(file).open("rb", buffering=0) as opened_file:
+            yield FileSource(opened_file, file)
 
 
 @contextlib.contextmanager
@@ -110,11 +111,20 @@ def open_regular(path: str) -> Iterator[FileSource]:
     Raises:
         OSError: it is missing, cannot be read, or is no regular file.
     """
-    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        yield FileSource(file, path)
+    with naming(path):
+        descriptor = os.open(path, os.O_RDONLY | _AT_ONCE)
+    with regular(descriptor, path) as source:
+        yield source
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+@contextlib.contextmanager
+def regular(descriptor: int, name: str) -> Iterator[FileSource]:
+    """Read what is behind a descriptor, and close it.
+
+    Raises:
+        OSError: it is no regular file.
+    """
+    with open(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", name)
+        yield FileSource(file, name)

@@ -7,15 +7,20 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from natsobj.errors import FileExists, InvalidKey
+from natsobj.files import Sink, Source
+from natsobj.files.atomic_file import AtomicFile
+from natsobj.files.folder import Folder
 from natsobj.files.pipes import naming
-from natsobj.files.targets import make_folders
+from natsobj.files.sources import regular
+from natsobj.files.targets import make_folders, remove_folders
 
-__all__ = ["Place", "Places", "path_parts"]
+__all__ = ["Target", "TargetFolder", "path_parts"]
 
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *([.:].*)?", re.IGNORECASE | re.DOTALL
@@ -24,8 +29,12 @@ _DEVICE = re.compile(
 
 _NOT_ON_WINDOWS = frozenset('<>:"|?*\\')
 
-_MOST_KNOWN = 10_000
-"""Folders that are remembered as being there."""
+_MOST_LINKS = 40
+"""On one way, as the system has it."""
+_MOST_OPEN = 50
+"""Folders at once while they are taken away."""
+_ATTEMPTS = 5
+"""At a way that somebody changes while it is gone."""
 
 
 def path_parts(path: str, *, windows: bool = os.name == "nt") -> list[str]:
@@ -57,128 +66,249 @@ def path_parts(path: str, *, windows: bool = os.name == "nt") -> list[str]:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one object lands."""
+class Target:
+    """Where one object lands: a file in an open folder."""
 
-    path: Path
-    """Free of links."""
-    name: str
-    """What messages call it."""
-    exists: bool
-    """A regular file is there."""
-
-
-class Places:
-    """Gives out places below a folder; that and those on the way are made when they are first needed."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
-        self._top = Path(os.path.realpath(folder))
-        self._known: dict[str, Path] = {}
-        """Folders below the top one that are there, and what they really are."""
-        self._empty: set[Path] = set()
-        """Folders that were made and have nothing in them so far."""
-        self._taken: set[Path] = set()
+    def __init__(self, folder: TargetFolder, found: _Found, shown: Path) -> None:
+        self._home = folder
+        self._found = found
+        self.name = str(shown)
+        """What messages call it."""
+        self.exists = found.exists
+        """A regular file is there."""
 
     @contextlib.contextmanager
-    def take(self, path: str) -> Iterator[Place]:
-        """Keep everybody else from a place during the block, at whose clean end a file is there.
+    def source(self) -> Iterator[Source]:
+        """Open the file that is there for reading.
+
+        Raises:
+            OSError: it cannot be read, or is no regular file any more.
+        """
+        with naming(self.name):
+            descriptor = self._found.folder.open_file(self._found.name)
+        with regular(descriptor, self.name) as source:
+            yield source
+
+    @contextlib.contextmanager
+    def open(self, *, replace: bool) -> Iterator[Sink]:
+        """Open the file; it appears whole at the clean end, and not at all otherwise.
+
+        Raises:
+            FileExists: it is there and may not be replaced.
+            OSError: it cannot be written, or its folder was put elsewhere meanwhile.
+        """
+        with contextlib.ExitStack() as stack:
+            file = self._home.begin(self._found, self.name, stack)
+            yield file
+            self._home.check(self._found, self.name)
+            file.finish(replace=replace)
+
+
+@dataclass(slots=True)
+class _Found:
+    """A name in an open folder."""
+
+    folder: Folder
+    way: tuple[str, ...]
+    """The names that lead to it from the top folder, none of them a link."""
+    name: str
+    exists: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (*self.way, self.name)
+
+
+class TargetFolder:
+    """Gives out targets below a folder; that and those on the way are made when they are first needed.
+
+    No path is trusted twice: every folder is entered from the one that it is in, and links are not followed
+    on the way. One that is found is looked up by the system, and what it leads to is entered like any other.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._shown = Path(folder)
+        self._path = Path(os.path.realpath(folder))
+        self._top: Folder | None = None
+        self._made: list[Path] = []
+        """The top folder and those that it is in, as far as they were made, and nothing is in them."""
+        self._empty: set[tuple[str, ...]] = set()
+        """Folders below it that were made and have nothing in them so far."""
+        self._taken: set[tuple[str, ...]] = set()
+
+    @contextlib.contextmanager
+    def take(self, path: str) -> Iterator[Target]:
+        """Keep everybody else from a target during the block, at whose clean end a file is there.
 
         Raises:
             InvalidKey: the path leads out of the folder, by itself or by a link that is there.
             FileExists: another object is about to land there.
             OSError: something is there that is no regular file, or a file where a folder must be.
         """
-        *folders, name = path_parts(path)
-        shown = Path(self._folder, *folders, name)
-        target, exists = self._look(self._enter(folders) / name, shown)
-        if target in self._taken:
-            raise FileExists(str(shown))
-        self._taken.add(target)
+        parts = path_parts(path)
+        shown = Path(self._shown, *parts)
+        found = self._find(parts, shown)
         try:
-            yield Place(target, str(shown), exists)
+            if found.path in self._taken:
+                raise FileExists(str(shown))
+            self._taken.add(found.path)
+            try:
+                yield Target(self, found, shown)
+            finally:
+                self._taken.discard(found.path)
         finally:
-            self._taken.discard(target)
-        self._fill(target.parent)
+            found.folder.close()
+        self._fill(found.way)
 
     def make(self) -> None:
         """Make the folder, also if nothing lands there."""
-        make_folders(self._top, [])
+        self._open_top()
+        self._made.clear()
 
     def tidy(self) -> None:
         """Take the folders away that were made for nothing."""
-        for folder in sorted(self._empty, reverse=True):  # what is inside of another comes before it
+        for way in sorted(self._empty, key=len, reverse=True):
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                self._remove(way)
         self._empty.clear()
-        self._known.clear()
+        if self._top is not None:
+            self._top.close()
+            self._top = None
+        remove_folders(self._made)
+        self._made.clear()
 
-    def _enter(self, folders: list[str]) -> Path:
-        """Return what a folder really is; it is made if it is missing."""
-        below = "/".join(folders)
-        if (known := self._known.get(below)) is not None:
-            return known
-        self._make_top()
-        folder, shown = self._top, self._folder
-        for name in folders:
-            folder, shown = folder / name, shown / name
-            if folder in self._taken:
-                raise _not_a_folder(shown)
-            try:
+    def begin(self, found: _Found, name: str, stack: contextlib.ExitStack) -> AtomicFile:
+        """Make the temporary file of a target."""
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(FileNotFoundError):
+                return stack.enter_context(AtomicFile(found.folder, found.name, name))
+            found.folder.close()  # it was taken away by whoever had made it for nothing
+            found.folder = self._enter(found.way)[0]
+        return stack.enter_context(AtomicFile(found.folder, found.name, name))
+
+    def check(self, found: _Found, name: str) -> None:
+        """Say whether a target's folder is still where it was.
+
+        Raises:
+            OSError: it is not.
+        """
+        top = self._open_top()
+        with Folder.open(str(self._path)) as now:
+            same = now.identity() == top.identity()
+        if not same or top.find("/".join(found.way)) != found.folder.identity():
+            raise OSError(errno.ESTALE, "its folder was put elsewhere meanwhile", name)
+
+    # Ways
+
+    def _find(self, parts: Sequence[str], shown: Path) -> _Found:
+        """Open the folder of a target, and look what is there."""
+        for _ in range(_ATTEMPTS):
+            *folders, name = parts
+            folder, way = self._enter(folders)
+            with contextlib.ExitStack() as stack:
+                stack.callback(folder.close)
                 with naming(str(shown)):
-                    folder.mkdir()
-                self._empty.add(folder)
-            except FileExistsError:
-                folder = self._inside(folder, shown)
-                if not folder.is_dir():
-                    raise _not_a_folder(shown) from None
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[below] = folder
-        return folder
+                    status = folder.status(name)
+                if status is None or not stat.S_ISLNK(status.st_mode):
+                    _check_regular(status, shown)
+                    stack.pop_all()
+                    return _Found(folder, way, name, status is not None)
+                parts = self._inside((*way, name))
+            if not parts:
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(shown))
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(shown))
 
-    def _make_top(self) -> None:
-        made: list[Path] = []
+    def _enter(self, parts: Sequence[str]) -> tuple[Folder, tuple[str, ...]]:
+        """Open a folder, which is made if it is missing, and say which way led to it in the end."""
+        ahead = deque(parts)
+        way: tuple[str, ...] = ()
+        folder, links = self._open_top().enter(os.curdir), 0
         try:
-            make_folders(self._top, made)
-        finally:
-            self._empty.update(made)
+            while ahead:
+                name = ahead.popleft()
+                inner = self._step(folder, (*way, name))
+                folder.close()
+                if inner is not None:
+                    folder, way = inner, (*way, name)
+                    continue
+                if (links := links + 1) > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(Path(self._shown, *way, name)))
+                ahead.extendleft(reversed(self._inside((*way, name))))
+                folder, way = self._open_top().enter(os.curdir), ()
+        except BaseException:
+            folder.close()
+            raise
+        return folder, way
 
-    def _look(self, path: Path, shown: Path) -> tuple[Path, bool]:
-        """Return the file that a path leads to, and whether it is there."""
+    def _step(self, folder: Folder, way: tuple[str, ...]) -> Folder | None:
+        """Enter a folder, which is made if it is missing; None if it is a link."""
+        name, shown = way[-1], Path(self._shown, *way)
+        if way in self._taken:
+            raise _not_a_folder(shown)
         with naming(str(shown)):
-            status = _status(path)
-            if status is not None and stat.S_ISLNK(status.st_mode):
-                path = self._inside(path, shown)
-                status = _status(path)
-        if status is None:
-            return path, False
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(shown))
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(shown))
-        return path, True
+            for _ in range(_ATTEMPTS):
+                try:
+                    return folder.enter(name)
+                except FileNotFoundError:
+                    with contextlib.suppress(FileExistsError):
+                        folder.mkdir(name)
+                        self._empty.add(way)
+                except NotADirectoryError:
+                    status = folder.status(name)
+                    if status is not None and stat.S_ISLNK(status.st_mode):
+                        return None
+                    if status is not None and not stat.S_ISDIR(status.st_mode):
+                        raise
+            return folder.enter(name)
 
-    def _inside(self, path: Path, shown: Path) -> Path:
-        """Follow links, but not out of the folder."""
-        real = Path(os.path.realpath(path))
-        if not real.is_relative_to(self._top):
+    def _inside(self, way: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask the system where a link leads; the answer is a way that is to be gone like any other.
+
+        Raises:
+            InvalidKey: it leads out of the folder.
+        """
+        real = Path(os.path.realpath(Path(self._path, *way)))
+        if not real.is_relative_to(self._path):
+            shown = Path(self._shown, *way)
             raise InvalidKey(str(shown), f"{shown} is a link that leads out of the folder")
-        return real
+        return real.relative_to(self._path).parts
 
-    def _fill(self, folder: Path) -> None:
-        while folder in self._empty:
-            self._empty.remove(folder)
-            folder = folder.parent
+    def _remove(self, way: tuple[str, ...]) -> None:
+        """Remove an empty folder, and those that it is in as far as they are to go and are empty then."""
+        while way in self._empty:
+            with contextlib.ExitStack() as stack:
+                inner = deque([stack.enter_context(self._open_top().enter(os.curdir))])
+                for name in way[:-1]:
+                    inner.append(stack.enter_context(inner[-1].enter(name)))
+                    if len(inner) > _MOST_OPEN:
+                        inner.popleft().close()
+                while inner and way in self._empty:
+                    inner.pop().rmdir(way[-1])
+                    self._empty.remove(way)
+                    way = way[:-1]
+
+    def _open_top(self) -> Folder:
+        if self._top is None:
+            make_folders(self._path, self._made)
+            with naming(str(self._shown)):
+                self._top = Folder.open(str(self._path))
+        return self._top
+
+    def _fill(self, way: tuple[str, ...]) -> None:
+        while way in self._empty:
+            self._empty.remove(way)
+            way = way[:-1]
+        self._made.clear()
+
+
+def _check_regular(status: os.stat_result | None, shown: Path) -> None:
+    """Refuse what a file cannot replace."""
+    if status is None or stat.S_ISREG(status.st_mode):
+        return
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(shown))
+    raise OSError(errno.EINVAL, "not a regular file", str(shown))
 
 
 def _not_a_folder(shown: Path) -> NotADirectoryError:
     return NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(shown))
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return path.lstat()
-    except FileNotFoundError:
-        return None

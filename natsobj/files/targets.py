@@ -8,20 +8,20 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from natsobj.errors import FileExists, InvalidKey
 from natsobj.files import Sink
-from natsobj.files.pipes import PipeSink, descriptor_of, is_stream, naming
+from natsobj.files.atomic_file import AtomicFile
+from natsobj.files.folder import Folder
+from natsobj.files.pipes import PipeSink, descriptor_of, is_stream, naming, write_all
 
-__all__ = ["AtomicFile", "make_folders", "open_stdout", "open_target", "target_path"]
+__all__ = ["make_folders", "open_stdout", "open_target", "remove_folders", "target_path"]
 
 _STDOUT = "standard output"
-_TEMPORARY_SUFFIX = ".natsobj"
-_MOST_OF_NAME = 200
-"""Bytes of the target's name that its temporary file has in its own: 255 is the limit of both."""
+_ATTEMPTS = 5
+"""At making folders that others take away again."""
 
 
 def target_path(file: str, key: str) -> Path:
@@ -39,18 +39,18 @@ def target_path(file: str, key: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -> AsyncIterator[Sink]:
+async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
     """Open the file that a get writes; it appears whole at the clean end, and not at all otherwise.
 
-    A symbolic link is followed and its target replaced. A FIFO or a device is written directly.
+    Missing folders on the way are made, and taken away again if nothing lands in them. A symbolic link is
+    followed and its target replaced. A FIFO or a device is written directly.
 
     Args:
         replace: an existing file may be replaced.
-        make_folder: the folder may be missing and is made, and taken away again if nothing lands in it.
 
     Raises:
         FileExists: it is there and may not be replaced, at once or at the end.
-        OSError: the folder is missing, full, or may not be written.
+        OSError: the folder cannot be made, is full, or may not be written.
     """
     if is_stream(path):
         with PipeSink(lambda: os.open(path, os.O_WRONLY), str(path), close=True) as pipe:
@@ -60,20 +60,38 @@ async def open_target(path: Path, *, replace: bool, make_folder: bool = False) -
     _check_target(path, replace=replace)
     made: list[Path] = []
     try:
-        if make_folder:
-            make_folders(path.parent, made)
-        with AtomicFile(Path(os.path.realpath(path)), str(path)) as file:
+        with contextlib.ExitStack() as stack:
+            file = _begin(path, made, stack)
             yield file
             file.finish(replace=replace)
     except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        remove_folders(made)
         raise
 
 
+def _begin(path: Path, made: list[Path], stack: contextlib.ExitStack) -> AtomicFile:
+    """Make the temporary file, and the folders that are missing; those of a link are somebody else's."""
+    link = path.is_symlink()
+    for attempt in range(_ATTEMPTS):
+        try:
+            if not link:
+                make_folders(path.parent, made)
+            target = Path(os.path.realpath(path))
+            with naming(str(path)):
+                folder = stack.enter_context(Folder.open(str(target.parent)))
+            return stack.enter_context(AtomicFile(folder, target.name, str(path)))
+        except FileNotFoundError:  # another get took a folder away that it had made for nothing
+            if link or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
 def make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and those it lies in, and note which, innermost first, as they are made."""
+    """Make a folder and those it lies in, and note which as they are made.
+
+    Raises:
+        OSError: something else is in the place of one of them, or it cannot be made.
+    """
     missing = []
     while not folder.exists():
         missing.append(folder)
@@ -82,75 +100,19 @@ def make_folders(folder: Path, made: list[Path]) -> None:
         try:
             each.mkdir()
         except FileExistsError:  # somebody else was quicker
+            if each.is_symlink() and not each.exists():
+                raise FileNotFoundError(errno.ENOENT, "it is a link that leads nowhere", str(each)) from None
             if not each.is_dir():
                 raise
         else:
-            made.insert(0, each)
+            made.append(each)
 
 
-class AtomicFile:
-    """A sink that is a hidden temporary file beside its target until it is finished.
-
-    Args:
-        name: what errors call the target; it is another one where a link was followed.
-    """
-
-    def __init__(self, target: Path, name: str) -> None:
-        self._target = target
-        self._name = name
-        self._descriptor = -1
-        self._temporary: Path | None = None
-
-    def __enter__(self) -> AtomicFile:
-        stem = self._target.name
-        while len(os.fsencode(stem)) > _MOST_OF_NAME:
-            stem = stem[:-1]
-        with naming(self._name):
-            self._descriptor, temporary = tempfile.mkstemp(
-                _TEMPORARY_SUFFIX, f".{stem}.", str(self._target.parent)
-            )
-        self._temporary = Path(temporary)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-
-    def write(self, view: memoryview, /) -> None:
-        with naming(self._name):
-            _write_all(self._descriptor, view)
-
-    async def drain(self) -> None:
-        """A file never makes anyone wait."""
-
-    def restart(self) -> None:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.ftruncate(self._descriptor, 0)
-
-    def finish(self, *, replace: bool) -> None:
-        """Give the file its name.
-
-        Raises:
-            FileExists: another one took the name meanwhile and may not be replaced.
-        """
-        assert self._temporary is not None
-        with naming(self._name):
-            os.fchmod(self._descriptor, 0o666 & ~_umask())
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
-            if not replace:
-                try:
-                    os.link(self._temporary, self._target)  # fails where a rename would replace
-                    return
-                except FileExistsError:
-                    raise FileExists(self._name) from None
-                except OSError:  # no hard links here
-                    if os.path.lexists(self._target):
-                        raise FileExists(self._name) from None
-            self._temporary.replace(self._target)
-            self._temporary = None
+def remove_folders(made: list[Path]) -> None:
+    """Take folders away that were made, as far as nothing is in them."""
+    for folder in sorted(made, key=lambda path: len(path.parts), reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 class _Descriptor:
@@ -162,7 +124,7 @@ class _Descriptor:
 
     def write(self, view: memoryview, /) -> None:
         with naming(self._name):
-            _write_all(self._descriptor, view)
+            write_all(self._descriptor, view)
 
     async def drain(self) -> None:
         """A file never makes anyone wait."""
@@ -193,12 +155,6 @@ async def open_stdout() -> AsyncIterator[Sink]:
         await pipe.flush()
 
 
-def _write_all(descriptor: int, view: memoryview) -> None:
-    written = os.write(descriptor, view)
-    while written < len(view):
-        written += os.write(descriptor, view[written:])
-
-
 def _check_target(path: Path, *, replace: bool) -> None:
     """Refuse what is there: a folder, a file that may not be replaced, a name that cannot be one."""
     try:
@@ -209,9 +165,3 @@ def _check_target(path: Path, *, replace: bool) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not replace:
         raise FileExists(str(path))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,7 +8,6 @@ import hashlib
 from natsobj.bucket import Bucket
 from natsobj.errors import InvalidMetadata, ObjectNotFound
 from natsobj.files import Source
-from natsobj.files.sources import open_regular
 from natsobj.models import ObjectInfo
 
 __all__ = ["has_content", "stored_already"]
@@ -37,18 +36,17 @@ async def stored_already(bucket: Bucket, key: str, source: Source) -> ObjectInfo
     return info if same else None
 
 
-async def has_content(path: str, info: ObjectInfo) -> bool:
-    """Say whether a regular file has the content of an object.
+async def has_content(source: Source, info: ObjectInfo) -> bool:
+    """Say whether a file has the content of an object.
 
     Raises:
         OSError: it cannot be read.
         SourceChanged: it was written to meanwhile.
     """
-    if info.sha256 is None:
+    if info.sha256 is None or source.size != info.size:
         return False
-    with open_regular(path) as source:
-        same = source.size == info.size and await _sha256(source) == info.sha256
-        source.check()
+    same = await _sha256(source) == info.sha256
+    source.check()
     return same
 
 

@@ -31,8 +31,7 @@ from natsobj.bucket import Bucket
 from natsobj.errors import FileExists, InvalidKey, InvalidMetadata, NatsobjError, ObjectNotFound
 from natsobj.files import Sink, Source
 from natsobj.files.sources import open_regular
-from natsobj.files.target_folder import Places
-from natsobj.files.targets import AtomicFile
+from natsobj.files.target_folder import Target, TargetFolder
 from natsobj.folders.compare import has_content, stored_already
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo, ObjectMeta
@@ -291,20 +290,19 @@ async def get_objects(
         wrap: what is written passes through it.
     """
     prefix = with_slash(prefix)
-    places = Places(folder)
+    files = TargetFolder(folder)
 
     async def get(info: ObjectInfo) -> Done:
-        with places.take(info.name.removeprefix(prefix)) as place:
-            if place.exists and skip_existing:
+        with files.take(info.name.removeprefix(prefix)) as target:
+            if target.exists and skip_existing:
                 return Done(info.name, info, "kept", info.size)
-            if place.exists and not (replace or if_changed):
-                raise FileExists(place.name)
+            if target.exists and not (replace or if_changed):
+                raise FileExists(target.name)
             found = info if info.link is None else await bucket.info(info.name, follow=True)
-            if place.exists and if_changed and await has_content(str(place.path), found):
+            if target.exists and if_changed and await _is_there(target, found):
                 return Done(info.name, found, "unchanged", info.size)
-            with AtomicFile(place.path, place.name) as file:
+            with target.open(replace=replace or if_changed) as file:
                 fetched = await bucket.get(found, into=wrap(file))
-                file.finish(replace=replace or if_changed)
         return Done(info.name, fetched, "fetched")
 
     try:
@@ -315,9 +313,14 @@ async def get_objects(
                 failed = failed or isinstance(outcome, Failed)
                 yield outcome
         if not failed:
-            places.make()
+            files.make()
     finally:
-        places.tidy()
+        files.tidy()
+
+
+async def _is_there(target: Target, info: ObjectInfo) -> bool:
+    with target.source() as source:
+        return await has_content(source, info)
 
 
 # Both

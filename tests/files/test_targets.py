@@ -153,6 +153,61 @@ async def test_a_file_has_ordinary_permissions(tmp_path: Path, mask: int, *, rep
         assert os.umask(mask) == mask
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o777, 0o444, 0o000, 0o4755])
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+async def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path, mode: int, mask: int) -> None:
+    """Whatever the umask is; what lets others run it as its owner was said of the old content."""
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    target.chmod(mode)
+    with umask(mask):
+        await fetch(target, NEW, replace=True)
+    assert stat.S_IMODE(target.stat().st_mode) == mode & 0o777
+
+
+async def test_a_private_file_is_private_while_it_is_fetched(tmp_path: Path) -> None:
+    """Nobody else may read the temporary file either."""
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    target.chmod(0o600)
+
+    def look() -> None:
+        (temporary,) = names(tmp_path) - {"file"}
+        assert stat.S_IMODE((tmp_path / temporary).stat().st_mode) == 0o600
+
+    await fetch(target, NEW, replace=True, meanwhile=look)
+
+
+async def test_a_link_has_the_permissions_of_its_target(tmp_path: Path) -> None:
+    """And what lands where a link leads nowhere has ordinary ones."""
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "target").chmod(0o750)
+    (tmp_path / "link").symlink_to("target")
+    await fetch(tmp_path / "link", NEW, replace=True)
+    assert stat.S_IMODE((tmp_path / "target").stat().st_mode) == 0o750
+    (tmp_path / "target").unlink()
+    with umask(0o027):
+        await fetch(tmp_path / "link", NEW, replace=True)
+    assert stat.S_IMODE((tmp_path / "target").stat().st_mode) == 0o640
+
+
+async def test_the_permissions_are_those_at_the_end(tmp_path: Path) -> None:
+    """Somebody made the file private while the new one was fetched."""
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    target.chmod(0o644)
+    await fetch(target, NEW, replace=True, meanwhile=lambda: target.chmod(0o600))
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+async def test_another_name_of_a_replaced_file_keeps_the_old_content(tmp_path: Path) -> None:
+    """The file is replaced, not written."""
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "other").hardlink_to(tmp_path / "file")
+    await fetch(tmp_path / "file", NEW, replace=True)
+    assert ((tmp_path / "file").read_bytes(), (tmp_path / "other").read_bytes()) == (NEW, b"old")
+
+
 @pytest.mark.parametrize("name", ["ä" * 127 + "x", "x" * 255, "🙂" * 63 + "xyz", "-", "\n", " .natsobj"])
 async def test_a_name_may_be_as_long_and_as_odd_as_the_file_system_allows(tmp_path: Path, name: str) -> None:
     """255 bytes, though the temporary file's name has more in it; what is cut is cut between characters."""
@@ -175,17 +230,27 @@ async def test_a_name_need_not_be_utf_8(tmp_path: Path) -> None:
 
 async def test_a_missing_folder_is_made(tmp_path: Path) -> None:
     """All of its parents, too."""
-    await fetch(tmp_path / "a" / "b" / "file", NEW, make_folder=True)
+    await fetch(tmp_path / "a" / "b" / "file", NEW)
     assert (tmp_path / "a" / "b" / "file").read_bytes() == NEW
-    await fetch(tmp_path / "a" / "b" / "other", NEW, make_folder=True)
+    await fetch(tmp_path / "a" / "b" / "other", NEW)
     assert names(tmp_path / "a" / "b") == {"file", "other"}
+
+
+async def test_two_gets_may_make_the_same_folder(tmp_path: Path) -> None:
+    """The one that made it fails, and takes nothing from under the other."""
+    async with open_target(tmp_path / "new/a/file", replace=False) as sink:
+        with pytest.raises(Mishap):
+            await fetch(tmp_path / "new/b/other", NEW, meanwhile=fail)
+        sink.write(memoryview(NEW))
+    assert (tmp_path / "new/a/file").read_bytes() == NEW
+    assert names(tmp_path / "new") == {"a"}
 
 
 async def test_a_folder_that_was_made_is_taken_away_after_a_failure(tmp_path: Path) -> None:
     """And those that were there before stay."""
     (tmp_path / "a").mkdir()
     with pytest.raises(Mishap):
-        await fetch(tmp_path / "a" / "b" / "c" / "file", NEW, make_folder=True, meanwhile=fail)
+        await fetch(tmp_path / "a" / "b" / "c" / "file", NEW, meanwhile=fail)
     assert names(tmp_path) == {"a"}
     assert names(tmp_path / "a") == set()
 
@@ -198,17 +263,17 @@ async def test_a_folder_that_others_use_is_not_taken_away(tmp_path: Path) -> Non
         raise Mishap
 
     with pytest.raises(Mishap):
-        await fetch(tmp_path / "a" / "b" / "file", NEW, make_folder=True, meanwhile=interfere)
+        await fetch(tmp_path / "a" / "b" / "file", NEW, meanwhile=interfere)
     assert names(tmp_path / "a") == {"other"}
 
 
 async def test_a_folder_that_cannot_be_made_leaves_none_of_its_parents(tmp_path: Path) -> None:
     """The last of three names is too long."""
     with pytest.raises(OSError, match="too long"):
-        await fetch(tmp_path / "a" / "b" / ("x" * 256) / "file", NEW, make_folder=True)
+        await fetch(tmp_path / "a" / "b" / ("x" * 256) / "file", NEW)
     (tmp_path / "link").symlink_to("nowhere")
-    with pytest.raises(FileExistsError):
-        await fetch(tmp_path / "link" / "a" / "file", NEW, make_folder=True)
+    with pytest.raises(FileNotFoundError, match="a link that leads nowhere"):
+        await fetch(tmp_path / "link" / "a" / "file", NEW)
     assert names(tmp_path) == {"link"}
 
 

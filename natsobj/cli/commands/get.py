@@ -116,7 +116,7 @@ async def _get_file(
 ) -> None:
     from natsobj.cli.render import changed_line
     from natsobj.errors import FileExists
-    from natsobj.files.sources import STANDARD_STREAM
+    from natsobj.files.sources import STANDARD_STREAM, open_regular
     from natsobj.files.targets import open_stdout, open_target, target_path
     from natsobj.folders.compare import has_content
 
@@ -132,16 +132,18 @@ async def _get_file(
         return
     if there and not existing.may_be_replaced:
         raise FileExists(str(target))
-    in_folder = file is not None and file.endswith("/")
     async with session.store() as store:
         home = store.bucket(bucket)
         info = await home.info(key, follow=True)
-        if there and existing.if_changed and await has_content(str(target), info):
-            session.done(info, changed_line("unchanged", info))
-            return
+        if there and existing.if_changed:
+            with open_regular(str(target)) as source:
+                same = await has_content(source, info)
+            if same:
+                session.done(info, changed_line("unchanged", info))
+                return
         with session.progress(beside_content=target is None) as progress:
             replace = existing.may_be_replaced
-            opened = open_target(target, replace=replace, make_folder=in_folder) if target else open_stdout()
+            opened = open_target(target, replace=replace) if target else open_stdout()
             async with opened as sink:
                 into = progress.sink(sink, info.name, part.size(info))
                 info = await home.get(info, into=into, offset=part.offset, length=part.length)
