@@ -44,6 +44,7 @@ _HOMES = {
         "ObjectChanged",
         "ObjectExists",
         "ObjectNotFound",
+        "ObjectTooLarge",
         "OutcomeUnknown",
         "PermissionDenied",
         "RefusedError",
@@ -72,6 +73,7 @@ _HOMES = {
         "Verdict",
     ),
     "natsobj.files": ("Sink", "Source"),
+    "natsobj.files.given": ("Data", "Target"),
     "natsobj.settings": ("Settings",),
     "natsobj.bucket": ("Bucket",),
     "natsobj.reader": ("ObjectReader",),
@@ -86,6 +88,8 @@ if TYPE_CHECKING:
     from natsobj.errors import *  # noqa: F403
     from natsobj.files import Sink as Sink
     from natsobj.files import Source as Source
+    from natsobj.files.given import Data as Data
+    from natsobj.files.given import Target as Target
     from natsobj.models import *  # noqa: F403
     from natsobj.reader import ObjectReader as ObjectReader
     from natsobj.settings import Settings as Settings

@@ -8,11 +8,11 @@ import io
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.errors import (
-    InvalidArgument,
     InvalidMetadata,
     LinkError,
     NatsobjError,
@@ -23,11 +23,12 @@ from natsobj.jetstream import JetStream
 from natsobj.jetstream.direct import Stored
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
 from natsobj.objects.commit import Record, Slot, check_writable, read_info
-from natsobj.reader import ObjectReader
+from natsobj.reader import Memory, ObjectReader
 
 if TYPE_CHECKING:
     from natsobj.checks.census import Census
-    from natsobj.files import Sink, Source
+    from natsobj.files import Sink
+    from natsobj.files.given import Data, Target
     from natsobj.objects.byte_range import Cut
     from natsobj.objects.download import Part
 
@@ -46,7 +47,7 @@ class Bucket:
     def __init__(self, js: JetStream, name: str) -> None:
         self.name = names.check_bucket_name(name)
         self._js = js
-        self._stream = names.stream_name(name)
+        self._stream = names.stream_name(self.name)
         self._stream_state: asyncio.Future[dict[str, Any]] | None = None
         self._root: str | None = None
         """The bucket's name in its subjects: another one in a mirror; None until it is known."""
@@ -102,6 +103,7 @@ class Bucket:
             deleted: give tombstones as well.
             on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
         """
+        prefix = arguments.string(prefix, "prefix")
         async with contextlib.aclosing(self._records()) as messages:
             async for message in messages:
                 try:
@@ -121,7 +123,7 @@ class Bucket:
     async def put(
         self,
         key: str,
-        data: Source | bytes | BinaryIO,
+        data: Data,
         meta: ObjectMeta | None = None,
         *,
         if_absent: bool = False,
@@ -133,7 +135,8 @@ class Bucket:
         Whatever it raises, the old object is as it was and no chunks are left behind.
 
         Args:
-            data: read from where it stands to its end.
+            data: bytes, a `Path`, a binary file (read from where it stands to its end), an iterable of bytes,
+                also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
             if_absent: only when the key has no object; the server decides.
             if_match: only when the stored content has this SHA-256 (hex).
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
@@ -144,60 +147,93 @@ class Bucket:
             ContentMismatch: `if_match` and there is none, or another content.
             SourceChanged: the file was written to meanwhile.
             RefusedError: the bucket is sealed, a mirror, or full.
+            TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
+                it raises comes out as it is.
+            InvalidArgument: the key, a limit of the server, or a value in `meta` does not allow it.
             ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
                 full, dropped the first chunks to make room for the record.
         """
-        from natsobj.files.sources import as_source
+        from natsobj.files.given import open_data
         from natsobj.objects.put import Condition, put_object
 
-        names.check_key(key)
-        return await put_object(
-            self._js,
-            self.name,
-            key,
-            as_source(data),
-            state=self._state,
-            find=lambda: self._find(key),
-            meta=meta or ObjectMeta(),
-            condition=Condition(if_absent, if_match),
-            read_back=read_back,
-        )
+        key = names.check_key(key)
+        if meta is not None:
+            arguments.instance(meta, ObjectMeta, "meta", "an ObjectMeta or None")
+        absent = arguments.flag(if_absent, "if_absent")
+        condition = Condition(absent, None if if_match is None else arguments.sha256(if_match, "if_match"))
+        async with open_data(data) as source:
+            return await put_object(
+                self._js,
+                self.name,
+                key,
+                source,
+                state=self._state,
+                find=lambda: self._find(key),
+                meta=meta or ObjectMeta(),
+                condition=condition,
+                read_back=read_back,
+            )
 
     async def get(
-        self, key: str | ObjectInfo, into: Sink, *, offset: int = 0, length: int | None = None
+        self,
+        key: str | ObjectInfo,
+        into: Target,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        replace: bool = False,
     ) -> ObjectInfo:
-        """Fetch an object into a sink and verify it; a link is followed.
+        """Fetch an object and verify it; a link is followed.
 
         Args:
             key: a key, or the very object that `info` gave.
+            into: a `Path` appears whole or not at all, and keeps what is there unless it is to be replaced. A
+                binary file is written from where it stands, a `Sink` as it comes: they have bytes also of
+                what turns out to be broken.
             offset: bytes to leave out at the beginning, and `length` those to give at most. What is left out
                 is not fetched; of a part of an object no digest can be checked.
+            replace: a `Path` may be there already.
 
         Returns:
-            The object that was fetched: the newer one, if it was replaced and the sink could start over.
+            The object that was fetched: the newer one, if it was replaced and the target could start over.
 
         Raises:
             ObjectNotFound: there is none, or it was deleted while it was read.
-            ObjectChanged: it was replaced while it was read and the sink cannot start over.
-            ContentBroken: what is stored is not what its metadata says; the sink has bytes all the same.
+            ObjectChanged: it was replaced while it was read and the target cannot start over.
+            ContentBroken: what is stored is not what its metadata says.
+            FileExists: `into` is a path, is there, and may not be replaced.
+            OSError: it cannot be written.
+            TypeError: an argument has a wrong type.
         """
-        if offset < 0 or (length is not None and length < 0):
-            raise InvalidArgument("impossible byte range: offset and length count from 0")
-        info = await self.info(key, follow=True) if isinstance(key, str) else key
-        while True:
-            home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
-            if info.link is not None:
-                info = await home.info(info.name, follow=True)
-                continue
-            try:
-                await home._download(info, into, offset, length)
-                return info
-            except ObjectChanged as changed:
-                try:
-                    into.restart()
-                except io.UnsupportedOperation:
-                    raise changed from None
-                info = await home.info(info.name, follow=True)
+        from natsobj.files.given import check_target, open_into
+
+        check_target(into)
+        offset = arguments.number(offset, "offset")
+        length = arguments.optional_number(length, "length")
+        replace = arguments.flag(replace, "replace")
+        info = await self._fetchable(key)
+        async with open_into(into, replace=replace) as sink:
+            return await self._fetch(info, sink, offset, length)
+
+    async def read(
+        self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None
+    ) -> bytes:
+        """Return the bytes of an object, or a part of them; otherwise as `get`.
+
+        Args:
+            limit: the most bytes that may come into memory.
+
+        Raises:
+            ObjectTooLarge: there are more; nothing was fetched.
+        """
+        offset = arguments.number(offset, "offset")
+        length = arguments.optional_number(length, "length")
+        limit = arguments.optional_number(limit, "limit")
+        info = await self._fetchable(key)
+        memory = Memory(info, limit)
+        memory.admit(max(0, info.size - offset) if length is None else min(length, info.size - offset))
+        await self._fetch(info, memory, offset, length)
+        return memory.content()
 
     @contextlib.asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[ObjectReader]:
@@ -233,6 +269,27 @@ class Bucket:
         return Census(self._js, self.name, stream, await self._find_root(stream))
 
     # Inside
+
+    async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
+        if isinstance(key, str):
+            return await self.info(key, follow=True)
+        return arguments.instance(key, ObjectInfo, "key", "a str or an ObjectInfo")
+
+    async def _fetch(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> ObjectInfo:
+        while True:
+            home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
+            if info.link is not None:
+                info = await home.info(info.name, follow=True)
+                continue
+            try:
+                await home._download(info, sink, offset, length)
+                return info
+            except ObjectChanged as changed:
+                try:
+                    sink.restart()
+                except io.UnsupportedOperation:
+                    raise changed from None
+                info = await home.info(info.name, follow=True)
 
     async def _records(self) -> AsyncGenerator[Stored, None]:
         """Iterate over the metadata messages that count: one a subject, though it may change meanwhile.

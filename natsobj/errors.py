@@ -19,6 +19,7 @@ NatsobjError
 ├── RefusedError                the state of the store does not allow it
 │   ├── BucketExists
 │   ├── ObjectExists
+│   ├── ObjectTooLarge          more bytes than the caller wants to read
 │   ├── ContentMismatch         --if-match: what is stored is something else
 │   ├── FileExists              the local target
 │   ├── BucketSealed
@@ -72,6 +73,7 @@ __all__ = [
     "ObjectChanged",
     "ObjectExists",
     "ObjectNotFound",
+    "ObjectTooLarge",
     "OutcomeUnknown",
     "PermissionDenied",
     "RefusedError",
@@ -242,6 +244,17 @@ class ObjectExists(RefusedError):
         self.bucket = bucket
         self.key = key
         super().__init__(f"object exists: {bucket}/{key}")
+
+
+class ObjectTooLarge(RefusedError):
+    """An object has more bytes than `limit` lets into memory; none was fetched."""
+
+    def __init__(self, bucket: str, key: str, *, size: int, limit: int) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.size = size
+        self.limit = limit
+        super().__init__(f"object is too large: {bucket}/{key}: {size:,} bytes, the limit is {limit:,}")
 
 
 class ContentMismatch(RefusedError):

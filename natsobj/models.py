@@ -1,14 +1,20 @@
 """The values that cross the library's boundaries: all frozen, none with behaviour that needs a server.
 
+What callers make (`ObjectMeta`, `BucketConfig`, `Placement`) is checked as it is made: a wrong type is a
+`TypeError`, a value that no server or client could take an `InvalidArgument`. Mappings are copied.
+
 Sizes are bytes, durations `timedelta`, times aware UTC `datetime`; a field that is absent is None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
+
+from natsobj import arguments
+from natsobj.errors import InvalidArgument
 
 __all__ = [
     "AccountInfo",
@@ -46,13 +52,28 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ObjectMeta:
-    """What a writer may say about an object besides its bytes."""
+    """What a writer may say about an object besides its bytes.
+
+    Raises:
+        TypeError: a field has a wrong type.
+        InvalidArgument: a text is not UTF-8, a number out of range, or a header such that other clients
+            could not list the bucket.
+    """
 
     description: str | None = None
-    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Names (tokens of RFC 9110) and values (printable ASCII), several or one `str`; kept as tuples."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     chunk_size: int | None = None
     """Bytes a chunk; None is the default of all clients, lowered to what the server takes."""
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "description", arguments.optional_text(self.description, "ObjectMeta.description"))
+        put(self, "headers", arguments.headers(self.headers, "ObjectMeta.headers"))
+        put(self, "metadata", arguments.pairs(self.metadata, "ObjectMeta.metadata"))
+        size = arguments.optional_number(self.chunk_size, "ObjectMeta.chunk_size", least=1)
+        put(self, "chunk_size", size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +104,29 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the servers that keep a bucket must be."""
+    """Where the servers that keep a bucket must be.
+
+    Raises:
+        TypeError: a field has a wrong type.
+    """
 
     cluster: str | None = None
     tags: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "cluster", arguments.optional_text(self.cluster, "Placement.cluster"))
+        put(self, "tags", arguments.strings(self.tags, "Placement.tags"))
+
 
 @dataclass(frozen=True, slots=True)
 class BucketConfig:
-    """What a new bucket shall be (ADR-20, ObjectStoreConfig)."""
+    """What a new bucket shall be (ADR-20, ObjectStoreConfig).
+
+    Raises:
+        TypeError: a field has a wrong type.
+        InvalidArgument: a value is one that no server could take.
+    """
 
     name: str
     description: str | None = None
@@ -103,6 +138,21 @@ class BucketConfig:
     compressed: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     placement: Placement | None = None
+
+    def __post_init__(self) -> None:
+        put, of = object.__setattr__, "BucketConfig"
+        put(self, "name", arguments.string(self.name, f"{of}.name"))
+        put(self, "description", arguments.optional_text(self.description, f"{of}.description"))
+        put(self, "ttl", arguments.optional_duration(self.ttl, f"{of}.ttl"))
+        put(self, "replicas", arguments.number(self.replicas, f"{of}.replicas", least=1))
+        put(self, "storage", arguments.string(self.storage, f"{of}.storage"))
+        if self.storage not in get_args(Storage):
+            raise InvalidArgument(f"{of}.storage is file or memory, not {self.storage!r}")
+        put(self, "max_bytes", arguments.optional_number(self.max_bytes, f"{of}.max_bytes", least=1))
+        put(self, "compressed", arguments.flag(self.compressed, f"{of}.compressed"))
+        put(self, "metadata", arguments.pairs(self.metadata, f"{of}.metadata"))
+        if self.placement is not None:
+            arguments.instance(self.placement, Placement, f"{of}.placement", "a Placement or None")
 
 
 @dataclass(frozen=True, slots=True)

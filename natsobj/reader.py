@@ -1,4 +1,4 @@
-"""An object as an asynchronous iterator of its chunks."""
+"""An object as an asynchronous iterator of its chunks, or whole in memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable
 
+from natsobj.errors import ObjectTooLarge
 from natsobj.models import ObjectInfo
 
-__all__ = ["ObjectReader"]
+__all__ = ["Memory", "ObjectReader"]
 
 
 class ObjectReader:
@@ -53,3 +54,37 @@ class ObjectReader:
             self._chunks.put_nowait(None)
         except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
             self._chunks.put_nowait(e)
+
+
+class Memory:
+    """A sink that keeps what comes, up to a limit of bytes."""
+
+    def __init__(self, info: ObjectInfo, limit: int | None) -> None:
+        self._info = info
+        self._limit = limit
+        self._bytes = io.BytesIO()
+
+    def admit(self, size: int) -> None:
+        """Say how many bytes are to be kept in all.
+
+        Raises:
+            ObjectTooLarge: these are too many.
+        """
+        if self._limit is not None and size > self._limit:
+            raise ObjectTooLarge(self._info.bucket, self._info.name, size=size, limit=self._limit)
+
+    def write(self, view: memoryview, /) -> None:
+        """Keep a chunk."""
+        self.admit(self._bytes.tell() + len(view))
+        self._bytes.write(view)
+
+    async def drain(self) -> None:
+        """Memory never makes anyone wait."""
+
+    def restart(self) -> None:
+        """Forget what was kept."""
+        self._bytes = io.BytesIO()
+
+    def content(self) -> bytes:
+        """Return all that was kept."""
+        return self._bytes.getvalue()

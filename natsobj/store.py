@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 
+from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.bucket import Bucket
 from natsobj.connection import Link
@@ -24,8 +25,13 @@ def connect(servers: str = "nats://127.0.0.1:4222", *, settings: Settings | None
     Args:
         servers: one address, or several with commas between them.
         settings: everything about the connection; `servers` is ignored then.
+
+    Raises:
+        InvalidArgument: `servers` are no addresses.
+        TypeError: an argument has a wrong type.
     """
     if settings is None:
+        servers = arguments.text(servers, "servers")
         settings = resolve({"server": servers}, {}, Path(os.devnull))  # no context
     return Store(settings)
 
@@ -37,7 +43,7 @@ class Store:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings = arguments.instance(settings, Settings, "settings", "Settings")
         self._link = Link(settings)
         self._js = JetStream(self._link)
 
@@ -64,7 +70,10 @@ class Store:
         Raises:
             BucketExists: there is one of that name; two equal ones at the same moment may both succeed.
             ConfigRefused: the server does not take these settings.
+            InvalidBucketName: there can be none of that name.
+            TypeError: `config` is no `BucketConfig`.
         """
+        arguments.instance(config, BucketConfig, "config", "a BucketConfig")
         bucket = self.bucket(config.name)
         stream = streams.stream_config(config)
         try:

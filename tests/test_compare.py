@@ -8,7 +8,8 @@ import pytest
 
 from natsobj import Bucket
 from natsobj.errors import BucketNotFound, SourceChanged
-from natsobj.files.sources import as_source, open_regular
+from natsobj.files.given import as_source
+from natsobj.files.sources import open_regular
 from natsobj.folders.compare import has_content, stored_already
 from natsobj.store import Store
 

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "natsobj"
 
-VALUES = {"errors", "models", "units", "adr20", "settings", "files"}
+VALUES = {"errors", "arguments", "models", "units", "adr20", "settings", "files"}
 CONNECTION = {
     "connection",
     *(
@@ -43,11 +43,12 @@ TOOLS = {
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
-    "models": set(),
-    "adr20": {"adr20", "errors", "models"},
+    "arguments": {"errors"},
+    "models": {"arguments", "errors"},
+    "adr20": {"adr20", "arguments", "errors", "models"},
     "units": {"errors"},
-    "settings": {"settings", "units", "errors"},
-    "files": {"errors", "files"},
+    "settings": {"settings", "arguments", "units", "errors"},
+    "files": {"arguments", "errors", "files"},
     "connection.message": set(),
     "connection.info": set(),
     "connection.translate": {"errors"},
@@ -60,7 +61,7 @@ ARROWS: dict[str, set[str]] = {
     "jetstream": {"jetstream", "connection"} | VALUES,
     "objects": {"objects", "jetstream", "connection"} | VALUES,
     "checks.census": {"objects", "jetstream"} | VALUES,
-    "reader": {"models"},
+    "reader": {"models", "errors"},
     "bucket": {"checks.census", "reader", "objects", "jetstream"} | VALUES,
     "store": {"bucket", "jetstream", "connection"} | VALUES,
     "folders": {"folders", "bucket"} | VALUES,

@@ -262,7 +262,7 @@ async def test_a_small_max_payload_lowers_the_default_only(serve: Serve) -> None
         assert info.chunk_size == 65536
         assert await fetch(bucket, "k") == BIG
         for size in (65537, 0, -1):
-            with pytest.raises(InvalidArgument, match="chunk size"):
+            with pytest.raises(InvalidArgument, match="chunk.size"):
                 await bucket.put("k", b"x", ObjectMeta(chunk_size=size))
 
 

@@ -8,6 +8,7 @@ import secrets
 import string
 from collections.abc import Iterator
 
+from natsobj import arguments
 from natsobj.errors import InvalidBucketName, InvalidKey
 
 MAX_KEY_SIZE = 2900
@@ -26,7 +27,9 @@ def check_bucket_name(bucket: str) -> str:
 
     Raises:
         InvalidBucketName: it is not `[A-Za-z0-9_-]+`, or too long for a stream's name.
+        TypeError: it is no str.
     """
+    bucket = arguments.string(bucket, "bucket")
     if not _BUCKET_NAME.fullmatch(bucket):
         raise InvalidBucketName(bucket)
     return bucket
@@ -37,7 +40,9 @@ def check_key(key: str) -> str:
 
     Raises:
         InvalidKey: it is empty, too long, or has bytes that are not UTF-8.
+        TypeError: it is no str.
     """
+    key = arguments.string(key, "key")
     if not key:
         raise InvalidKey(key, "it is empty")
     try:

@@ -149,10 +149,17 @@ class Pair(NamedTuple):
 
 
 def _header(text: str) -> Pair:
+    from natsobj.arguments import check_header
+
     name, colon, value = utf8(text).partition(":")
-    if not name.strip() or not colon:
+    pair = Pair(name.strip(" \t"), value.strip(" \t"))
+    if not pair.name or not colon:
         raise typer.BadParameter(f"write it as NAME:VALUE, not as {text}")
-    return Pair(name.strip(), value.strip())
+    try:
+        check_header(*pair)
+    except InvalidArgument as error:
+        raise typer.BadParameter(str(error)) from error
+    return pair
 
 
 def _metadata(text: str) -> Pair:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from natsobj.arguments import as_bytes
+
 QUEUE_SIZE = 4 * 1024 * 1024
 """Bytes between the thread and the event loop, at most (and one block)."""
 
@@ -81,7 +83,7 @@ class PipeSource:
         self._queued = 0
         self._ended = False
         self._closed = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._room = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
@@ -137,7 +139,7 @@ class PipeSource:
                 descriptor = self._open()
                 while self._queue(self._read_block(descriptor)):
                     self._wake()
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever reads
+        except BaseException as e:  # noqa: BLE001  # it belongs to whoever reads
             self._error = e
         self._ended = True
         self._wake()
@@ -188,7 +190,7 @@ class StreamSource(PipeSource):
         block = self._file.read(_BLOCK_SIZE)
         if block is None:
             raise BlockingIOError(errno.EAGAIN, "it is non-blocking, and nothing is there now")
-        return block
+        return as_bytes(block, f"what {self.name} gives")
 
 
 class PipeSink:
@@ -208,7 +210,7 @@ class PipeSink:
         self._blocks: deque[bytes] = deque()
         self._queued = 0
         self._closing = False
-        self._error: OSError | None = None
+        self._error: BaseException | None = None
         self._work = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._moved = asyncio.Event()
@@ -263,7 +265,7 @@ class PipeSink:
                     with self._work:
                         self._queued -= len(block)
                     self._wake()
-        except OSError as e:
+        except BaseException as e:  # noqa: BLE001  # it belongs to whoever writes
             self._error = e
             self._wake()
         if self._close and descriptor >= 0:

@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from natsobj.errors import SourceChanged
 from natsobj.files import Source
-from natsobj.files.pipes import PipeSource, StreamSource, descriptor_of, is_stream, naming
+from natsobj.files.pipes import PipeSource, descriptor_of, is_stream, naming
 
-__all__ = ["STANDARD_STREAM", "FileSource", "as_source", "open_regular", "open_source"]
+__all__ = ["STANDARD_STREAM", "FileSource", "open_regular", "open_source"]
 
 STANDARD_STREAM = "-"
 _STDIN = "standard input"
@@ -68,16 +68,6 @@ class FileSource:
         except (OSError, AttributeError):  # a file in memory has no descriptor
             return None
         return status.st_size, status.st_mtime_ns
-
-
-def as_source(data: Source | bytes | BinaryIO) -> Source:
-    """Return a source for bytes, a binary file from where it stands, or what is one already."""
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return FileSource(io.BytesIO(data), "bytes")
-    if isinstance(data, Source):
-        return data
-    name = str(getattr(data, "name", "a stream"))
-    return FileSource(data, name) if data.seekable() else StreamSource(data, name)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import AsyncGenerator
 
 from natsobj.adr20 import names
-from natsobj.connection import PASSING
-from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError, TemporaryError
+from natsobj.arguments import as_bytes
+from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError
 from natsobj.files import Source
 from natsobj.jetstream import JetStream
 from natsobj.jetstream.direct import Stored
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class SourceFailed(Exception):
-    """A source that is fed by another store had trouble that is not the upload's, and ends it."""
+    """A source had trouble that is not the upload's, and ends it: it may be fed by another store."""
 
-    def __init__(self, error: TemporaryError) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
         super().__init__(str(error))
 
@@ -74,8 +74,9 @@ class Supply:
             return b""
         try:
             data = await self._source.read(self._chunk_size)
-        except PASSING as e:
+        except Exception as e:
             raise SourceFailed(e) from e
+        data = as_bytes(data, f"what {self._source.name} gives")
         self._ended = len(data) < self._chunk_size
         if data:
             self._digest.update(data)

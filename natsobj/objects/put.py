@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from natsobj.adr20 import records
+from natsobj.adr20 import names, records
 from natsobj.errors import (
     ChunksMissing,
+    ConfigRefused,
     ContentMismatch,
     InvalidArgument,
     NatsobjError,
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 
 SMALL = 1024 * 1024
 """Bytes up to which a source goes up before it is known what it replaces."""
+
+_LONGEST_NUMBER = 10**13
+_RECORD_HEADERS = 150
+"""Bytes of the headers that a record is published with, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,9 @@ async def put_object(
         check_writable(bucket, stream)
         if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
             condition.check(bucket, key, (await finding)[1])
-        size = _chunk_size(meta.chunk_size, js.connection.max_payload, stream["config"])
+        limits = (js.connection.max_payload, stream["config"].get("max_msg_size", -1))
+        _check_record(bucket, key, meta, *limits)
+        size = _chunk_size(meta.chunk_size, *limits)
         chunks = Chunks(js, bucket, Supply(js, source, size, bucket=bucket), stream)
         await chunks.store()
         source.check()
@@ -111,7 +118,7 @@ async def put_object(
                 await tidy_chunks(js, bucket, doubt.replaced.live)
             await chunks.undo(e)
         if isinstance(e, SourceFailed):
-            raise e.error from None
+            raise e.error from e.error.__cause__
         raise
 
 
@@ -174,14 +181,47 @@ def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> Object
         sha256=sha256.hex(),
         nuid=chunks.upload.nuid,
         description=meta.description,
-        headers=meta.headers,
+        headers=_headers(meta),
         metadata=meta.metadata,
     )
 
 
-def _chunk_size(asked: int | None, max_payload: int, config: Mapping[str, Any]) -> int:
+def _headers(meta: ObjectMeta) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in meta.headers.items()}
+
+
+def _check_record(bucket: str, key: str, meta: ObjectMeta, max_payload: int, max_msg_size: int) -> None:
+    """Refuse what would not fit into one message, before anything is uploaded.
+
+    Raises:
+        InvalidArgument: the server takes no message of that size.
+        ConfigRefused: the bucket's stream takes none.
+    """
+    longest = ObjectInfo(
+        bucket=bucket,
+        name=key,
+        size=_LONGEST_NUMBER,
+        chunks=_LONGEST_NUMBER,
+        modified=datetime.now(UTC),
+        revision=0,
+        chunk_size=_LONGEST_NUMBER,
+        digest=records.format_digest(bytes(32)),
+        nuid=names.new_nuid(),
+        description=meta.description,
+        headers=_headers(meta),
+        metadata=meta.metadata,
+    )
+    size = len(records.encode_object(longest)) + _RECORD_HEADERS
+    what = f"impossible record: key, description, headers and metadata of {bucket}/{key} take {size:,} bytes"
+    if size > max_payload:
+        raise InvalidArgument(f"{what}, {max_payload:,} are possible here")
+    if 0 < max_msg_size < size:
+        raise ConfigRefused(f"{what}, this bucket takes messages of {max_msg_size:,}")
+
+
+def _chunk_size(asked: int | None, max_payload: int, max_msg_size: int) -> int:
     """Return the size of a chunk: the one asked for, or the default lowered to what is possible here."""
-    most = min(limit for limit in (max_payload, config.get("max_msg_size", -1)) if limit > 0)
+    most = min(limit for limit in (max_payload, max_msg_size) if limit > 0)
     if asked is None:
         return min(records.DEFAULT_CHUNK_SIZE, most)
     if not 0 < asked <= most:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from natsobj import arguments
 from natsobj.errors import InvalidArgument
 from natsobj.settings.contexts import named_context, selected_context
 from natsobj.settings.credentials import read_credential
@@ -53,6 +54,20 @@ class Settings:
     timeout: timedelta = timedelta(seconds=5)
     origin: str = "default"
     """Where `servers` came from, for people: `from NATS_URL`, `from context NAME (selected)`."""
+
+    def __post_init__(self) -> None:
+        for name in ("user", "password", "token", "jwt", "seed"):
+            arguments.optional_text(getattr(self, name), f"Settings.{name}")
+        for name in ("tls_cert", "tls_key", "tls_ca"):
+            if getattr(self, name) is not None:
+                arguments.instance(getattr(self, name), Path, f"Settings.{name}", "a Path or None")
+        for name in ("api_prefix", "inbox_prefix", "origin"):
+            arguments.string(getattr(self, name), f"Settings.{name}")
+        arguments.flag(self.tls_first, "Settings.tls_first")
+        arguments.instance(self.timeout, timedelta, "Settings.timeout", "a timedelta")
+        object.__setattr__(self, "servers", arguments.strings(self.servers, "Settings.servers"))
+        if not self.servers or self.timeout <= timedelta(0):
+            raise InvalidArgument("Settings need a server and a timeout above zero")
 
     @property
     def tls_required(self) -> bool:

@@ -57,6 +57,19 @@ async def test_put_from_a_terminal_names_both_ways(cli: Program, bucket: Bucket)
     assert await stored(bucket, "k") == b"piped"
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["A B:v", "Ä:v", "A\n:v", "A:v\n", "A:a\nb", "A:für", "A:\x1b[31m", "A:a\tb", "A(:v", ":v", "A"],
+)
+def test_a_header_that_other_clients_cannot_read_is_wrong_usage(
+    cli: Program, bucket: Bucket, header: str
+) -> None:
+    """It would keep them from listing the bucket: refused by its name, on one line, and nothing is stored."""
+    done = cli("put", bucket.name, "k", "-", "-H", header, input=b"x").expect(2)
+    assert "--header" in done.stderr
+    assert cli("ls", bucket.name).expect().stdout == b""
+
+
 async def test_put_passes_description_headers_and_metadata_on(cli: Program, bucket: Bucket) -> None:
     """Repeatable, values with their own separators in them, in any script."""
     line = [

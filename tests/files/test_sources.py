@@ -16,8 +16,9 @@ import pytest
 
 from natsobj.errors import SourceChanged
 from natsobj.files import Source
+from natsobj.files.given import as_source
 from natsobj.files.pipes import QUEUE_SIZE
-from natsobj.files.sources import as_source, open_source
+from natsobj.files.sources import open_source
 from tests.streams import (
     MIB,
     descriptors,

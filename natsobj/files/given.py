@@ -1,0 +1,177 @@
+"""What callers of the library give: whatever has bytes becomes a source, every place for them a sink.
+
+Only regular files and memory are read and written in the event loop; everything else could stall it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import os
+import stat
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+
+from natsobj.arguments import wrong_type
+from natsobj.errors import InvalidArgument
+from natsobj.files import Sink, Source
+from natsobj.files.iterables import (
+    AsyncIterableSource,
+    AsyncReadable,
+    IterableSource,
+    is_async_file,
+    read_blocks,
+)
+from natsobj.files.pipes import Readable, StreamSource
+from natsobj.files.sources import STANDARD_STREAM, FileSource, open_source
+from natsobj.files.targets import open_target
+from natsobj.files.writers import FileSink, StreamSink, Writable
+
+__all__ = ["Data", "Target", "as_source", "check_target", "open_data", "open_into"]
+
+if TYPE_CHECKING:
+    StrPath: TypeAlias = os.PathLike[str]
+else:
+    StrPath: TypeAlias = os.PathLike
+
+Data: TypeAlias = (
+    bytes
+    | bytearray
+    | memoryview
+    | StrPath
+    | Readable
+    | AsyncReadable
+    | Iterable[bytes]
+    | AsyncIterable[bytes]
+    | Source
+)
+"""What can be stored: bytes, a `Path`, a binary file, a sync or async iterable of bytes, or a `Source`."""
+
+Target: TypeAlias = StrPath | Writable | Sink
+"""What can be written to: a `Path`, a binary file, or a `Sink`."""
+
+_DATA = "bytes, a Path, a binary file, an iterable of bytes or a Source"
+_TARGET = "a Path, a binary file or a Sink"
+_ORDINARY = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+
+
+@contextlib.asynccontextmanager
+async def open_data(data: Data) -> AsyncIterator[Source]:
+    """Give a source for what shall be stored, and close what was opened for it.
+
+    Raises:
+        TypeError: it is nothing that has bytes.
+        OSError: the file cannot be opened.
+    """
+    if isinstance(data, os.PathLike):
+        path = os.fsdecode(data)
+        with open_source(path if path != STANDARD_STREAM else f"./{path}") as opened:
+            yield opened
+        return
+    source = as_source(data)
+    try:
+        yield source
+    finally:
+        if isinstance(source, AsyncIterableSource):
+            await source.aclose()
+        elif source is not data and isinstance(source, StreamSource | IterableSource):
+            source.close()
+
+
+def as_source(data: Data) -> Source:
+    """Return a source for bytes, a binary file from where it stands, an iterable, or what is one already.
+
+    Raises:
+        TypeError: it is nothing of these.
+    """
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return FileSource(io.BytesIO(data.tobytes() if isinstance(data, memoryview) else data), "bytes")
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, str):
+        raise TypeError(f"data must be {_DATA}, not str: Path(...) names a file, .encode() makes bytes")
+    if is_async_file(data):
+        return AsyncIterableSource(read_blocks(cast(AsyncReadable, data)), _name_of(data))
+    if hasattr(data, "read"):
+        return _file_source(data)
+    if isinstance(data, AsyncIterable):
+        return AsyncIterableSource(data)
+    if isinstance(data, Iterable) and not isinstance(data, Mapping):
+        return IterableSource(data)
+    raise wrong_type("data", _DATA, data)
+
+
+def check_target(into: object) -> None:
+    """Refuse what nothing can be written to.
+
+    Raises:
+        TypeError: it is no path, no binary file and no sink.
+        InvalidArgument: a file that is open for reading only.
+    """
+    if isinstance(into, (os.PathLike, Sink)):
+        return
+    if isinstance(into, str):
+        raise TypeError(f"into must be {_TARGET}, not str: Path(...) names a file")
+    if not hasattr(into, "write") or inspect.iscoroutinefunction(into.write) or hasattr(into, "drain"):
+        raise wrong_type("into", _TARGET, into)
+    _refuse_text(into, "into")
+    if isinstance(into, io.IOBase) and not into.writable():
+        raise InvalidArgument(f"into is not open for writing: {_name_of(into)}")
+
+
+@contextlib.asynccontextmanager
+async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
+    """Give a sink for what a checked target stands for.
+
+    A path appears whole at the clean end, and not at all otherwise; missing folders are made. What is written
+    to a file stays there, whatever happens, and is flushed at the clean end.
+
+    Args:
+        replace: what a path names may be replaced.
+
+    Raises:
+        FileExists: the path is there and may not be replaced.
+        OSError: it cannot be written.
+    """
+    if isinstance(into, os.PathLike):
+        async with open_target(Path(os.fsdecode(into)), replace=replace, make_folder=True) as target:
+            yield target
+    elif isinstance(into, Sink):
+        yield into
+    elif _is_ordinary(into):
+        sink = FileSink(cast(BinaryIO, into), _name_of(into))
+        yield sink
+        sink.flush()
+    else:
+        with StreamSink(into, _name_of(into)) as stream:
+            yield stream
+            await stream.flush()
+
+
+def _file_source(file: Any) -> Source:
+    _refuse_text(file, "data")
+    if isinstance(file, io.IOBase) and not file.readable():
+        raise InvalidArgument(f"data is not open for reading: {_name_of(file)}")
+    name = _name_of(file)
+    return FileSource(file, name) if _is_ordinary(file) else StreamSource(file, name)
+
+
+def _refuse_text(file: object, argument: str) -> None:
+    if isinstance(file, io.TextIOBase) or isinstance(getattr(file, "encoding", None), str):
+        raise wrong_type(argument, "a binary file", file)
+
+
+def _is_ordinary(file: Any) -> bool:
+    """Say whether a file is memory or a regular file of the system, which never wait."""
+    file = getattr(file, "file", file)  # what tempfile gives wraps one
+    if type(file) is io.BytesIO:
+        return True
+    if type(file) not in _ORDINARY or type(getattr(file, "raw", file)) is not io.FileIO:
+        return False
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _name_of(file: object) -> str:
+    return str(getattr(file, "name", "a stream"))
