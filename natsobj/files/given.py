@@ -136,7 +136,7 @@ async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
         OSError: it cannot be written.
     """
     if isinstance(into, os.PathLike):
-        async with open_target(Path(os.fsdecode(into)), replace=replace, make_folder=True) as target:
+        async with open_target(Path(os.fsdecode(into)), replace=replace) as target:
             yield target
     elif isinstance(into, Sink):
         yield into
