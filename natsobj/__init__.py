@@ -53,7 +53,9 @@ _HOMES = {
         "ServerUnavailable",
         "SizeMismatch",
         "SourceChanged",
+        "SubjectTaken",
         "TemporaryError",
+        "UnsuitableStream",
         "UnsupportedServer",
     ),
     "natsobj.models": (

@@ -5,36 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.errors import (
+    BucketNotFound,
+    InvalidArgument,
     InvalidMetadata,
     LinkError,
-    NatsobjError,
     ObjectChanged,
     SizeMismatch,
 )
-from natsobj.jetstream import JetStream
-from natsobj.jetstream.direct import Stored
 from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
-from natsobj.objects.commit import Record, Slot, check_writable, read_info
 from natsobj.reader import Memory, ObjectReader
+from natsobj.stream import BucketStream
+from natsobj.stream.listing import every_record
+from natsobj.stream.lookup import find
 
 if TYPE_CHECKING:
-    from natsobj.checks.census import Census
     from natsobj.files import Sink
     from natsobj.files.given import Data, Target
     from natsobj.objects.byte_range import Cut
-    from natsobj.objects.download import Part
+    from natsobj.objects.download import Run
 
 __all__ = ["Bucket"]
-
-T = TypeVar("T")
 
 
 class Bucket:
@@ -44,47 +41,58 @@ class Bucket:
     `AuthorizationError` where the server cannot or will not answer.
     """
 
-    def __init__(self, js: JetStream, name: str) -> None:
-        self.name = names.check_bucket_name(name)
-        self._js = js
-        self._stream = names.stream_name(self.name)
-        self._stream_state: asyncio.Future[dict[str, Any]] | None = None
-        self._root: str | None = None
-        """The bucket's name in its subjects: another one in a mirror; None until it is known."""
+    def __init__(self, stream: BucketStream) -> None:
+        self.stream = stream
+        """The stream that keeps it."""
+        self.name = stream.bucket
 
     def __repr__(self) -> str:
         return f"Bucket({self.name!r})"
 
     async def status(self) -> BucketInfo:
         """Return the bucket with its live objects and stored chunks counted."""
-        stream = await self._info()
-        pattern = names.chunks_filter(await self._find_root(stream))
-        chunks = await self._patiently(lambda: self._js.subject_counts(self._stream, pattern))
+        state = await self.stream.info()
+        chunks = await self.stream.counts(names.chunks_filter(await self.stream.root()))
         objects = 0
         async for _ in self.list(on_unreadable=lambda _: None):
             objects += 1
-        return replace(streams.decode_bucket(stream), objects=objects, chunks=sum(chunks.counts.values()))
+        return replace(streams.decode_bucket(state), objects=objects, chunks=sum(chunks.values()))
 
-    async def info(self, key: str, *, follow: bool = False) -> ObjectInfo:
+    async def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
         """Return one object.
 
         Args:
             follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
+            search: where no client of today would have put it, look for it by name: the first 10,000 names
+                of the bucket, for a second at most.
 
         Raises:
             ObjectNotFound: there is none, or only a tombstone.
-            InvalidMetadata: the record cannot be read.
-            LinkError: a link that is to be followed leads to a bucket or to another link.
+            InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
+            LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
         """
-        _, record = await self._find(key)
-        info = record.existing(self.name, key)
-        if not follow or info.link is None:
+        info = (await find(self.stream, key, search=search)).record.existing(self.name, key)
+        return await self.follow(info) if follow else info
+
+    async def follow(self, info: ObjectInfo) -> ObjectInfo:
+        """Return what a link leads to, and anything else as it is; raises what `info` raises."""
+        link = info.link
+        if link is None:
             return info
-        if info.link.name is None:
-            raise LinkError(f"a link to a bucket, not to an object: {self.name}/{key} -> {info.link}")
-        target = await Bucket(self._js, info.link.bucket).info(info.link.name)
+        where = f"{info.bucket}/{info.name} -> {link}"
+        if link.name is None:
+            raise LinkError(f"a link to a bucket, not to an object: {where}")
+        try:
+            stream = self.stream.another(names.check_bucket_name(link.bucket))
+            names.check_key(link.name)
+        except InvalidArgument as e:
+            raise InvalidMetadata(info.bucket, info.name, f"a link to {link}: {e}") from None
+        try:
+            target = (await find(stream, link.name)).record.existing(link.bucket, link.name)
+        except BucketNotFound as e:
+            raise LinkError(f"a link to a missing bucket: {where}") from e
         if target.link is not None:
-            raise LinkError(f"a link to a link: {self.name}/{key} -> {info.link} -> {target.link}")
+            raise LinkError(f"a link to a link: {where} -> {target.link}")
         return target
 
     async def list(
@@ -104,21 +112,32 @@ class Bucket:
             on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
         """
         prefix = arguments.string(prefix, "prefix")
-        async with contextlib.aclosing(self._records()) as messages:
-            async for message in messages:
-                try:
-                    info = read_info(self.name, message)
-                except InvalidMetadata as e:
-                    if on_unreadable is None:
-                        raise
-                    on_unreadable(e)
-                    continue
-                if info is not None and (deleted or not info.deleted) and info.name.startswith(prefix):
-                    yield info
+        async with contextlib.aclosing(self.entries(prefix)) as entries:
+            async for entry in entries:
+                if isinstance(entry, ObjectInfo):
+                    if deleted or not entry.deleted:
+                        yield entry
+                elif on_unreadable is None:
+                    raise entry
+                else:
+                    on_unreadable(entry)
+
+    async def entries(self, prefix: str = "") -> AsyncGenerator[ObjectInfo | InvalidMetadata, None]:
+        """Iterate over everything that has a record: objects, tombstones, and why one cannot be read.
+
+        Args:
+            prefix: only keys that begin with it, and what cannot be read.
+        """
+        async with contextlib.aclosing(every_record(self.stream)) as records:
+            async for record in records:
+                if record.error is not None:
+                    yield record.error
+                elif record.info is not None and record.info.name.startswith(prefix):
+                    yield record.info
 
     async def check_writable(self) -> None:
-        """Raise `BucketSealed` or `BucketReadOnly` where nothing can be stored."""
-        check_writable(self.name, await self._state())
+        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""
+        await self.stream.check_writable()
 
     async def put(
         self,
@@ -145,8 +164,9 @@ class Bucket:
         Raises:
             ObjectExists: `if_absent` and there is one.
             ContentMismatch: `if_match` and there is none, or another content.
+            SubjectTaken: another client has put an object of another name in this key's place.
             SourceChanged: the file was written to meanwhile.
-            RefusedError: the bucket is sealed, a mirror, or full.
+            RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
             TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
                 it raises comes out as it is.
             InvalidArgument: the key, a limit of the server, or a value in `meta` does not allow it.
@@ -154,7 +174,7 @@ class Bucket:
                 full, dropped the first chunks to make room for the record.
         """
         from natsobj.files.given import open_data
-        from natsobj.objects.put import Condition, put_object
+        from natsobj.objects.put import Condition, Put
 
         key = names.check_key(key)
         if meta is not None:
@@ -162,17 +182,8 @@ class Bucket:
         absent = arguments.flag(if_absent, "if_absent")
         condition = Condition(absent, None if if_match is None else arguments.sha256(if_match, "if_match"))
         async with open_data(data) as source:
-            return await put_object(
-                self._js,
-                self.name,
-                key,
-                source,
-                state=self._state,
-                find=lambda: self._find(key),
-                meta=meta or ObjectMeta(),
-                condition=condition,
-                read_back=read_back,
-            )
+            put = Put(self.stream, key, source, meta or ObjectMeta(), condition, read_back=read_back)
+            return await put.run()
 
     async def get(
         self,
@@ -190,8 +201,8 @@ class Bucket:
             into: a `Path` appears whole or not at all, and keeps what is there unless it is to be replaced. A
                 binary file is written from where it stands, a `Sink` as it comes: they have bytes also of
                 what turns out to be broken.
-            offset: bytes to leave out at the beginning, and `length` those to give at most. What is left out
-                is not fetched; of a part of an object no digest can be checked.
+            offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
+                transferred; no digest can be checked of a part.
             replace: a `Path` may be there already.
 
         Returns:
@@ -250,150 +261,64 @@ class Bucket:
             task.cancel()
             await asyncio.wait([task])
 
-    async def delete(self, key: str) -> ObjectInfo:
+    async def delete(self, key: str, *, search: bool = False) -> ObjectInfo:
         """Delete an object and return it as it was, with `deleted` true.
+
+        Args:
+            search: as `info` has it.
 
         Raises:
             ObjectNotFound: there is none.
-            RefusedError: the bucket is sealed or a mirror.
+            InvalidMetadata: its record cannot be read.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         from natsobj.objects.delete import delete_object
 
-        return await delete_object(self._js, self.name, key, state=self._state, find=lambda: self._find(key))
-
-    async def census(self) -> Census:
-        """Begin a look at everything that the bucket's stream keeps, for `natsobj.checks.verify`."""
-        from natsobj.checks.census import Census
-
-        stream = await self._info()
-        return Census(self._js, self.name, stream, await self._find_root(stream))
-
-    # Inside
+        return await delete_object(self.stream, key, search=search)
 
     async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
-        if isinstance(key, str):
-            return await self.info(key, follow=True)
-        return arguments.instance(key, ObjectInfo, "key", "a str or an ObjectInfo")
+        if not isinstance(key, str):
+            key = arguments.instance(key, ObjectInfo, "key", "a str or an ObjectInfo")
+            return await self.follow(key)
+        return await self.info(key, follow=True)
 
     async def _fetch(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> ObjectInfo:
         while True:
-            home = self if info.bucket == self.name else Bucket(self._js, info.bucket)
-            if info.link is not None:
-                info = await home.info(info.name, follow=True)
-                continue
+            stream = self.stream.another(info.bucket)
             try:
-                await home._download(info, sink, offset, length)
+                await _download(stream, info, sink, offset, length)
                 return info
             except ObjectChanged as changed:
                 try:
                     sink.restart()
                 except io.UnsupportedOperation:
                     raise changed from None
-                info = await home.info(info.name, follow=True)
+                info = await Bucket(stream).follow(await _again(stream, info))
 
-    async def _records(self) -> AsyncGenerator[Stored, None]:
-        """Iterate over the metadata messages that count: one a subject, though it may change meanwhile.
 
-        Only where there are more messages than subjects, some were written without rollup, and each subject
-        is counted: that answer is as long as the bucket.
-        """
-        everything = names.metadata_filter("*")
-        stream, number = await asyncio.gather(
-            self._info(count=everything),
-            self._patiently(lambda: self._js.matching(self._stream, everything)),
-        )
-        subject = names.metadata_filter(await self._find_root(stream))
-        last_sequence, repeated = stream["state"]["last_seq"], {}
-        if number != stream.get("total", 0):
-            subjects = await self._patiently(lambda: self._js.subject_counts(self._stream, subject, least=2))
-            last_sequence, repeated = subjects.last_sequence, dict(subjects.counts)
-        given = array("q")  # eight bytes an object: a set would take ten times that
-        known: set[int] = set()
-        async with contextlib.aclosing(self._js.direct_messages(self._stream, subject)) as messages:
-            async for message in messages:
-                mark = hash(message.subject)
-                if message.sequence > last_sequence:  # changed meanwhile: perhaps it was given already
-                    known = known or set(given)
-                    if mark in known:
-                        continue
-                    known.add(mark)
-                elif repeated.get(message.subject, 0) > 1:  # only the last one counts
-                    repeated[message.subject] -= 1
-                    continue
-                else:
-                    given.append(mark)
-                yield message
+async def _again(stream: BucketStream, info: ObjectInfo) -> ObjectInfo:
+    """Return what has replaced an object, read from where that was."""
+    record = await stream.read(info.subject) if info.subject else (await find(stream, info.name)).record
+    return record.existing(info.bucket, info.name)
 
-    async def _find(self, key: str) -> tuple[Slot, Record]:
-        """Return the place and the record of a key; other places are tried where the usual one is empty."""
-        names.check_key(key)
-        slot = Slot(self._js, self.name, key, names.metadata_subject(self._root or self.name, key))
-        record = await slot.read()
-        if record.sequence:
-            self._root = self._root or self.name
-            return slot, record
-        root = await self._find_root()
-        for subject in (names.metadata_subject(root, key), names.latin1_metadata_subject(root, key)):
-            if subject is not None and subject != slot.subject:
-                other = Slot(self._js, self.name, key, subject)
-                if (found := await other.read()).live or found.error:
-                    return other, found
-        return slot, record
 
-    async def _state(self) -> Mapping[str, Any]:
-        """Return the bucket's stream as it was when this was asked first; many may ask at once."""
-        if self._stream_state is None:
-            self._stream_state = asyncio.ensure_future(self._info())
-        asked = self._stream_state
-        try:
-            return await asyncio.shield(asked)
-        except NatsobjError:
-            self._stream_state = None
-            raise
+async def _download(
+    stream: BucketStream, info: ObjectInfo, sink: Sink, offset: int, length: int | None
+) -> None:
+    from natsobj.objects.download import Download, readable
 
-    async def _info(self, *, count: str | None = None) -> dict[str, Any]:
-        return await self._patiently(lambda: self._js.stream_info(self._stream, count=count))
+    readable(info)
+    subject = await stream.chunk_subject(info.nuid or "")
+    run: Run | None = None
+    cut: Cut | None = None
+    if offset or length is not None:
+        from natsobj.objects.byte_range import Cut, find_run
 
-    async def _patiently(self, question: Callable[[], Awaitable[T]]) -> T:
-        return await self._js.link.patiently(question)
-
-    async def _find_root(self, stream: Mapping[str, Any] | None = None) -> str:
-        if self._root is None:
-            stream = stream or await self._state()
-            if not stream["config"].get("mirror"):
-                self._root = self.name
-            elif first := await self._patiently(
-                lambda: self._js.next_message(self._stream, names.metadata_filter("*"), 1)
-            ):
-                self._root = first.subject.split(".")[1]
-            else:  # nothing has arrived in the mirror so far
-                return self.name
-        return self._root
-
-    async def _download(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> None:
-        from natsobj.objects.download import Download, readable
-
-        readable(info)
-        root = await self._find_root()
-        js, stream, subject = self._js, self._stream, names.chunk_subject(root, info.nuid or "")
-
-        async def current() -> ObjectInfo | None:
-            return (await self._find(info.name))[1].live
-
-        part: Part | None = None
-        cut: Cut | None = None
-        if offset or length is not None:
-            from natsobj.objects.byte_range import Cut, find_part
-
-            length = min(info.size - offset, info.size if length is None else length)
-            if length <= 0:
-                return
-            part, skip = await find_part(
-                js, info, stream=stream, subject=subject, offset=offset, length=length
-            )
-            sink = cut = Cut(sink, skip, length)
-        await Download(js, info, sink, stream=stream, subject=subject, current=current, part=part).run()
-        if cut is not None and cut.missing:
-            raise SizeMismatch(
-                info.bucket, info.name, expected=length or 0, stored=(length or 0) - cut.missing
-            )
+        length = min(info.size - offset, info.size if length is None else length)
+        if length <= 0:
+            return
+        run, skip = await find_run(stream, info, subject=subject, offset=offset, length=length)
+        sink = cut = Cut(sink, skip, length)
+    await Download(stream, info, sink, subject=subject, run=run).run()
+    if cut is not None and cut.missing:
+        raise SizeMismatch(info.bucket, info.name, expected=length or 0, stored=(length or 0) - cut.missing)

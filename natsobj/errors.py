@@ -24,6 +24,8 @@ NatsobjError
 │   ├── FileExists              the local target
 │   ├── BucketSealed
 │   ├── BucketReadOnly          a mirror
+│   ├── UnsuitableStream        settings that lose or refuse objects
+│   ├── SubjectTaken            another client's object lies in the key's place
 │   ├── BucketFull              the bucket's or the server's limit
 │   └── ConfigRefused           the server refuses these settings
 ├── AuthorizationError
@@ -44,6 +46,8 @@ which exit code it gets, is the command line's business.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 __all__ = [
     "AuthenticationFailed",
@@ -82,7 +86,9 @@ __all__ = [
     "ServerUnavailable",
     "SizeMismatch",
     "SourceChanged",
+    "SubjectTaken",
     "TemporaryError",
+    "UnsuitableStream",
     "UnsupportedServer",
 ]
 
@@ -138,10 +144,14 @@ class BucketNotFound(NatsobjError):
 class ObjectNotFound(NatsobjError):
     """No live object under that key; a tombstone counts as none."""
 
-    def __init__(self, bucket: str, key: str, *, deleted_meanwhile: bool = False) -> None:
+    def __init__(
+        self, bucket: str, key: str, *, deleted_meanwhile: bool = False, names: Sequence[str] | None = None
+    ) -> None:
         self.bucket = bucket
         self.key = key
         self.deleted_meanwhile = deleted_meanwhile
+        self.names = names
+        """The names that were read in search of it; None where nobody searched."""
         what = "deleted while it was read" if deleted_meanwhile else "no such object"
         super().__init__(f"{what}: {bucket}/{key}")
 
@@ -288,6 +298,25 @@ class BucketReadOnly(RefusedError):
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
         super().__init__(f"bucket is a mirror and cannot be written: {bucket}")
+
+
+class UnsuitableStream(RefusedError):
+    """The bucket's stream is configured so that it loses objects, or cannot take them."""
+
+    def __init__(self, bucket: str, reasons: Sequence[str]) -> None:
+        self.bucket = bucket
+        self.reasons = tuple(reasons)
+        super().__init__(f"bucket cannot keep objects: {bucket}: {'; '.join(reasons)}")
+
+
+class SubjectTaken(RefusedError):
+    """The key's place holds an object of another name, which another client put there."""
+
+    def __init__(self, bucket: str, key: str, name: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.name = name
+        super().__init__(f"cannot store {bucket}/{key}: its place holds {name}, which would be lost")
 
 
 class BucketFull(RefusedError):

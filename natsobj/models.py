@@ -100,6 +100,8 @@ class ObjectInfo:
     link: Link | None = None
     deleted: bool = False
     """A tombstone: size and chunks are 0."""
+    subject: str = field(default="", repr=False, compare=False)
+    """Where its record lies; empty for one that was not read from a bucket."""
 
 
 @dataclass(frozen=True, slots=True)

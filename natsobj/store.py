@@ -15,6 +15,7 @@ from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo
 from natsobj.settings import Settings, resolve
+from natsobj.stream import BucketStream
 
 __all__ = ["Store", "connect"]
 
@@ -62,7 +63,7 @@ class Store:
         Raises:
             InvalidBucketName: there can be none of that name.
         """
-        return Bucket(self._js, name)
+        return Bucket(BucketStream(self._js, name))
 
     async def create_bucket(self, config: BucketConfig) -> Bucket:
         """Create a bucket.

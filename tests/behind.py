@@ -79,12 +79,12 @@ async def drop_chunk(client: Client, bucket: Bucket, key: str) -> None:
 async def records_now(bucket: Bucket) -> list[Stored]:
     """All metadata messages, as Direct Get gives them."""
     subject = metadata_filter(bucket.name)
-    return [each async for each in bucket._js.direct_messages(f"OBJ_{bucket.name}", subject)]
+    return [each async for each in bucket.stream.js.direct_messages(f"OBJ_{bucket.name}", subject)]
 
 
 def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stored]) -> None:
     """Let Direct Get know no other metadata than this, as on a replica that has not caught up."""
-    direct_messages = bucket._js.direct_messages
+    direct_messages = bucket.stream.js.direct_messages
 
     async def lagging(
         stream: str, subject: str, *, sequence: int = 1, batch: int = BATCH, patience: Patience | None = None
@@ -98,4 +98,4 @@ def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stor
             if message.sequence >= sequence:
                 yield message
 
-    monkeypatch.setattr(bucket._js, "direct_messages", lagging)
+    monkeypatch.setattr(bucket.stream.js, "direct_messages", lagging)

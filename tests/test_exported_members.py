@@ -43,7 +43,11 @@ def test_everything_importable_is_exported() -> None:
 def test_all_errors_and_models_are_exported() -> None:
     """Whoever uses the library can name every error it raises and every value it returns."""
     assert set(errors.__all__) | set(models.__all__) <= set(natsobj.__all__)
-    defined = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, BaseException)
+    }
     assert defined == set(errors.__all__)
 
 

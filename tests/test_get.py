@@ -212,7 +212,7 @@ async def test_a_slow_sink_is_waited_for(bucket: Bucket, monkeypatch: pytest.Mon
     """Only the server's silence counts: a reader that sleeps longer than the timeout loses nothing."""
     data = b"x" * 9_000_000
     await bucket.put("k", data)
-    monkeypatch.setattr(bucket._js.connection, "timeout", 0.2)
+    monkeypatch.setattr(bucket.stream.js.connection, "timeout", 0.2)
     sink = Gate()
     getting = asyncio.create_task(bucket.get("k", sink))
     await sink.reached.wait()
@@ -243,7 +243,7 @@ async def test_large_objects_come_by_direct_get_as_well(
     """Both ways of reading give the same bytes."""
     await bucket.put("k", BIG * 3)
     for small in (0, 1 << 40):
-        monkeypatch.setattr(download, "SMALL", small)
+        monkeypatch.setattr(download, "_SMALL", small)
         assert await fetch(bucket, "k") == BIG * 3
 
 

@@ -511,7 +511,7 @@ async def test_a_removal_whose_answer_is_lost_is_finished(
 ) -> None:
     """The empty message that it has put there goes as well."""
     await upload(client, bucket, "N")
-    publish = bucket._js.publish
+    publish = bucket.stream.js.publish
     lost = 0
 
     async def publish_unheard(subject: str, payload: bytes, headers: Condition) -> Ack:
@@ -522,7 +522,7 @@ async def test_a_removal_whose_answer_is_lost_is_finished(
             raise RequestTimeout("publishing", 1)
         return ack
 
-    monkeypatch.setattr(bucket._js, "publish", publish_unheard)
+    monkeypatch.setattr(bucket.stream.js, "publish", publish_unheard)
     assert await removed(bucket) == {"N"}
     assert lost == 1
     assert await chunks(client, bucket) == {}

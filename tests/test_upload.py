@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.errors import BucketFull, BucketNotFound, ChunksLost, ChunksMissing, ServerUnavailable
 from natsobj.models import ObjectMeta
-from natsobj.objects.upload import Chunks
+from natsobj.objects.upload import Upload
 from natsobj.settings import Settings
 from tests.behind import BIG, api, fetch, messages
 from tests.chance import MIB
@@ -247,17 +247,17 @@ async def test_very_small_chunks_survive_as_well(
     store: Store, bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hundreds of unacknowledged chunks are compared one by one."""
-    started: list[Chunks] = []
-    start = Chunks.store
+    started: list[Upload] = []
+    start = Upload.store
 
-    async def noted(self: Chunks) -> None:
+    async def noted(self: Upload) -> None:
         started.append(self)
         await start(self)
 
-    monkeypatch.setattr(Chunks, "store", noted)
+    monkeypatch.setattr(Upload, "store", noted)
     data = BIG[:500_000]
     putting = asyncio.create_task(bucket.put("k", data, ObjectMeta(chunk_size=100)))
-    while not (started and started[0].upload.stored > 100):
+    while not (started and started[0].window.stored > 100):
         await asyncio.sleep(0)
     await cut(store)
     await putting

@@ -211,6 +211,7 @@ def _object_info(bucket: str, fields: _Fields, subject: str, revision: int, modi
         headers=_headers(fields),
         metadata={_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()},
         link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
+        subject=subject,
     )
     if deleted:
         info = replace(info, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)

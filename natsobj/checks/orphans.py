@@ -26,11 +26,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from natsobj.bucket import Bucket
-from natsobj.checks.census import Census, Entry, share_out
+from natsobj.checks.census import Census, share_out
 from natsobj.errors import ChunksMissing
 from natsobj.jetstream.codes import BUSY, FULL, WRONG_SEQUENCE
 from natsobj.jetstream.direct import Stored
 from natsobj.models import Orphan, Tombstone
+from natsobj.stream import Record
 
 __all__ = ["collect"]
 
@@ -68,8 +69,8 @@ async def collect(
     Raises:
         RefusedError: the bucket is sealed or a mirror.
     """
-    census = await bucket.census()
-    census.check_writable()
+    await bucket.stream.check_writable(records_only=True)
+    census = await Census.begin(bucket.stream)
     sweep = _Sweep(census, await census.chunks())
     buried = await sweep.look_through(older_than if tombstones else None)
     candidates = await sweep.candidates(older_than)
@@ -78,19 +79,19 @@ async def collect(
     for candidate in candidates:
         if (orphan := await sweep.judge(candidate, dry_run=dry_run)) is not None:
             yield orphan
-    for entry in buried:
-        if (tombstone := await _remove_tombstone(census, entry, dry_run=dry_run)) is not None:
+    for record in buried:
+        if (tombstone := await _remove_tombstone(census, record, dry_run=dry_run)) is not None:
             yield tombstone
 
 
-async def _remove_tombstone(census: Census, entry: Entry, *, dry_run: bool) -> Tombstone | None:
+async def _remove_tombstone(census: Census, record: Record, *, dry_run: bool) -> Tombstone | None:
     """Remove a tombstone, unless something else is there by now."""
-    current = await census.record(entry.subject)
-    if current is None or current.sequence != entry.sequence or not _literal(entry.subject):
+    current = await census.record(record.subject)
+    if current is None or current.sequence != record.sequence or not _literal(record.subject):
         return None
     if not dry_run:
-        await census.remove_record(entry.subject, up_to=entry.sequence)
-    return Tombstone(entry.name, census.age(entry.time), removed=not dry_run)
+        await census.remove_record(record.subject, up_to=record.sequence)
+    return Tombstone(record.name, census.age(record.time), removed=not dry_run)
 
 
 def _literal(subject: str) -> bool:
@@ -105,7 +106,6 @@ class _Sweep:
         self._census = census
         self._chunks = chunks
         self._nobodys = dict(chunks)
-        self._odd: list[Entry] = []
         self._seen = census.last_sequence
         """Up to this sequence the leader has shown all records, once `look_closely` is done."""
         self._last = census.last_sequence
@@ -113,15 +113,15 @@ class _Sweep:
 
     # Looking
 
-    async def look_through(self, older_than: timedelta | None) -> list[Entry]:
+    async def look_through(self, older_than: timedelta | None) -> list[Record]:
         """Read the records as fast as can be, say which are broken, and return the tombstones of that age."""
         tombstones = []
         async with aclosing(self._census.records()) as records:
-            async for entry in records:
-                await self._check(entry)
-                self._visit(entry)
-                if older_than is not None and entry.deleted and self._census.age(entry.time) >= older_than:
-                    tombstones.append(replace(entry, record=replace(entry.record, data=b"")))
+            async for record in records:
+                await self._check(record)
+                self._visit(record)
+                if older_than is not None and record.deleted and self._census.age(record.time) >= older_than:
+                    tombstones.append(record.without_data())
         return tombstones
 
     async def candidates(self, older_than: timedelta) -> list[_Candidate]:
@@ -141,19 +141,23 @@ class _Sweep:
 
     async def look_closely(self) -> None:
         """Let the leader show every record. Of those on one subject the last counts, if it can be read."""
-        several: dict[str, list[Entry]] = {subject: [] for subject in await self._census.repeated()}
+        newest: dict[str, Record | None] = dict.fromkeys(await self._census.repeated())
 
-        def visit(entry: Entry) -> None:
-            if entry.subject in several:
-                several[entry.subject].append(entry)
-            else:
-                self._visit(entry)
+        def visit(record: Record) -> None:
+            if record.subject not in newest:
+                self._visit(record)
+            elif (known := newest[record.subject]) is None or record.sequence > known.sequence:
+                newest[record.subject] = record.without_data()
 
         await self._census.visit_all(visit)
-        for entries in filter(None, several.values()):
-            last = max(entries, key=lambda each: each.sequence)
-            for entry in [last] if last.record.error is None else entries:
-                self._visit(entry)
+        unreadable = {each.subject for each in newest.values() if each is not None and each.error is not None}
+        for record in filter(None, newest.values()):
+            if record.error is None:
+                self._visit(record)
+        if unreadable:  # what was there before may be what counts
+            await self._census.visit_all(
+                lambda each: self._visit(each) if each.subject in unreadable else None
+            )
         await self._look()
 
     async def _look(self) -> None:
@@ -161,25 +165,27 @@ class _Sweep:
         self._last = await self._census.stream_sequence()
         self._seen = await self._census.visit(self._seen + 1, None, self._visit)
 
-    def _visit(self, entry: Entry) -> None:
-        if entry.record.error is not None:
-            self._odd.append(entry)
-        elif entry.live is not None and entry.live.nuid is not None:
-            self._nobodys.pop(entry.live.nuid, None)
+    def _visit(self, record: Record) -> None:
+        """Strike what a record names; one that cannot be read may name whatever occurs in it."""
+        if record.error is not None:
+            for nuid in record.may_name(self._nobodys):
+                del self._nobodys[nuid]
+        elif record.live is not None and record.live.nuid is not None:
+            self._nobodys.pop(record.live.nuid, None)
 
-    async def _check(self, entry: Entry) -> None:
+    async def _check(self, record: Record) -> None:
         """Say what is wrong with an object, as far as it can be seen from here."""
-        info, bucket = entry.live, self._census.bucket
-        if entry.record.error is not None:
-            log.warning("%s", entry.record.error)
+        info, bucket = record.live, self._census.bucket
+        if record.error is not None:
+            log.warning("%s", record.error)
         if info is None or info.nuid is None:
             return
         if info.nuid in self._chunks and info.nuid not in self._nobodys:
             log.warning("broken: %s/%s: another object has the same chunks", bucket, info.name)
         if self._chunks.get(info.nuid, 0) != info.chunks:
-            stored = await self._census.count(info.nuid)
-            current = await self._census.record(entry.subject)
-            if stored != info.chunks and current is not None and current.sequence == entry.sequence:
+            stored = await self._census.count_of(info)
+            current = await self._census.record(record.subject)
+            if stored != info.chunks and current is not None and current.sequence == record.sequence:
                 missing = ChunksMissing(bucket, info.name, expected=info.chunks, stored=stored)
                 log.warning("%s", missing)
 
@@ -196,7 +202,7 @@ class _Sweep:
         return None if removed is None else replace(orphan, removed=removed)
 
     def _is_nobodys(self, nuid: str) -> bool:
-        return nuid in self._nobodys and not any(entry.may_name(nuid) for entry in self._odd)
+        return nuid in self._nobodys
 
     async def _remove(self, nuid: str, sequence: int) -> bool | None:
         """Remove the chunks of a nuid, up to the one at `sequence`, on condition that nobody wants them.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from natsobj.bucket import Bucket
-from natsobj.checks.census import Census, Entry
+from natsobj.checks.census import Census
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -28,6 +28,8 @@ from natsobj.errors import (
 )
 from natsobj.files import Sink
 from natsobj.models import ObjectInfo, Problem, Verdict
+from natsobj.stream import Record
+from natsobj.stream.lookup import find
 
 __all__ = ["Survey", "nowhere", "survey", "verify"]
 
@@ -74,18 +76,18 @@ class Survey:
     """How many are stored, by nuid."""
     shared: Mapping[str, tuple[str, ...]]
     """Nuids that several records name, and the subjects of those."""
-    only: Entry | None = None
+    only: Record | None = None
     """The one object that was asked for."""
 
-    async def entries(self) -> AsyncGenerator[Entry, None]:
+    async def records(self) -> AsyncGenerator[Record, None]:
         """Iterate over what is to be verified."""
         if self.only is not None:
             yield self.only
             return
         async with aclosing(self.census.records()) as records:
-            async for entry in records:
-                if entry.live is not None or entry.record.error is not None:
-                    yield entry
+            async for record in records:
+                if record.live is not None or record.error is not None:
+                    yield record
 
 
 async def survey(bucket: Bucket, key: str | None = None) -> Survey:
@@ -94,17 +96,19 @@ async def survey(bucket: Bucket, key: str | None = None) -> Survey:
     Raises:
         ObjectNotFound: there is none under the key.
     """
-    census = await bucket.census()
+    census = await Census.begin(bucket.stream)
     only = None
-    if key is not None and (only := await census.find(key)) is None:
-        raise ObjectNotFound(bucket.name, key)
+    if key is not None:
+        only = (await find(bucket.stream, key, search=True)).record
+        if only.error is None:
+            only.existing(bucket.name, key)
     chunks = await census.chunks()
     objects, size, marks = 0, 0, array("q")
     async with aclosing(census.records()) as records:
-        async for entry in records:
-            if (info := entry.live) is not None and info.nuid is not None:
+        async for record in records:
+            if (info := record.live) is not None and info.nuid is not None:
                 marks.append(hash(info.nuid))
-            if only is None and (info is not None or entry.record.error is not None):
+            if only is None and (info is not None or record.error is not None):
                 objects, size = objects + 1, size + (info.size if info is not None else 0)
     twice = {mark for mark, next_mark in pairwise(sorted(marks)) if mark == next_mark}
     shared = await _shared(census, twice) if twice else {}
@@ -117,9 +121,9 @@ async def _shared(census: Census, marks: set[int]) -> dict[str, tuple[str, ...]]
     """Look once more for the records that name the same nuid."""
     subjects: dict[str, tuple[str, ...]] = {}
     async with aclosing(census.records()) as records:
-        async for entry in records:
-            if (info := entry.live) is not None and info.nuid is not None and hash(info.nuid) in marks:
-                subjects[info.nuid] = (*subjects.get(info.nuid, ()), entry.subject)
+        async for record in records:
+            if (info := record.live) is not None and info.nuid is not None and hash(info.nuid) in marks:
+                subjects[info.nuid] = (*subjects.get(info.nuid, ()), record.subject)
     return {nuid: found for nuid, found in subjects.items() if len(found) > 1}
 
 
@@ -139,17 +143,17 @@ async def verify(
     running: deque[tuple[asyncio.Task[Verdict | None], int]] = deque()
     weight = 0
     try:
-        async with aclosing(surveyed.entries()) as entries:
-            async for entry in entries:
-                if not running and (verdict := checker.at_once(entry)) is not None:
+        async with aclosing(surveyed.records()) as records:
+            async for record in records:
+                if not running and (verdict := checker.at_once(record)) is not None:
                     yield verdict
                     continue
-                cost = min(IN_FLIGHT // 2, entry.live.size if entry.live is not None else 0)
+                cost = min(IN_FLIGHT // 2, record.live.size if record.live is not None else 0)
                 while running and (len(running) >= AT_ONCE or weight + cost > IN_FLIGHT):
                     if (verdict := await running[0][0]) is not None:
                         yield verdict
                     weight -= running.popleft()[1]
-                running.append((asyncio.create_task(checker.check(entry)), cost))
+                running.append((asyncio.create_task(checker.check(record.without_data())), cost))
                 weight += cost
         while running:
             if (verdict := await running[0][0]) is not None:
@@ -172,31 +176,31 @@ class _Checker:
         self._shared = surveyed.shared
         self._into = into
 
-    def at_once(self, entry: Entry) -> Verdict | None:
+    def at_once(self, record: Record) -> Verdict | None:
         """Judge what needs no further question; None for all else."""
-        info = entry.live
+        info = record.live
         if info is None or (self._into is not None and info.link is None) or info.nuid in self._shared:
             return None
-        return self._verdict(entry) if self._plausible(info) and _impossible(info)[0] is None else None
+        return self._verdict(record) if self._plausible(info) and _impossible(info)[0] is None else None
 
-    async def check(self, entry: Entry) -> Verdict | None:
+    async def check(self, record: Record) -> Verdict | None:
         """Judge one object; None when it is long gone, which a replica did not know."""
-        problem, detail = await self._examine(entry)
+        problem, detail = await self._examine(record)
         if problem is None:
-            return self._verdict(entry)
-        current = await self._census.record(entry.subject)
-        if current is not None and current.sequence == entry.sequence:
-            return self._verdict(entry, problem, detail)
+            return self._verdict(record)
+        current = await self._census.record(record.subject)
+        if current is not None and current.sequence == record.sequence:
+            return self._verdict(record, problem, detail)
         if current is None or current.sequence > self._census.last_sequence:
-            return self._verdict(entry, "changed", CHANGED)
+            return self._verdict(record, "changed", CHANGED)
         if current.deleted:
             return None
         return await self.check(current)
 
-    async def _examine(self, entry: Entry) -> Finding:
-        info = entry.live
+    async def _examine(self, record: Record) -> Finding:
+        info = record.live
         if info is None:
-            return "unreadable", _detail(entry.record.error, entry.name)
+            return "unreadable", _detail(record.error, record.name)
         stored = await self._count(info)
         if stored != info.chunks:
             return "missing_chunks", f"{stored:,} of {info.chunks:,} chunks are stored"
@@ -211,9 +215,9 @@ class _Checker:
             return "shared_nuid", "another object has the same chunks: deleting one breaks the other"
         return None, ""
 
-    def _verdict(self, entry: Entry, problem: Problem | None = None, detail: str | None = None) -> Verdict:
-        size = entry.live.size if entry.live is not None else 0
-        return Verdict(self._bucket.name, entry.name, size, problem, detail)
+    def _verdict(self, record: Record, problem: Problem | None = None, detail: str | None = None) -> Verdict:
+        size = record.live.size if record.live is not None else 0
+        return Verdict(self._bucket.name, record.name, size, problem, detail)
 
     async def _read(self, info: ObjectInfo, sink: Sink) -> Finding:
         try:
@@ -237,14 +241,14 @@ class _Checker:
     async def _count(self, info: ObjectInfo) -> int:
         if self._plausible(info):
             return info.chunks
-        return await self._census.count(info.nuid) if info.nuid is not None else 0
+        return await self._census.count_of(info)
 
     async def _sharers(self, nuid: str) -> int:
         """Count the records that still name a nuid which several have named."""
         found = 0
         for subject in self._shared.get(nuid, ()):
-            entry = await self._census.record(subject)
-            found += entry is not None and entry.live is not None and entry.live.nuid == nuid
+            record = await self._census.record(subject)
+            found += record is not None and record.live is not None and record.live.nuid == nuid
         return found
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from natsobj.jetstream.api import NEVER_SEQUENCE, JetStream, Subjects
 from natsobj.jetstream.codes import Ack
-from natsobj.jetstream.consumers import Consumer
+from natsobj.jetstream.consumers import Consumer, NoConsumer
 from natsobj.jetstream.direct import BATCH, Stored
 
-__all__ = ["BATCH", "NEVER_SEQUENCE", "Ack", "Consumer", "JetStream", "Stored", "Subjects"]
+__all__ = ["BATCH", "NEVER_SEQUENCE", "Ack", "Consumer", "JetStream", "NoConsumer", "Stored", "Subjects"]

@@ -11,8 +11,9 @@ import base64
 import contextlib
 import json
 import logging
+import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,14 +25,15 @@ from natsobj.errors import (
     BucketNotFound,
     JetStreamUnavailable,
     PermissionDenied,
+    RefusedError,
     RequestTimeout,
     ServerError,
     ServerUnavailable,
     TemporaryError,
 )
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
-from natsobj.jetstream.consumers import Consumer
-from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get
+from natsobj.jetstream.consumers import Consumer, NoConsumer
+from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get, stored
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,11 @@ _BEHIND_ALL = 1_000_000_000
 """An offset behind all subjects: the answer has their number only."""
 
 NEVER_SEQUENCE = 2**63 - 1
+
+_LONGEST_FILTER = 3500
+"""Bytes of a filter that stands in an API subject: with a control line above 4,096 the server hangs up."""
+
+_MARKER = re.compile(rb"\r\nNats-Marker-Reason:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +187,30 @@ class JetStream:
             sequence=message["seq"],
             time=streams.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
             data=base64.b64decode(message.get("data") or ""),
-            marker=b"Nats-Marker-Reason" in headers,
+            marker=not message.get("data") and _MARKER.search(headers) is not None,
         )
+
+    async def last_messages(self, stream: str, subjects: Sequence[str]) -> list[Stored] | None:
+        """Return the last message of each of these subjects that has one, from any replica (ADR-31).
+
+        None where Direct Get, which can ask for several at once, is not served or not allowed.
+        """
+        api = f"{self._prefix}.DIRECT.GET.{stream}"
+        query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
+        found: list[Stored] = []
+        with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
+            await self.connection.publish(api, query, reply=inbox)
+            while True:
+                try:
+                    message = await answers.next(self.link.timeout)
+                except TimeoutError:
+                    raise RequestTimeout(api, self.link.timeout) from None
+                except PermissionDenied:
+                    return None
+                if "Nats-Sequence" in message.headers:
+                    found.append(stored(message))
+                else:
+                    return found if message.status in ("204", "404") else None
 
     async def matching(self, stream: str, subject: str) -> int | None:
         """Return how many messages a filter matches; None where Direct Get, which tells, is not served."""
@@ -279,8 +308,11 @@ class JetStream:
         """Make a pull consumer for the messages of one subject from a sequence on, and delete it at the end.
 
         Raises:
+            NoConsumer: the server refuses one (a limit, the retention), or the subject is too long to ask.
             PermissionDenied: consumers are not for us; Direct Get serves as well.
         """
+        if len(subject) > _LONGEST_FILTER:
+            raise NoConsumer("the subject is too long")
         name = names.new_nuid()
         config = {
             "name": name,
@@ -300,7 +332,10 @@ class JetStream:
         stopped = False
         creating = asyncio.ensure_future(self._call(api, request, stream=stream, again=True))
         try:
-            answer = await asyncio.shield(creating)
+            try:
+                answer = await asyncio.shield(creating)
+            except (ServerError, RefusedError) as e:
+                raise NoConsumer(str(e)) from e
             yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
         except asyncio.CancelledError:
             stopped = True

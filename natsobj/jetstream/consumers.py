@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class NoConsumer(Exception):
+    """The server makes no consumer for us here; Direct Get reads the same messages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Consumer:
     """A pull consumer, ready to be asked for messages."""

@@ -12,7 +12,7 @@ from natsobj.adr20 import streams
 from natsobj.connection import Connection, Message
 from natsobj.errors import NatsobjError, ServerError
 
-__all__ = ["BATCH", "NotServed", "Stored", "direct_get"]
+__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "stored"]
 
 BATCH = 4000
 """Messages of one request, at most; for each request the server counts everything that matches anew."""
@@ -94,7 +94,7 @@ class _Arrivals:
     def take(self, message: Message) -> None:
         """Note an answer: a stored message, or the end of a batch."""
         if "Nats-Sequence" in message.headers:
-            self._messages.append(_stored(message))
+            self._messages.append(stored(message))
         else:
             self._end = message
         self.event.set()
@@ -114,14 +114,15 @@ class _Arrivals:
         return messages, end
 
 
-def _stored(message: Message) -> Stored:
+def stored(message: Message) -> Stored:
+    """Read a stored message as Direct Get gives it."""
     headers = message.headers
     return Stored(
         headers["Nats-Subject"],
         int(headers["Nats-Sequence"]),
         streams.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
         message.data,
-        "Nats-Marker-Reason" in headers,
+        not message.data and "Nats-Marker-Reason" in headers,
         int(headers["Nats-Num-Pending"]) if "Nats-Num-Pending" in headers else None,
     )
 

@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 from natsobj.errors import ChunksMissing, SizeMismatch
 from natsobj.files import Sink
-from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
-from natsobj.objects.download import Part
+from natsobj.objects.download import Run
+from natsobj.stream import BucketStream
 
-__all__ = ["Cut", "find_part"]
+__all__ = ["Cut", "find_run"]
 
 
-class _Place(NamedTuple):
+class _Chunk(NamedTuple):
+    """One stored chunk: its number, its place in the stream, its bytes."""
+
     number: int
     sequence: int
     size: int
@@ -50,9 +52,9 @@ class Cut:
         self._sink.restart()
 
 
-async def find_part(
-    js: JetStream, info: ObjectInfo, *, stream: str, subject: str, offset: int, length: int
-) -> tuple[Part, int]:
+async def find_run(
+    stream: BucketStream, info: ObjectInfo, *, subject: str, offset: int, length: int
+) -> tuple[Run, int]:
     """Find the chunks of a byte range that is not empty, and how many bytes to skip in the first.
 
     No chunk before the range is fetched but a few that show the way. Where the chunks are not all of the size
@@ -63,53 +65,53 @@ async def find_part(
         SizeMismatch: the chunks are of many sizes.
     """
     size = info.chunk_size or 0
-    whole = Part(0, info.chunks, 0)
+    whole = Run(0, info.chunks, 0)
     if size <= 0 or info.chunks != -(-info.size // size):
         return whole, offset
-    newest = await js.last_message(stream, subject)
+    newest = await stream.last(subject)
     if newest is None or len(newest.data) != info.size - (info.chunks - 1) * size:
         return whole, offset  # with a full rest before it, no other chunk can be short
     first, last = offset // size, (offset + length - 1) // size
     if first == 0:
-        return Part(0, last + 1, 0), offset
-    high = _Place(info.chunks - 1, newest.sequence, len(newest.data))
-    low = await _probe(js, info, stream, subject, 1)
+        return Run(0, last + 1, 0), offset
+    high = _Chunk(info.chunks - 1, newest.sequence, len(newest.data))
+    low = await _probe(stream, info, subject, 1)
     if low is None or low.size != size:
         return whole, offset
     if low.number != 0:
         raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - low.number)
-    place = await _find(js, info, stream, subject, low=low, high=high, number=first)
-    if place is None:
+    found = await _search(stream, info, subject, low=low, high=high, number=first)
+    if found is None:
         return whole, offset
-    if place.size != min(size, info.size - first * size):
-        raise SizeMismatch(info.bucket, info.name, expected=size, stored=place.size)
-    return Part(first, last + 1, place.sequence - 1), offset - first * size
+    if found.size != min(size, info.size - first * size):
+        raise SizeMismatch(info.bucket, info.name, expected=size, stored=found.size)
+    return Run(first, last + 1, found.sequence - 1), offset - first * size
 
 
-async def _find(
-    js: JetStream, info: ObjectInfo, stream: str, subject: str, *, low: _Place, high: _Place, number: int
-) -> _Place | None:
-    """Search the place of a chunk: where it is when nothing was stored in between, then in between."""
+async def _search(
+    stream: BucketStream, info: ObjectInfo, subject: str, *, low: _Chunk, high: _Chunk, number: int
+) -> _Chunk | None:
+    """Search a chunk by its number: where it is when nothing was stored in between, then in between."""
     if number == high.number:
         return high
     guess, halve = low.sequence + number - low.number, False
     while high.number - low.number > 1:
-        place = await _probe(js, info, stream, subject, min(guess, high.sequence - 1))
-        if place is None or place.number == number:
-            return place
-        low, high = (place, high) if place.number < number else (low, place)
+        found = await _probe(stream, info, subject, min(guess, high.sequence - 1))
+        if found is None or found.number == number:
+            return found
+        low, high = (found, high) if found.number < number else (low, found)
         share = (number - low.number) / (high.number - low.number)
         guess = low.sequence + max(1, int((high.sequence - low.sequence) * (0.5 if halve else share)))
         halve = not halve
     return None
 
 
-async def _probe(js: JetStream, info: ObjectInfo, stream: str, subject: str, sequence: int) -> _Place | None:
+async def _probe(stream: BucketStream, info: ObjectInfo, subject: str, sequence: int) -> _Chunk | None:
     """Return the chunk at or behind a place in the stream; None where its number cannot be told."""
-    messages = js.direct_messages(stream, subject, sequence=sequence, batch=1)
+    messages = stream.direct(subject, sequence=sequence, batch=1)
     async with contextlib.aclosing(messages):
         async for message in messages:
             if message.pending is None:
                 return None
-            return _Place(info.chunks - 1 - message.pending, message.sequence, len(message.data))
+            return _Chunk(info.chunks - 1 - message.pending, message.sequence, len(message.data))
     return None

@@ -12,12 +12,11 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from natsobj.adr20 import names
 from natsobj.arguments import as_bytes
 from natsobj.errors import ChunksLost, JetStreamUnavailable, NatsobjError
 from natsobj.files import Source
-from natsobj.jetstream import JetStream
-from natsobj.jetstream.direct import Stored
+from natsobj.jetstream import Stored
+from natsobj.stream import BucketStream
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +29,17 @@ class SourceFailed(Exception):
         super().__init__(str(error))
 
 
-class Supply:
+class Chunker:
     """A source cut into chunks of one size; every byte is hashed once.
 
     Args:
-        bucket: where chunks are stored.
+        stream: where chunks are stored, and can be read back.
     """
 
-    def __init__(self, js: JetStream, source: Source, chunk_size: int, *, bucket: str) -> None:
-        self._js = js
+    def __init__(self, stream: BucketStream, source: Source, chunk_size: int) -> None:
+        self._stream = stream
         self._source = source
         self._chunk_size = chunk_size
-        self._bucket = bucket
-        self._stream = names.stream_name(bucket)
         self._digest = hashlib.sha256()
         self._kept: deque[bytes] = deque()
         self._floor = 0  # the number of the first kept chunk
@@ -89,8 +86,8 @@ class Supply:
         number -= self._floor
         return self._kept[number] if 0 <= number < len(self._kept) else None
 
-    def stored(self, number: int, subject: str, sequence: int) -> None:
-        """Keep no chunk below a number any more: all are stored under a subject, the last at a sequence."""
+    def discard(self, number: int, subject: str, sequence: int) -> None:
+        """Forget the chunks below a number: all are stored under a subject, the last one at a sequence."""
         while self._floor < number:
             self._kept.popleft()
             self._floor += 1
@@ -114,7 +111,7 @@ class Supply:
             await self._end_back()
         if self._back is None:
             log.debug("reading back %d chunks", self._floor)
-            self._back = self._js.direct_messages(self._stream, self._home)
+            self._back = self._stream.direct(self._home)
         while True:
             message = await anext(self._back, None)
             self._back_next += 1
@@ -133,9 +130,9 @@ class Supply:
         Args:
             beginning: what the replica has is a beginning.
         """
-        if not beginning or await self._js.count(self._stream, self._home) < self._floor:
-            return ChunksLost(self._bucket)
-        return JetStreamUnavailable(f"{self._stream}: a replica lags behind")
+        if not beginning or await self._stream.js.count(self._stream.name, self._home) < self._floor:
+            return ChunksLost(self._stream.bucket)
+        return JetStreamUnavailable(f"{self._stream.name}: a replica lags behind")
 
     async def _end_back(self) -> None:
         if self._back is not None:

@@ -3,77 +3,94 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any
 
 from natsobj.adr20 import records
 from natsobj.errors import BucketFull, ObjectChanged
-from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo
 from natsobj.objects.commit import (
-    Doubt,
     Forgotten,
-    Record,
-    Slot,
-    check_writable,
+    Replacement,
     finish,
     note_left_over,
     purge_chunks,
+    remove_others,
     tidy_chunks,
 )
+from natsobj.stream import BucketStream, Found, Record
+from natsobj.stream.lookup import find
 
 
-async def delete_object(
-    js: JetStream,
-    bucket: str,
-    key: str,
-    *,
-    state: Callable[[], Awaitable[Mapping[str, Any]]],
-    find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
-) -> ObjectInfo:
+async def delete_object(stream: BucketStream, key: str, *, search: bool = False) -> ObjectInfo:
     """Delete an object and return it as it was, with `deleted` true.
 
     Args:
-        state: gives the bucket's stream, as it was when it was read last.
-        find: gives the place of the key and the record that is there now.
-    """
-    found: tuple[Slot, Record]
-    found, stream = await asyncio.gather(find(), state())
-    slot, record = found
-    gone = record.existing(bucket, key)
-    check_writable(bucket, stream)
-    doubt = Doubt()
+        search: look for it by name where no client of today would put it, when it is nowhere else.
 
-    def make(current: Record) -> bytes:
-        current.existing(bucket, key)
+    Raises:
+        ObjectNotFound: there is none, or only a tombstone.
+        InvalidMetadata: its record cannot be read.
+        RefusedError: the bucket takes no changes.
+    """
+    found: Found
+    found, state = await asyncio.gather(
+        find(stream, key, thorough=True, search=search), stream.check_writable(records_only=True)
+    )
+    return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+
+
+class _Delete:
+    """One delete; its fields are its state."""
+
+    def __init__(self, stream: BucketStream, key: str, found: Found, *, domain: str) -> None:
+        self._stream = stream
+        self._key = key
+        self._domain = domain
+        self._record = found.record
+        """What the tombstone is to replace."""
+        self._others = found.others
+        self._gone = found.record.existing(stream.bucket, key)
+        """The object as it was seen last."""
+
+    async def run(self) -> ObjectInfo:
+        while True:
+            try:
+                await self._bury()
+            except BucketFull:  # no room for the tombstone: make some
+                if self._gone.nuid is not None:
+                    await purge_chunks(self._stream, self._gone.nuid)
+                await self._bury()
+            except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
+                note_left_over(self._stream.bucket, "another writer was there")
+                raise
+            try:
+                await finish(tidy_chunks(self._stream, self._gone, allowed=self._is_gone))
+            except Forgotten:
+                self._record = await self._stream.read(self._record.subject)
+                continue
+            await finish(remove_others(self._stream, self._others))
+            return replace(self._gone, deleted=True)
+
+    async def _bury(self) -> None:
+        """Publish the tombstone."""
+        burial = Replacement(
+            self._stream,
+            self._record,
+            self._make,
+            lambda current: burial.in_doubt and current.deleted,
+            key=self._key,
+            domain=self._domain,
+        )
+        try:
+            await finish(burial.run())
+        finally:
+            self._record = burial.record
+        self._gone = burial.record.existing(self._stream.bucket, self._key)
+
+    def _make(self, current: Record) -> bytes:
+        current.existing(self._stream.bucket, self._key)
         return records.encode_tombstone(current.data)
 
-    def is_ours(current: Record) -> bool:
-        return doubt.there and current.info is not None and current.info.deleted
-
-    async def bury() -> ObjectInfo:
-        domain = stream.get("domain", "")
-        _, buried = await finish(slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt))
-        return buried.existing(bucket, key)
-
-    async def is_gone() -> bool:
-        live = (await slot.read()).live
-        return live is None or live.nuid != gone.nuid
-
-    while True:
-        try:
-            gone = await bury()
-        except BucketFull:  # no room for the tombstone: make some
-            if gone.nuid is not None:
-                await purge_chunks(js, bucket, gone.nuid)
-            gone = await bury()
-        except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
-            note_left_over(bucket, "another writer was there")
-            raise
-        try:
-            await finish(tidy_chunks(js, bucket, gone, allowed=is_gone))
-        except Forgotten:
-            record = await slot.read()
-        else:
-            return replace(gone, deleted=True)
+    async def _is_gone(self) -> bool:
+        live = (await self._stream.read(self._record.subject)).live
+        return live is None or live.nuid != self._gone.nuid

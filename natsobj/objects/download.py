@@ -1,4 +1,4 @@
-"""One object's bytes down: windows, resume at the first missing chunk, verification.
+"""One object's bytes down: requests in flight, resume at the first missing chunk, verification.
 
 A short answer proves nothing, for a replica may lag: only the leader decides whether an object is whole,
 changed, deleted or broken.
@@ -10,10 +10,10 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from natsobj.connection import PASSING, Connection, Patience
+from natsobj.connection import PASSING, Connection
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -27,21 +27,23 @@ from natsobj.errors import (
     TemporaryError,
 )
 from natsobj.files import Sink
-from natsobj.jetstream import Consumer, JetStream
+from natsobj.jetstream import BATCH, Consumer, NoConsumer
 from natsobj.models import ObjectInfo
+from natsobj.stream import BucketStream
+from natsobj.stream.lookup import find
 
 log = logging.getLogger(__name__)
 
-SMALL = 2 * 1024 * 1024
+_SMALL = 2 * 1024 * 1024
 """Bytes up to which an object is read by Direct Get alone, without a consumer."""
 
-IN_FLIGHT = 32 * 1024 * 1024
+_IN_FLIGHT = 32 * 1024 * 1024
 """Bytes asked for and not arrived, of all downloads over one link.
 
 Half of it takes 1.09 times as long. A slow reader of a pipe finds all of it in memory.
 """
 
-REQUESTS = 4
+_REQUESTS = 4
 """Requests that these are asked for in."""
 
 
@@ -54,8 +56,8 @@ class _Short(TemporaryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A run of chunks, by number: from `first` up to `stop`."""
+class Run:
+    """Chunks that follow one another, by number: from `first` up to `stop`."""
 
     first: int
     stop: int
@@ -64,44 +66,44 @@ class Part:
 
 
 class Download:
-    """One run through the chunks of an object, or through a part of them.
+    """One reading of an object's chunks, or of some of them; its fields are its state.
 
     Args:
-        stream: where the chunks are, and `subject` theirs.
-        current: reads the object's metadata again at the leader; None when it is gone.
-        part: without it all chunks are read, and verified.
+        subject: of the chunks.
+        run: without it all chunks are read, and verified.
     """
 
     def __init__(
-        self,
-        js: JetStream,
-        info: ObjectInfo,
-        sink: Sink,
-        *,
-        stream: str,
-        subject: str,
-        current: Callable[[], Awaitable[ObjectInfo | None]],
-        part: Part | None = None,
+        self, stream: BucketStream, info: ObjectInfo, sink: Sink, *, subject: str, run: Run | None = None
     ) -> None:
-        self._js = js
+        self._stream = stream
         self._info = info
         self._sink = sink
-        self._stream = stream
         self._subject = subject
-        self._current = current
-        self._whole = part is None
-        self._next, self._stop, self._sequence = (
-            (0, info.chunks, 0) if part is None else (part.first, part.stop, part.sequence)
-        )
+        self._whole = run is None
+        """Whether all chunks are read."""
+        first, stop, sequence = (0, info.chunks, 0) if run is None else (run.first, run.stop, run.sequence)
+        self._next = first
+        """The number of the chunk that is to come."""
+        self._stop = stop
+        self._sequence = sequence
+        """A place in the stream behind which the next chunk is the first one."""
+        self._stored = info.chunks
+        """Messages under the subject: nats.net stores an empty one behind the chunks that it counts."""
         self._digest = hashlib.sha256()
         self._size = 0
-        self._chunk_size = info.chunk_size or max(1, info.size // max(1, info.chunks))
-        self._direct = (self._stop - self._next) * self._chunk_size <= SMALL
-        self._patience = Patience(js.link)
+        """Bytes written so far."""
+        self._chunk_size = max(info.chunk_size or 1, info.size // max(1, info.chunks))
+        self._direct = (self._stop - self._next) * self._chunk_size <= _SMALL
+        """Whether Direct Get is used, else a consumer."""
+        self._patience = stream.patience()
         self._error: BaseException | None = None
+        """What a consumer's message brought instead of a chunk."""
         self._arrived = asyncio.Event()
         self._consumed = 0
+        """Messages of the present consumer."""
         self._troubled = False
+        """Whether anything went wrong so far."""
 
     async def run(self) -> None:
         """Write every byte to the sink, and verify number, size and digest.
@@ -113,32 +115,40 @@ class Download:
             TemporaryError: no progress for six times the timeout.
         """
         if not self._direct:
-            await self._patience.of(self._judge)
-        with self._js.link.sharing():
+            await self._patience.of(self._ask_leader)
+        with self._stream.js.link.sharing():
             while self._next < self._stop:
-                connection = self._js.connection
+                connection = self._stream.connection
                 try:
                     await (self._read_direct() if self._direct else self._read_consumer())
-                except PermissionDenied:
+                except (PermissionDenied, NoConsumer):
                     if self._direct:
                         raise
-                    log.debug("no consumers for us, reading by direct get")
+                    log.debug("no consumer is to be had, reading by direct get")
                     self._direct = True
                 except (_Short, *PASSING) as e:
                     self._troubled = True
                     await self._patience.wait(e, connection)
-                    await self._patience.of(self._judge)
+                    await self._patience.of(self._ask_leader)
         if self._whole:
+            if self._stored > self._stop:
+                await self._check_rest()
             self._verify()
 
-    async def _judge(self) -> None:
-        """Let the leader say whether reading (on) makes sense; a new one may need a moment to know."""
-        info, stored = self._info, 0
+    async def _ask_leader(self) -> None:
+        """Let the leader say whether reading (on) makes sense; a new one may need a moment to know.
+
+        Raises:
+            ObjectNotFound: it was deleted.
+            ObjectChanged: it was replaced.
+            ChunksMissing: chunks are lost.
+        """
+        info, stream = self._info, self._stream
         for pause in _PAUSES if self._troubled else (0,):
             await asyncio.sleep(pause)
-            found = await self._js.subject_counts(self._stream, self._subject)
-            stored = found.counts.get(self._subject, 0)
-            if stored == info.chunks:
+            found = await stream.js.subject_counts(stream.name, self._subject)
+            self._stored = found.counts.get(self._subject, 0)
+            if self._stored >= info.chunks:
                 # A consumer lives on one node and dies with it; making a new one takes a leader of leaders.
                 self._direct = self._direct or found.replicas > 1
                 return
@@ -147,7 +157,26 @@ class Download:
                 raise ObjectNotFound(info.bucket, info.name, deleted_meanwhile=True)
             if current.nuid != info.nuid:
                 raise ObjectChanged(info.bucket, info.name)
-        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=stored)
+        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=self._stored)
+
+    async def _current(self) -> ObjectInfo | None:
+        """Return the object as its record has it now; None when it is gone."""
+        if self._info.subject:
+            return (await self._stream.read(self._info.subject)).live
+        return (await find(self._stream, self._info.name)).record.live
+
+    async def _check_rest(self) -> None:
+        """See that what is stored behind the last chunk is empty, as nats.net leaves it.
+
+        Raises:
+            ChunksMissing: there are more bytes than the record says.
+        """
+        messages = self._stream.direct(self._subject, sequence=self._sequence + 1, patience=self._patience)
+        async with contextlib.aclosing(messages):
+            async for message in messages:
+                if message.data:
+                    info = self._info
+                    raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=self._stored)
 
     def _verify(self) -> None:
         info = self._info
@@ -167,12 +196,9 @@ class Download:
 
     async def _read_direct(self) -> None:
         """Read on by Direct Get."""
-        messages = self._js.direct_messages(
-            self._stream,
-            self._subject,
-            sequence=self._sequence + 1,
-            batch=self._stop - self._next,
-            patience=self._patience,
+        batch = min(self._stop - self._next, BATCH)
+        messages = self._stream.direct(
+            self._subject, sequence=self._sequence + 1, batch=batch, patience=self._patience
         )
         async with contextlib.aclosing(messages):
             async for message in messages:
@@ -186,23 +212,23 @@ class Download:
 
     async def _read_consumer(self) -> None:
         """Read on by a pull consumer, in requests that answer at once when something is missing."""
-        js = self._js
+        js = self._stream.js
         self._error, self._consumed = None, 0
         async with (
-            js.consumer(self._stream, self._subject, sequence=self._sequence + 1) as consumer,
+            js.consumer(self._stream.name, self._subject, sequence=self._sequence + 1) as consumer,
             js.connection.subscribe(self._take) as inbox,
         ):
             with js.connection.watch(consumer.next_subject, self._fail):
-                if consumer.pending != self._info.chunks - self._next:
+                if consumer.pending != self._stored - self._next:
                     raise _Short("fewer chunks than expected")
                 await self._pull(consumer, inbox)
 
     async def _pull(self, consumer: Consumer, inbox: str) -> None:
-        connection = self._js.connection
+        connection = self._stream.connection
         asked = self._next
         while self._next < self._stop:
-            room = IN_FLIGHT // self._js.link.transfers // self._chunk_size
-            batch = max(1, room // REQUESTS)
+            room = _IN_FLIGHT // self._stream.js.link.transfers // self._chunk_size
+            batch = max(1, room // _REQUESTS)
             while asked < self._stop and asked - self._next <= max(0, room - batch):
                 number = min(batch, self._stop - asked)
                 query = b'{"batch":%d,"no_wait":true}' % number
@@ -238,7 +264,7 @@ class Download:
 
     def _expect(self, pending: int) -> None:
         """Tell by what is left behind a chunk whether it is the next one."""
-        if pending != self._info.chunks - self._next - 1:
+        if pending != self._stored - self._next - 1:
             raise _Short("chunks are missing on the way")
 
     def _write(self, payload: memoryview, sequence: int) -> None:

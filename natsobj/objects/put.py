@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
-from natsobj.adr20 import names, records
+from natsobj.adr20 import records
 from natsobj.errors import (
     ChunksMissing,
     ConfigRefused,
     ContentMismatch,
     InvalidArgument,
     NatsobjError,
-    ObjectExists,
     OutcomeUnknown,
 )
 from natsobj.files import Source
-from natsobj.jetstream import JetStream
 from natsobj.models import ObjectInfo, ObjectMeta
-from natsobj.objects.chunker import SourceFailed, Supply
-from natsobj.objects.commit import Doubt, Forgotten, Record, Slot, check_writable, finish, tidy_chunks
-from natsobj.objects.upload import Chunks
+from natsobj.objects.chunker import Chunker, SourceFailed
+from natsobj.objects.commit import Forgotten, Replacement, finish, remove_others, tidy_chunks
+from natsobj.objects.upload import Upload
+from natsobj.stream import BucketStream, Found, Record
+from natsobj.stream.lookup import find
+
+__all__ = ["Condition", "Put"]
 
 log = logging.getLogger(__name__)
 
-SMALL = 1024 * 1024
+_EARLY = 1024 * 1024
 """Bytes up to which a source goes up before it is known what it replaces."""
 
-_LONGEST_NUMBER = 10**13
+_LONGEST = 10**13
+"""A number with as many digits as a size or count can have."""
+
 _RECORD_HEADERS = 150
 """Bytes of the headers that a record is published with, at most."""
 
@@ -45,9 +47,16 @@ class Condition:
     """Hex of the stored content."""
 
     def check(self, bucket: str, key: str, record: Record) -> None:
-        """Raise `ObjectExists` or `ContentMismatch` when the record does not meet it."""
-        if self.absent and record.live is not None:
-            raise ObjectExists(bucket, key)
+        """Raise when a record may not be replaced.
+
+        Raises:
+            ObjectExists: there is one, or one that cannot be read.
+            ContentMismatch: there is none, or another content.
+            SubjectTaken: an object of another name lies there.
+        """
+        record.check_replaceable(bucket, key)
+        if self.absent:
+            record.check_absent(bucket, key)
         if self.sha256 is not None and (record.live is None or record.live.sha256 != self.sha256.lower()):
             raise ContentMismatch(bucket, key)
 
@@ -55,185 +64,210 @@ class Condition:
         return self.absent or self.sha256 is not None
 
 
-async def put_object(
-    js: JetStream,
-    bucket: str,
-    key: str,
-    source: Source,
-    *,
-    state: Callable[[], Awaitable[Mapping[str, Any]]],
-    find: Callable[[], Coroutine[Any, Any, tuple[Slot, Record]]],
-    meta: ObjectMeta,
-    condition: Condition,
-    read_back: bool,
-) -> ObjectInfo:
-    """Store an object; whatever this raises, the old one is as it was and no chunks are left.
+class Put:
+    """One put; its fields are its state.
 
-    After `OutcomeUnknown` alone the chunks stay, for they may be the new object's.
+    Whatever `run` raises, the old object is as it was and no chunks are left. After `OutcomeUnknown` alone
+    they stay, for they may be the new object's.
 
     Args:
-        state: gives the bucket's stream, as it was when it was read last.
-        find: gives the place of the key and the record that is there now.
         read_back: ask for the time that the server gave it; without it a round trip less.
     """
-    finding = asyncio.create_task(find())
-    chunks: Chunks | None = None
-    doubt, committed = Doubt(), False
-    try:
-        stream = await state()
-        check_writable(bucket, stream)
-        if condition or source.size is None or source.size > SMALL:  # else it comes in the same round trip
-            condition.check(bucket, key, (await finding)[1])
-        limits = (js.connection.max_payload, stream["config"].get("max_msg_size", -1))
-        _check_record(bucket, key, meta, *limits)
-        size = _chunk_size(meta.chunk_size, *limits)
-        chunks = Chunks(js, bucket, Supply(js, source, size, bucket=bucket), stream)
-        await chunks.store()
-        source.check()
-        info = _describe(bucket, key, chunks, replace(meta, chunk_size=size))
-        slot, record = await finding
-        gone: list[ObjectInfo] = []
-        while True:
-            commit = _commit(slot, record, info, condition, domain=stream.get("domain", ""), doubt=doubt)
-            sequence, replaced = await finish(commit)
-            committed = True
-            info = replace(info, revision=sequence)
-            if replaced.live is not None and replaced.live.nuid != info.nuid:
-                gone.append(replaced.live)
-            try:
-                return await finish(_conclude(js, slot, info, gone, chunks, read_back=read_back))
-            except Forgotten:
-                log.debug("%s/%s: a leader that died took the commit along", bucket, key)
-                committed = False
-                record = await slot.read()
-    except OutcomeUnknown:
-        raise
-    except BaseException as e:
-        if committed:
+
+    def __init__(
+        self,
+        stream: BucketStream,
+        key: str,
+        source: Source,
+        meta: ObjectMeta,
+        condition: Condition,
+        *,
+        read_back: bool,
+    ) -> None:
+        self._stream = stream
+        self._key = key
+        self._source = source
+        self._meta = meta
+        self._condition = condition
+        self._read_back = read_back
+        self._finding: asyncio.Task[Found] | None = None
+        """The look for what is there, which may go on while chunks go up."""
+        self._domain = ""
+        """The stream's, whose acknowledgement counts."""
+        self._upload: Upload | None = None
+        """The chunks; None before the first one is read."""
+        self._commit: Replacement | None = None
+        """The publish of the record, once it has begun."""
+        self._committed = False
+        """Whether the record is stored: from then on nothing is undone."""
+        self._gone: list[ObjectInfo] = []
+        """What it has replaced: chunks to be removed."""
+
+    async def run(self) -> ObjectInfo:
+        """Store the object and return it as it is stored."""
+        self._finding = asyncio.create_task(find(self._stream, self._key, thorough=True))
+        try:
+            return await self._run(self._finding)
+        except OutcomeUnknown:
             raise
-        finding.cancel()
-        await asyncio.gather(finding, return_exceptions=True)
-        if chunks is not None:
-            if doubt.replaced is not None and await chunks.vanish():
-                await tidy_chunks(js, bucket, doubt.replaced.live)
-            await chunks.undo(e)
-        if isinstance(e, SourceFailed):
-            raise e.error from e.error.__cause__
-        raise
+        except BaseException as e:
+            if not self._committed:
+                await self._undo(e)
+            if isinstance(e, SourceFailed):
+                raise e.error from e.error.__cause__
+            raise
 
+    async def _run(self, finding: asyncio.Task[Found]) -> ObjectInfo:
+        stream, source = self._stream, self._source
+        state = await stream.check_writable()
+        self._domain = state.get("domain", "")
+        if (
+            self._condition or source.size is None or source.size > _EARLY
+        ):  # else it is in the same round trip
+            self._check((await finding).record)
+        limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
+        self._check_record(*limits)
+        size = _chunk_size(self._meta.chunk_size, *limits)
+        upload = self._upload = Upload(stream, Chunker(stream, source, size), state)
+        await upload.store()
+        source.check()
+        found = await finding
+        chunker, window, record = upload.chunker, upload.window, found.record
+        info = self._describe(
+            size=chunker.size,
+            chunks=window.stored,
+            chunk_size=size,
+            sha256=chunker.sha256,
+            nuid=window.nuid,
+        )
+        while True:
+            info = await self._publish(info, record)
+            try:
+                return await finish(self._conclude(info, record.subject, found.others, upload))
+            except Forgotten:
+                log.debug("%s/%s: a leader that died took the commit along", info.bucket, self._key)
+                self._committed = False
+                record = await stream.read(record.subject)
 
-async def _commit(
-    slot: Slot, record: Record, info: ObjectInfo, condition: Condition, *, domain: str, doubt: Doubt
-) -> tuple[int, Record]:
-    """Publish the metadata while the condition holds; returns its sequence and what it replaced."""
+    def _check(self, record: Record) -> None:
+        self._condition.check(self._stream.bucket, self._key, record)
 
-    def make(current: Record) -> bytes:
-        condition.check(info.bucket, info.name, current)
-        return records.encode_object(info)
+    async def _publish(self, info: ObjectInfo, record: Record) -> ObjectInfo:
+        """Commit: put the record in the place of what is there, and return it with its revision."""
 
-    def is_ours(current: Record) -> bool:
-        return current.info is not None and current.info.nuid == info.nuid
+        def make(current: Record) -> bytes:
+            self._check(current)
+            return records.encode_object(info)
 
-    return await slot.replace(record, make, is_ours=is_ours, domain=domain, doubt=doubt)
+        def is_ours(current: Record) -> bool:
+            return current.info is not None and current.info.nuid == info.nuid
 
+        commit = self._commit = Replacement(
+            self._stream, record, make, is_ours, key=self._key, domain=self._domain
+        )
+        sequence = await finish(commit.run())
+        self._committed = True
+        replaced = commit.record.live
+        if replaced is not None and replaced.nuid != info.nuid:
+            self._gone.append(replaced)
+        return replace(info, revision=sequence, subject=record.subject)
 
-async def _conclude(
-    js: JetStream,
-    slot: Slot,
-    info: ObjectInfo,
-    gone: Sequence[ObjectInfo],
-    chunks: Chunks,
-    *,
-    read_back: bool,
-) -> ObjectInfo:
-    """Tidy behind the commit, and return the object as it is stored.
+    async def _conclude(
+        self, info: ObjectInfo, subject: str, others: tuple[Record, ...], upload: Upload
+    ) -> ObjectInfo:
+        """Tidy behind the commit, and return the object as it is stored.
 
-    Raises:
-        ChunksMissing: the bucket made room for the record by dropping what the record names.
-        Forgotten: the record is not there any more.
-    """
+        Raises:
+            ChunksMissing: the bucket made room for the record by dropping chunks that the record names.
+            Forgotten: the record is not there any more.
+        """
+        tidying = asyncio.create_task(self._tidy(info, subject))
+        stored = await self._stored(info, subject) if self._read_back else info
+        await tidying
+        await upload.tidy()
+        try:
+            await remove_others(self._stream, others, but=info.nuid)
+        except NatsobjError as e:
+            log.warning("another record of %s/%s is not removed yet: %s", info.bucket, info.name, e)
+        if (lost := await upload.displaced()) and (
+            await self._stream.read(subject)
+        ).sequence == info.revision:
+            raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - lost)
+        return stored
 
-    async def tidy() -> None:
-        for each in gone:
-            await tidy_chunks(js, info.bucket, each, allowed=lambda: slot.stands(info.revision))
+    async def _tidy(self, info: ObjectInfo, subject: str) -> None:
+        """Remove the chunks of what was replaced, as long as the record is there."""
 
-    tidying = asyncio.create_task(tidy())
-    stored = await _stored(slot, info) if read_back else info
-    await tidying
-    await chunks.tidy()
-    if (lost := await chunks.displaced()) and (await slot.read()).sequence == info.revision:
-        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - lost)
-    return stored
+        async def stands() -> bool:
+            return (await self._stream.read(subject)).sequence >= info.revision
 
+        for each in self._gone:
+            await tidy_chunks(self._stream, each, allowed=stands)
 
-def _describe(bucket: str, key: str, chunks: Chunks, meta: ObjectMeta) -> ObjectInfo:
-    """Return the object that is to be committed; time and revision are the server's to give."""
-    sha256 = chunks.supply.sha256
-    return ObjectInfo(
-        bucket=bucket,
-        name=key,
-        size=chunks.supply.size,
-        chunks=chunks.upload.stored,
-        modified=datetime.now(UTC),
-        revision=0,
-        chunk_size=meta.chunk_size,
-        digest=records.format_digest(sha256),
-        sha256=sha256.hex(),
-        nuid=chunks.upload.nuid,
-        description=meta.description,
-        headers=_headers(meta),
-        metadata=meta.metadata,
-    )
+    async def _stored(self, info: ObjectInfo, subject: str) -> ObjectInfo:
+        """Return the object with the time that the server gave it, unless it was replaced again already."""
+        try:
+            record = await self._stream.read(subject)
+        except NatsobjError as e:
+            log.info("%s/%s is stored, its time could not be read: %s", info.bucket, info.name, e)
+            return info
+        return record.live if record.live is not None and record.sequence == info.revision else info
 
+    async def _undo(self, error: BaseException) -> None:
+        """Leave the old object as it was, and no chunks."""
+        assert self._finding is not None
+        self._finding.cancel()
+        await asyncio.gather(self._finding, return_exceptions=True)
+        if self._upload is None:
+            return
+        beaten = self._commit.beaten if self._commit is not None else None
+        if beaten is not None and await self._upload.vanish():  # ours was stored, so that is ours to remove
+            await tidy_chunks(self._stream, beaten.live)
+        await self._upload.undo(error)
 
-def _headers(meta: ObjectMeta) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(values) for name, values in meta.headers.items()}
+    def _check_record(self, max_payload: int, max_msg_size: int) -> None:
+        """Refuse a record that would not fit into one message, before anything is uploaded.
 
+        Raises:
+            InvalidArgument: the server takes no message of that size.
+            ConfigRefused: the bucket's stream takes none.
+        """
+        record = records.encode_object(self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST))
+        size = len(record) + _RECORD_HEADERS
+        where = f"{self._stream.bucket}/{self._key}"
+        what = f"record is too large: key, description, headers and metadata of {where} take {size:,} bytes"
+        if size > max_payload:
+            raise InvalidArgument(f"{what}, the server takes {max_payload:,}")
+        if 0 < max_msg_size < size:
+            raise ConfigRefused(f"{what}, this bucket takes messages of {max_msg_size:,}")
 
-def _check_record(bucket: str, key: str, meta: ObjectMeta, max_payload: int, max_msg_size: int) -> None:
-    """Refuse what would not fit into one message, before anything is uploaded.
-
-    Raises:
-        InvalidArgument: the server takes no message of that size.
-        ConfigRefused: the bucket's stream takes none.
-    """
-    longest = ObjectInfo(
-        bucket=bucket,
-        name=key,
-        size=_LONGEST_NUMBER,
-        chunks=_LONGEST_NUMBER,
-        modified=datetime.now(UTC),
-        revision=0,
-        chunk_size=_LONGEST_NUMBER,
-        digest=records.format_digest(bytes(32)),
-        nuid=names.new_nuid(),
-        description=meta.description,
-        headers=_headers(meta),
-        metadata=meta.metadata,
-    )
-    size = len(records.encode_object(longest)) + _RECORD_HEADERS
-    what = f"impossible record: key, description, headers and metadata of {bucket}/{key} take {size:,} bytes"
-    if size > max_payload:
-        raise InvalidArgument(f"{what}, {max_payload:,} are possible here")
-    if 0 < max_msg_size < size:
-        raise ConfigRefused(f"{what}, this bucket takes messages of {max_msg_size:,}")
+    def _describe(
+        self, *, size: int, chunks: int, chunk_size: int, sha256: bytes = bytes(32), nuid: str = "n" * 22
+    ) -> ObjectInfo:
+        """Return the object that is to be committed; time and revision are the server's to give."""
+        meta = self._meta
+        return ObjectInfo(
+            bucket=self._stream.bucket,
+            name=self._key,
+            size=size,
+            chunks=chunks,
+            modified=datetime.now(UTC),
+            revision=0,
+            chunk_size=chunk_size,
+            digest=records.format_digest(sha256),
+            sha256=sha256.hex(),
+            nuid=nuid,
+            description=meta.description,
+            headers={name: tuple(values) for name, values in meta.headers.items()},
+            metadata=meta.metadata,
+        )
 
 
 def _chunk_size(asked: int | None, max_payload: int, max_msg_size: int) -> int:
-    """Return the size of a chunk: the one asked for, or the default lowered to what is possible here."""
+    """Return the size of a chunk: the one asked for, or the default lowered to what the server takes."""
     most = min(limit for limit in (max_payload, max_msg_size) if limit > 0)
     if asked is None:
         return min(records.DEFAULT_CHUNK_SIZE, most)
     if not 0 < asked <= most:
-        raise InvalidArgument(f"impossible chunk size: {asked:,} bytes, 1 to {most:,} are possible here")
+        raise InvalidArgument(f"invalid chunk size: {asked:,} bytes, this bucket takes 1 to {most:,}")
     return asked
-
-
-async def _stored(slot: Slot, info: ObjectInfo) -> ObjectInfo:
-    """Return the object with the time that the server gave it, unless it was replaced again already."""
-    try:
-        record = await slot.read()
-    except NatsobjError as e:
-        log.info("%s/%s is stored, its time could not be read: %s", info.bucket, info.name, e)
-        return info
-    return record.live if record.live is not None and record.sequence == info.revision else info

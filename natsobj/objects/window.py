@@ -9,9 +9,9 @@ from collections import deque
 from natsobj.adr20 import names
 from natsobj.connection import PASSING, Message, Patience
 from natsobj.errors import NatsobjError, PermissionDenied
-from natsobj.jetstream import JetStream
 from natsobj.jetstream.codes import read_ack
-from natsobj.objects.chunker import Supply
+from natsobj.objects.chunker import Chunker
+from natsobj.stream import BucketStream
 
 WINDOW = 16 * 1024 * 1024
 """Bytes that may be unacknowledged, of all uploads over one link.
@@ -36,43 +36,40 @@ class AcksMissing(NatsobjError):
     """Acknowledgements did not come in order: chunks may be missing behind the last one that did."""
 
 
-class Upload:
-    """The chunks of one object under one fresh nuid.
+class Window:
+    """The chunks of one object under one fresh nuid, and how far they are.
 
     Args:
-        stream: the stream that must acknowledge, and `domain` its domain: where domains are joined, another
-            stream may acknowledge as well.
+        domain: the stream's: where domains are joined, another stream may acknowledge as well.
         patience: is told of every chunk that is stored.
-        window: bytes that may be unacknowledged.
+        size: bytes that may be unacknowledged.
     """
 
     def __init__(
         self,
-        js: JetStream,
-        bucket: str,
+        stream: BucketStream,
         *,
-        stream: str,
         domain: str,
         patience: Patience,
-        window: int,
+        size: int,
     ) -> None:
         self.nuid = names.new_nuid()
-        self.subject = names.chunk_subject(bucket, self.nuid)
-        self.window = window
+        self.subject = names.chunk_subject(stream.bucket, self.nuid)
+        self.size = size
         self.stored = 0
         """Chunks that are stored for certain, without a gap."""
         self.sequence = 0
         """The last one's place in the stream."""
         self.sent = 0
-        self._js = js
-        self._connection = js.connection
-        self._acker = (stream, domain)
+        self._stream = stream
+        self._connection = stream.connection
+        self._acker = (stream.name, domain)
         self._patience = patience
         self._sizes: deque[int] = deque()
         self._unacked = 0
         self._error: NatsobjError | None = None
         self._changed = asyncio.Event()
-        self._supply: Supply | None = None
+        self._chunker: Chunker | None = None
 
     @property
     def may_have_stored(self) -> bool:
@@ -84,7 +81,7 @@ class Upload:
         """Whether something that was sent may still be under way."""
         return self._unacked > 0 or self._error is not None
 
-    async def run(self, supply: Supply) -> None:
+    async def run(self, chunker: Chunker) -> None:
         """Store all chunks behind those that are stored; when this returns, every one is acknowledged.
 
         After trouble it may be called again, as soon as nothing is under way any more and `stored` and
@@ -96,17 +93,17 @@ class Upload:
             RequestTimeout: nothing moved for one timeout.
             ServerUnavailable: the connection was lost.
         """
-        connection = self._connection = self._js.connection
-        self._supply, self._error = supply, None
+        connection = self._connection = self._stream.connection
+        self._chunker, self._error = chunker, None
         self._sizes.clear()
         self._unacked, self.sent = 0, self.stored
         with (
-            self._js.link.sharing(),
+            self._stream.js.link.sharing(),
             connection.receive(self._take) as inbox,
             connection.watch(self.subject, self._fail),
         ):
             try:
-                while data := await supply.chunk(self.sent):
+                while data := await chunker.chunk(self.sent):
                     await self._until_room(len(data))
                     number = self.sent
                     self.sent += 1
@@ -124,9 +121,9 @@ class Upload:
 
     async def _until_room(self, size: int) -> None:
         self._raise()
-        link = self._js.link
+        link = self._stream.js.link
         while self._unacked and (
-            self._unacked + size > min(self.window, WINDOW // link.transfers)
+            self._unacked + size > min(self.size, WINDOW // link.transfers)
             or len(self._sizes) >= WINDOW_CHUNKS
         ):
             await self._progress()
@@ -141,7 +138,7 @@ class Upload:
     async def _settle(self) -> None:
         """Let the acks in flight come in, so that a purge finds all that was sent; at most one timeout."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._js.link.timeout):
+            async with asyncio.timeout(self._stream.timeout):
                 while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
                     self._changed.clear()
                     await self._changed.wait()
@@ -160,11 +157,11 @@ class Upload:
         elif number != self.stored or ack.sequence <= self.sequence:
             self._fail(AcksMissing("acknowledgements are missing or out of order"))
         elif self._error is None:
-            assert self._supply is not None
+            assert self._chunker is not None
             self._sizes.popleft()
             self.stored += 1
             self.sequence = ack.sequence
-            self._supply.stored(self.stored, self.subject, self.sequence)
+            self._chunker.discard(self.stored, self.subject, self.sequence)
             self._patience.moved()
         self._changed.set()
 

@@ -132,7 +132,7 @@ async def test_an_object_that_changes_while_it_is_read_is_exit_code_5(cli: Progr
 
 async def consumers(bucket: Bucket) -> int:
     """How many are reading the bucket's stream."""
-    info = await bucket._js.stream_info(f"OBJ_{bucket.name}")
+    info = await bucket.stream.js.stream_info(f"OBJ_{bucket.name}")
     return int(info["state"]["consumer_count"])
 
 

@@ -84,7 +84,9 @@ async def test_no_commit_is_lost_to_sweeps_while_leaders_change(
                     await asyncio.sleep(chance.uniform(0, 0.1))  # it is this moment that is tested
                     await publish(client, metadata_subject(bucket.name, name), json.dumps(record).encode())
                     if (
-                        await bucket._js.count(f"OBJ_{bucket.name}", chunk_subject(bucket.name, f"N{name}"))
+                        await bucket.stream.js.count(
+                            f"OBJ_{bucket.name}", chunk_subject(bucket.name, f"N{name}")
+                        )
                         == 3
                     ):
                         committed.append(name)

@@ -1,0 +1,189 @@
+"""A bucket as its stream: its name, its place in the subjects, its configuration, and the questions to it.
+
+Put, get, delete, verify and gc take this one value, so that a bucket can be followed from the verb to the
+socket. What decides is asked of the stream's leader. Every question is asked again
+while its trouble may pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from natsobj.adr20 import names, streams
+from natsobj.connection import ASK_AGAIN, Connection, Patience
+from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, UnsuitableStream
+from natsobj.jetstream import BATCH, Ack, JetStream, Stored
+from natsobj.stream.record import Record, read_record
+
+__all__ = ["BucketStream", "check_writable"]
+
+T = TypeVar("T")
+
+
+class BucketStream:
+    """The stream that keeps a bucket; nothing is asked of the server until something is needed.
+
+    Every question raises `BucketNotFound` when there is no such stream.
+    """
+
+    def __init__(self, js: JetStream, bucket: str) -> None:
+        self.js = js
+        self.bucket = names.check_bucket_name(bucket)
+        self.name = names.stream_name(bucket)
+        self._state: asyncio.Future[dict[str, Any]] | None = None
+        self._root: str | None = None
+        """The bucket's name in its subjects: a mirror has the one of its origin. None until it is known."""
+
+    def __repr__(self) -> str:
+        return f"BucketStream({self.name!r})"
+
+    def another(self, bucket: str) -> BucketStream:
+        """Return another bucket of the same account; this one when it is the same.
+
+        Raises:
+            InvalidBucketName: there can be none of that name.
+        """
+        return self if bucket == self.bucket else BucketStream(self.js, bucket)
+
+    # The connection it is asked over
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in use."""
+        return self.js.connection
+
+    @property
+    def timeout(self) -> float:
+        """Seconds of silence after which a connection is given up."""
+        return self.js.link.timeout
+
+    def patience(self) -> Patience:
+        """Return a fresh patience: six timeouts without progress."""
+        return Patience(self.js.link)
+
+    async def patiently(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Return what a question gives, asked again as long as its trouble may pass."""
+        return await self.js.link.patiently(question)
+
+    # What it is
+
+    async def state(self) -> Mapping[str, Any]:
+        """Return configuration and state as they were when first asked; callers share one answer."""
+        if self._state is None:
+            self._state = asyncio.ensure_future(self.info())
+        asked = self._state
+        try:
+            return await asyncio.shield(asked)
+        except NatsobjError:
+            self._state = None
+            raise
+
+    async def info(self, *, count: str | None = None) -> dict[str, Any]:
+        """Return configuration and state as they are now.
+
+        Args:
+            count: a filter; `total` is then the number of subjects that match it, absent for none.
+        """
+        return await self.patiently(lambda: self.js.stream_info(self.name, count=count))
+
+    async def root(self) -> str:
+        """Return the bucket's name in its subjects.
+
+        A mirror carries the subjects of its origin, which its configuration names only by the stream; the
+        first record tells. The bucket's own name as long as nothing has arrived in it.
+        """
+        if self._root is None:
+            if not (await self.state())["config"].get("mirror"):
+                self._root = self.bucket
+            elif first := await self.next(names.metadata_filter("*"), 1):
+                self._root = first.subject.split(".")[1]
+            else:
+                return self.bucket
+        return self._root
+
+    @property
+    def likely_root(self) -> str:
+        """What `root` will most probably be, for a first question that saves a round trip."""
+        return self._root or self.bucket
+
+    def root_is(self, root: str) -> None:
+        """Remember the bucket's name in its subjects, for a record was found under it."""
+        self._root = root
+
+    async def check_writable(self, *, records_only: bool = False) -> Mapping[str, Any]:
+        """Return the state of a stream that keeps what is written to it.
+
+        Args:
+            records_only: no chunks are to be written.
+
+        Raises:
+            BucketReadOnly: it is a mirror.
+            BucketSealed: it was sealed.
+            UnsuitableStream: its configuration loses or refuses objects.
+        """
+        state = await self.state()
+        check_writable(self.bucket, state, records_only=records_only)
+        return state
+
+    async def chunk_subject(self, nuid: str) -> str:
+        """Return the subject of all chunks of one upload."""
+        return names.chunk_subject(await self.root(), nuid)
+
+    # Messages, from the leader
+
+    async def last(self, subject: str) -> Stored | None:
+        """Return the last message of a subject."""
+        return await self.patiently(lambda: self.js.last_message(self.name, subject))
+
+    async def next(self, subject: str, sequence: int) -> Stored | None:
+        """Return the first message of a subject or filter at or behind a sequence."""
+        return await self.patiently(lambda: self.js.next_message(self.name, subject, sequence))
+
+    async def counts(self, subjects: str, *, least: int = 1) -> dict[str, int]:
+        """Return the number of messages of each subject that matches a filter and has `least`."""
+        found = await self.patiently(lambda: self.js.subject_counts(self.name, subjects, least=least))
+        return dict(found.counts)
+
+    async def count(self, subject: str) -> int:
+        """Return how many messages of one subject are stored."""
+        return await self.patiently(lambda: self.js.count(self.name, subject))
+
+    async def purge(self, subject: str, *, before: int | None = None) -> int:
+        """Remove all messages of a subject, or those before a sequence, and return how many they were."""
+        return await self.patiently(lambda: self.js.purge(self.name, subject, before=before))
+
+    def direct(
+        self, subject: str, *, sequence: int = 1, batch: int = BATCH, patience: Patience | None = None
+    ) -> AsyncGenerator[Stored, None]:
+        """Iterate over the messages of a filter in stream order; a replica may lack the newest."""
+        return self.js.direct_messages(self.name, subject, sequence=sequence, batch=batch, patience=patience)
+
+    async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
+        """Publish one message, and wait a second for what this stream says of it."""
+        return await self.js.publish(subject, payload, headers, patience=ASK_AGAIN, acker=(self.name, domain))
+
+    # Records
+
+    async def read(self, subject: str) -> Record:
+        """Return the record under a subject, as the leader has it."""
+        message = await self.last(subject)
+        return Record(subject) if message is None else read_record(self.bucket, message)
+
+
+def check_writable(bucket: str, state: Mapping[str, Any], *, records_only: bool = False) -> None:
+    """Refuse a stream that does not keep what is written to it.
+
+    Raises:
+        BucketReadOnly: it is a mirror.
+        BucketSealed: it was sealed.
+        UnsuitableStream: its configuration loses or refuses objects.
+    """
+    config = state["config"]
+    if config.get("mirror"):
+        raise BucketReadOnly(bucket)
+    if config.get("sealed"):
+        raise BucketSealed(bucket)
+    if reasons := streams.refusals(config, bucket, chunks=0 if records_only else None):
+        raise UnsuitableStream(bucket, reasons)
