@@ -8,10 +8,12 @@ import signal
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while Python still imports it ends in silence, as it does later."""
+    """Run the command; a signal while Python still imports it ends in silence: nothing was begun."""
     gc.set_threshold(50_000)  # imports make many objects and hardly any garbage: 7 % of the time of `info`
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: os._exit(128 + number))
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: os._exit(128 + number))
     from natsobj.cli import main as command
 
     command()

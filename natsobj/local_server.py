@@ -365,7 +365,8 @@ def _signals_forwarded(children: list[Popen[bytes]]) -> Iterator[list[int]]:
             child.send_signal(signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
 
     endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {which: signal.signal(which, forward) for which in endings}
+    taken = [which for which in endings if signal.getsignal(which) is not signal.SIG_IGN]
+    before = {which: signal.signal(which, forward) for which in taken}
     try:
         yield received
     finally:

@@ -224,13 +224,19 @@ def traceback_of(error: BaseException) -> str:
     return exits.without_credentials("".join(traceback.format_exception(error)))
 
 
-def listen(*, verbose: bool, debug: bool, quiet: bool) -> None:
-    """Show what the library logs: its warnings, and more when asked to."""
+def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[str], bool]) -> None:
+    """Show what the library logs: its warnings, and more when asked to.
+
+    Args:
+        keep: takes a warning that is to be said later, or does not.
+    """
     import logging
 
     class ToPeople(logging.Handler):
         def emit(self, record: LogRecord) -> None:
-            say(exits.without_credentials(f"natsobj: {record.getMessage()}"))
+            text = exits.without_credentials(record.getMessage())
+            if record.levelno < logging.WARNING or not keep(text):
+                say(f"natsobj: {text}")
 
     logger = logging.getLogger("natsobj")
     usual = logging.CRITICAL if quiet else logging.WARNING

@@ -78,6 +78,7 @@ EXIT_CODES = (
     Exit(6, "refused: it exists, was changed, is sealed or full", (RefusedError,)),
     Exit(7, "not authorised, or a certificate that is not trusted", (AuthorizationError,)),
     Exit(8, "the stored content is broken: digest, size or missing chunks", (ContentBroken,)),
+    Exit(129, "the terminal was closed (SIGHUP)"),
     Exit(130, "interrupted (SIGINT)"),
     Exit(141, "the reader of standard output went away"),
     Exit(143, "terminated (SIGTERM)"),

@@ -161,6 +161,14 @@ class Swept:
         else:
             self.left += 1
 
+    def account(self, bucket: str) -> str:
+        """Say what was done before it was ended: `removed 12 orphans at least from photos`."""
+        if self.dry_run:
+            return f"nothing was removed from {printable(bucket)}"
+        found = [count(self.orphans, "orphan")]
+        found += [count(self.tombstones, "tombstone")] if self.tombstones else []
+        return f"removed {' and '.join(found)} at least from {printable(bucket)}"
+
     def line(self, bucket: str, older_than: timedelta, seconds: float) -> str:
         """Report all: `removed from photos  12 orphans  960 chunks  2 younger than 1 d stay  0.4 s`."""
         facts = []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from natsobj.cli.runtime import Session
     from natsobj.folders.tree import Outcome
 
-__all__ = ["collect", "label"]
+__all__ = ["Batch", "label"]
 
 
 def label(bucket: str, prefix: str) -> str:
@@ -25,55 +25,65 @@ def label(bucket: str, prefix: str) -> str:
     return f"{bucket}/{with_slash(prefix)}"
 
 
-async def collect(
-    session: Session,
-    outcomes: AsyncGenerator[Outcome, None],
-    whole: Whole,
-    done: Literal["stored", "fetched"],
-) -> None:
-    """Tell what became of many: one line for all, and each one with `--json` or `-v`.
+class Batch:
+    """Many that are stored or fetched: one line for all, and each one with `--json` or `-v`."""
 
-    An error that concerns all of them ends it.
-    """
-    tally: Counter[str] = Counter()
-    size = 0
-    try:
-        async with aclosing(outcomes) as each:
-            async for outcome in each:
-                whole.settle(saved=_tell(session, outcome))
-                if isinstance(outcome, Done):
-                    tally[outcome.change] += 1
-                    size += outcome.info.size if outcome.change == done else 0
-                else:
-                    tally[type(outcome).__name__.lower()] += 1
-    except BaseException:  # the server is gone, or somebody has had enough: what was done is done
-        if tally:
-            _sum_up(session, tally, size, whole, done)
-        raise
-    _sum_up(session, tally, size, whole, done)
+    def __init__(self, session: Session, whole: Whole, done: Literal["stored", "fetched"]) -> None:
+        self._session = session
+        self._whole = whole
+        self._done = done
+        self._tally: Counter[str] = Counter()
+        self._size = 0
 
+    def count(self, done: Done) -> None:
+        """Count what is done, as soon as it is."""
+        self._tally[done.change] += 1
+        self._size += done.info.size if done.change == self._done else 0
 
-def _sum_up(session: Session, tally: Counter[str], size: int, whole: Whole, done: str) -> None:
-    others = [f"{tally[kind]:,} {kind}" for kind in ("unchanged", "kept", "skipped") if tally[kind]]
-    facts = (count(tally[done], "object"), *others, format_size(size), format_duration(session.elapsed))
-    session.report("  ".join((f"{done} {whole.label}", *facts)))
-    if tally["failed"]:
-        session.report(f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed")
+    async def collect(self, outcomes: AsyncGenerator[Outcome, None]) -> None:
+        """Tell what became of all of them; an error that concerns all ends it."""
+        try:
+            async with aclosing(outcomes) as each:
+                async for outcome in each:
+                    self._whole.settle(saved=self._tell(outcome))
+                    if not isinstance(outcome, Done):
+                        self._tally[type(outcome).__name__.lower()] += 1
+        except Exception:  # the server is gone: what was done is done
+            if self._tally:
+                self._sum_up()
+            raise
+        self._sum_up()
 
+    def account(self, settled: bool) -> str:
+        """Say how many were done before it was ended: `fetched 168 of 350 objects`."""
+        number, found = self._tally[self._done], self._whole.found
+        objects = count(number, "object") if found is None else f"{number:,} of {count(found, 'object')}"
+        others = [f"{self._tally[kind]:,} {kind}" for kind in ("unchanged", "kept") if self._tally[kind]]
+        return ", ".join((f"{self._done} {objects}" + ("" if settled else " at least"), *others))
 
-def _tell(session: Session, outcome: Outcome) -> int:
-    """Tell what became of one, and give the bytes that needed no transfer."""
-    if isinstance(outcome, Failed):
-        if concerns_all(outcome.error):
-            raise outcome.error
-        session.fail(outcome.error, one_of=outcome.name)
-    elif isinstance(outcome, Skipped):
-        session.report(f"skipped {outcome.name}: {outcome.reason}")
-    else:
-        line = changed_line(outcome.change, outcome.info)
-        if session.json and outcome.change != "kept":
-            session.done(outcome.info, line)
-        elif session.verbose:
-            session.report(line)
-        return outcome.saved
-    return 0
+    def _sum_up(self) -> None:
+        tally = self._tally
+        others = [f"{tally[kind]:,} {kind}" for kind in ("unchanged", "kept", "skipped") if tally[kind]]
+        facts = (format_size(self._size), format_duration(self._session.elapsed))
+        first = f"{self._done} {self._whole.label}"
+        self._session.report("  ".join((first, count(tally[self._done], "object"), *others, *facts)))
+        if tally["failed"]:
+            self._session.report(f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed")
+
+    def _tell(self, outcome: Outcome) -> int:
+        """Tell what became of one, and give the bytes that needed no transfer."""
+        session = self._session
+        if isinstance(outcome, Failed):
+            if concerns_all(outcome.error):
+                raise outcome.error
+            session.fail(outcome.error, one_of=outcome.name)
+        elif isinstance(outcome, Skipped):
+            session.report(f"skipped {outcome.name}: {outcome.reason}")
+        else:
+            line = changed_line(outcome.change, outcome.info)
+            if session.json and outcome.change != "kept":
+                session.done(outcome.info, line)
+            elif session.verbose:
+                session.report(line)
+            return outcome.saved
+        return 0

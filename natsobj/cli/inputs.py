@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from natsobj.files import Source
     from natsobj.folders.tree import Failed, LocalFile
 
-__all__ = ["STDIN", "Input", "check_names", "inside", "name_note", "named_files", "open_file", "open_input"]
+__all__ = [
+    "STDIN",
+    "Input",
+    "Watched",
+    "check_names",
+    "inside",
+    "name_note",
+    "named_files",
+    "open_file",
+    "open_input",
+]
 
 STDIN = "-"
 _SHOWN = 3
@@ -76,6 +86,38 @@ class Input:
         if self._terminal and not console.is_terminal(console.STDIN):
             raise OSError(errno.EIO, "the terminal was closed", self.name)
         self._source.check()
+
+
+class Watched:
+    """A source that knows how far it is: it is checked at the very end, before the object is committed."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._checked = False
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def size(self) -> int | None:
+        return self._source.size
+
+    async def read(self, size: int, /) -> bytes:
+        return await self._source.read(size)
+
+    def restart(self) -> None:
+        self._source.restart()
+
+    def check(self) -> None:
+        self._source.check()
+        self._checked = True
+
+    def account(self, bucket: str, key: str) -> str:
+        """Say what is so when it was not stored to the end."""
+        if self._checked:
+            return f"{bucket}/{key} may be changed or not: natsobj info {bucket} {key} tells"
+        return f"{bucket}/{key} is as it was"
 
 
 @contextmanager

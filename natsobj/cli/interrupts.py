@@ -1,15 +1,20 @@
-"""SIGINT and SIGTERM: the first one cancels what runs, the second one ends the program at once."""
+"""SIGINT, SIGTERM and SIGHUP: the first one cancels what runs, the second one ends the program at once.
+
+One that was ignored when the program began stays ignored, as for `nohup` and for `cmd &` in a script.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from natsobj.cli import console
 from natsobj.cli.exits import SIGNALLED
 
 if TYPE_CHECKING:
@@ -17,11 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupts", "interrupts"]
 
-_UNSETTLED = (
-    "ended before the server had answered: what was being changed may be changed or not, "
-    "and chunks may be left over (natsobj gc BUCKET removes them)"
-)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_ECHO = {"SIGHUP": 1.0}
+"""Seconds in which it is the echo of the signal before: a closed terminal and its shell send SIGHUP both."""
+
+_ECHO_OF_OTHERS = 0.1
+"""The same for all others: timeout(1) sends one to the program and to its group."""
+
 _NOTED_WITHIN = 0.2
+
+Account = Callable[[bool], str]
+"""Says what is so now; False: what was begun may still come to its end."""
 
 
 class Interrupts:
@@ -32,10 +43,17 @@ class Interrupts:
     """
 
     limit = 5.0
+    account: Account | None = None
+    """What the command that runs has to say when it does not come to its end."""
+    trace: str | None = None
+    """What may be left of it where nothing could be tidied up."""
 
     def __init__(self) -> None:
         self._number = 0
+        self._came = 0.0
         self._cancel: Callable[[], object] | None = None
+        self._said = False
+        self._remarks: list[str] = []
 
     @property
     def status(self) -> int:
@@ -43,14 +61,19 @@ class Interrupts:
         return SIGNALLED + self._number if self._number else 0
 
     def install(self) -> None:
-        """Take both signals over, also where the program was started with one of them ignored."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
+        """Take the signals over that were not ignored when the program was started."""
+        for number in (getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        within = _ECHO.get(signal.Signals(number).name, _ECHO_OF_OTHERS)
+        if self._number and now - self._came < within:
+            return
         if self._number or self._cancel is None:
             os._exit(SIGNALLED + number)
-        self._number = number
+        self._number, self._came = number, now
         import threading
 
         timer = threading.Timer(self.limit, self._leave)
@@ -59,15 +82,30 @@ class Interrupts:
         self._cancel()
 
     def _leave(self) -> None:
-        """End the program in the middle of its tidying, with a note, unless nobody reads it."""
-        import logging
+        """End the program in the middle of its tidying, with its account, unless nobody reads it."""
         import threading
 
-        note = functools.partial(logging.getLogger("natsobj").warning, _UNSETTLED)
-        noting = threading.Thread(target=note, daemon=True)
-        noting.start()
-        noting.join(_NOTED_WITHIN)
+        saying = threading.Thread(target=self.say, kwargs={"tidied": False}, daemon=True)
+        saying.start()
+        saying.join(_NOTED_WITHIN)
         os._exit(self.status)
+
+    # What is said
+
+    def remark(self, text: str) -> bool:
+        """Keep for the account what is remarked after a signal; False before one."""
+        if self._number:
+            self._remarks.append(text)
+        return self._number != 0
+
+    def say(self, *, tidied: bool) -> None:
+        """Say in one line what is so now, once."""
+        if self._said or self.account is None:
+            return
+        self._said = True
+        trace = self.trace if not tidied and not self._remarks else None
+        parts = (self.account(tidied), trace, *self._remarks[:1])
+        console.say(f"interrupted: {'; '.join(filter(None, parts))}")
 
     @contextmanager
     def until_done(self) -> Iterator[Callable[[], None]]:
@@ -78,7 +116,7 @@ class Interrupts:
 
         def say_done() -> None:
             nonlocal done
-            done = True
+            done, self.account = True, None
 
         try:
             yield say_done

@@ -139,6 +139,16 @@ class Whole(Meter):
         self._settled = 0
         self._complete = False
 
+    @property
+    def found(self) -> int | None:
+        """How many there are, None as long as more are being found."""
+        return self._found if self._complete else None
+
+    @property
+    def settled(self) -> int:
+        """How many were dealt with."""
+        return self._settled
+
     def files(self, items: Iterator[SizedT]) -> Iterator[SizedT]:
         """Count what is found, one by one."""
         for item in items:

@@ -96,7 +96,8 @@ class Session:
         """Connect; an error about what does not exist gets its did-you-mean while the connection is there."""
         from natsobj.store import Store
 
-        console.listen(verbose=self.verbose, debug=self._debug, quiet=self._quiet or self.json)
+        quiet = self._quiet or self.json
+        console.listen(verbose=self.verbose, debug=self._debug, quiet=quiet, keep=interrupts.remark)
         settings = await self._settings()
         interrupts.limit = settings.timeout.total_seconds()
         with interrupts.until_done() as done:
@@ -225,6 +226,19 @@ class Session:
         if not self._quiet and not self.json:
             console.say(line)
 
+    def account(self, account: Callable[[bool], str], *, bucket: str | None = None) -> None:
+        """Have something to say after a signal, if the command has not come to its end then.
+
+        Args:
+            account: says what is so now; its argument is False where what was begun may still be done.
+            bucket: may keep chunks where they could not be removed any more.
+        """
+        if not self.json:
+            interrupts.account = account
+            interrupts.trace = (
+                f"chunks may be left over (natsobj gc {bucket} removes them)" if bucket else None
+            )
+
     # Questions and failures
 
     async def ask(self, question: str) -> str:
@@ -232,7 +246,11 @@ class Session:
         import asyncio
 
         console.say_raw(question)
-        typed: bytes = await asyncio.to_thread(sys.stdin.buffer.readline)
+        try:
+            typed: bytes = await asyncio.to_thread(sys.stdin.buffer.readline)
+        except asyncio.CancelledError:
+            console.say("")
+            raise
         return typed.decode(errors="replace").strip()
 
     def give_up(self, why: str) -> None:
@@ -275,7 +293,13 @@ class Session:
                 raise
             if not interrupts.status or isinstance(error, OutcomeUnknown):
                 console.report_error(error, as_json=self.json, debug=self._debug)
+            else:
+                interrupts.say(tidied=True)
             return interrupts.status or exits.exit_code(error)
+        except BaseException:
+            if interrupts.status:
+                interrupts.say(tidied=True)
+            raise
         return self.status
 
 

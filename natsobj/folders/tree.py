@@ -199,6 +199,7 @@ def put_files(
     read_back: bool = True,
     wrap: Callable[[Source], Source] = lambda source: source,
     opening: Callable[[str], AbstractContextManager[Source]] = open_regular,
+    told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
     """Store the files that `scan` finds; outcomes come as they are known, not in order.
 
@@ -209,6 +210,7 @@ def put_files(
         read_back: as `Bucket.put` has it.
         wrap: what is read to be stored passes through it.
         opening: opens a file by its path; only regular ones by default.
+        told: is told at once of what is done, also of what is done while all of it is being ended.
 
     Raises:
         RefusedError: the bucket is sealed or a mirror.
@@ -228,7 +230,7 @@ def put_files(
                 await asyncio.sleep(0)
             yield file
 
-    return Crew(in_turns(), lambda each: _try(each, put, attrgetter("path")), jobs).results()
+    return Crew(in_turns(), lambda each: _try(each, put, attrgetter("path"), told), jobs).results()
 
 
 # Down
@@ -275,6 +277,7 @@ async def get_objects(
     skip_existing: bool = False,
     if_changed: bool = False,
     wrap: Callable[[Sink], Sink] = lambda sink: sink,
+    told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
     """Fetch the objects that `objects_below` finds; outcomes come as they are known, not in order.
 
@@ -288,6 +291,7 @@ async def get_objects(
         if_changed: files that exist are replaced unless they have the content already. Without one of these
             three they are failures.
         wrap: what is written passes through it.
+        told: as `put_files` has it.
     """
     prefix = with_slash(prefix)
     files = TargetFolder(folder)
@@ -306,7 +310,7 @@ async def get_objects(
         return Done(info.name, fetched, "fetched")
 
     try:
-        crew = Crew(objects, lambda each: _try(each, get, attrgetter("name")), jobs)
+        crew = Crew(objects, lambda each: _try(each, get, attrgetter("name"), told), jobs)
         async with aclosing(crew.results()) as outcomes:
             failed = False
             async for outcome in outcomes:
@@ -327,13 +331,18 @@ async def _is_there(target: Target, info: ObjectInfo) -> bool:
 
 
 async def _try(
-    item: T | Failed | Skipped, act: Callable[[T], Awaitable[Done]], name: Callable[[T], str]
+    item: T | Failed | Skipped,
+    act: Callable[[T], Awaitable[Done]],
+    name: Callable[[T], str],
+    told: Callable[[Done], None],
 ) -> Outcome:
     if isinstance(item, (Failed, Skipped)):
         return item
     try:
-        return await act(item)
+        done = await act(item)
     except (NatsobjError, OSError) as e:
         if isinstance(e, OSError) and e.errno is None:  # not the system's: a bug
             raise
         return Failed(name(item), e)
+    told(done)
+    return done

@@ -75,8 +75,15 @@ async def add(
         placement=Placement(cluster, labels) if cluster or labels else None,
     )
     forgiven = (BucketExists,) if if_not_exists else ()
+    created = asked = False
+
+    def account(_: bool) -> str:
+        known = "is created" if created else "may be created or not" if asked else "is as it was"
+        return f"bucket {bucket} {known}"
+
+    session.account(account)
     async with session.store() as store:
-        created = False
+        asked = True
         with suppress(*forgiven):
             await store.create_bucket(config)
             created = True

@@ -45,6 +45,7 @@ async def gc(
     from natsobj.cli.views import FOUND
 
     age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
+    session.account(lambda _: swept.account(bucket))
     async with session.store() as store:
         found = collect(store.bucket(bucket), older_than=age, tombstones=tombstones, dry_run=dry_run)
         await session.show_all(_old(found, swept), FOUND)

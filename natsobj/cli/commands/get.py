@@ -12,6 +12,8 @@ from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from natsobj.models import ObjectInfo
 
 EXAMPLES = (
@@ -132,6 +134,7 @@ async def _get_file(
         return
     if there and not existing.may_be_replaced:
         raise FileExists(str(target))
+    session.account(lambda _: _account(bucket, key, target))
     async with session.store() as store:
         home = store.bucket(bucket)
         info = await home.info(key, follow=True)
@@ -150,6 +153,13 @@ async def _get_file(
         session.done(info, part.line(info, session.elapsed))
 
 
+def _account(bucket: str, key: str, target: Path | None) -> str:
+    """Say what is so when it was not fetched to the end."""
+    if target is None or (target.exists() and not target.is_file()):
+        return f"{target or 'standard output'} has a part of {bucket}/{key} at most"
+    return f"{target} is as it was"
+
+
 async def _get_folder(
     session: Session,
     bucket: str,
@@ -160,13 +170,16 @@ async def _get_folder(
     match: str | None,
     jobs: int | None,
 ) -> None:
-    from natsobj.cli.folders import collect, label
+    from natsobj.cli.folders import Batch, label
     from natsobj.folders.tree import JOBS, get_objects, objects_below
 
+    session.account(lambda _: f"fetched nothing of {label(bucket, prefix)}")
     async with session.store() as store:
         home = store.bucket(bucket)
         with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
+            batch = Batch(session, whole, "fetched")
+            session.account(batch.account)
             outcomes = get_objects(
                 home,
                 whole.objects(objects_below(home, prefix, options.matcher(match))),
@@ -177,5 +190,6 @@ async def _get_folder(
                 skip_existing=existing.skip,
                 if_changed=existing.if_changed,
                 wrap=whole.sink,
+                told=batch.count,
             )
-            await collect(session, outcomes, whole, "fetched")
+            await batch.collect(outcomes)

@@ -114,12 +114,14 @@ async def _put_one(session: Session, bucket: str, key: str, file: str | None, ho
     with _open(bucket, key, file) as source:
         if how.if_changed and (isinstance(source, inputs.Input) or source.size is None):
             raise UsageError("--if-changed needs a FILE that can be read twice")
+        watched = inputs.Watched(source)
+        session.account(lambda _: watched.account(bucket, key), bucket=bucket)
         if how.create and isinstance(source, inputs.Input):
             await source.wait()  # nothing, not even a bucket, for nothing
         async with session.store() as store:
             home = await how.bucket(store, bucket)
             with session.progress() as progress:
-                counted = progress.source(source, key)
+                counted = progress.source(watched, key)
                 same = await stored_already(home, key, counted) if how.if_changed else None
                 info = same or await home.put(
                     key, counted, how.meta, if_absent=how.if_absent, if_match=how.if_match
@@ -173,13 +175,16 @@ async def _put_many(
     jobs: int | None,
     opening: Callable[[str], AbstractContextManager[Source]],
 ) -> None:
-    from natsobj.cli.folders import collect, label
+    from natsobj.cli.folders import Batch, label
     from natsobj.folders.tree import JOBS, put_files
 
+    session.account(lambda _: f"stored nothing below {label(bucket, prefix)}")
     async with session.store() as store:
         home = await how.bucket(store, bucket)
         with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
+            batch = Batch(session, whole, "stored")
+            session.account(batch.account, bucket=bucket)
             outcomes = put_files(
                 home,
                 whole.files(files),
@@ -190,5 +195,6 @@ async def _put_many(
                 read_back=session.json,  # nothing else shows the time
                 wrap=whole.source,
                 opening=opening,
+                told=batch.count,
             )
-            await collect(session, outcomes, whole, "stored")
+            await batch.collect(outcomes)

@@ -50,9 +50,19 @@ async def rm(
 
 
 async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> None:
+    from natsobj.cli.formats import count
     from natsobj.cli.render import deleted_line
     from natsobj.errors import ObjectNotFound
 
+    names, deleted = list(dict.fromkeys(keys)), 0
+
+    def account(settled: bool) -> str:
+        if len(names) > 1:
+            return f"deleted {deleted:,} of {count(len(names), 'object')}{'' if settled else ' at least'}"
+        what = f"{bucket}/{names[0]}"
+        return f"{what} is as it was" if settled else f"{what} may be deleted or not"
+
+    session.account(account, bucket=bucket)
     async with session.store() as store:
         home = store.bucket(bucket)
         forgiven = (ObjectNotFound,) if force else ()
@@ -63,10 +73,12 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
             return None
 
         def done(info: ObjectInfo | None) -> None:
+            nonlocal deleted
             if info is not None:
+                deleted += 1
                 session.done(info, deleted_line(info))
 
-        await session.batch(list(dict.fromkeys(keys)), delete, done)
+        await session.batch(names, delete, done)
 
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
@@ -75,6 +87,8 @@ async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, deleting a bucket needs --force: {bucket}")
+    asked = False
+    session.account(lambda _: f"bucket {bucket} {'may be deleted or not' if asked else 'is as it was'}")
     async with session.store() as store:
         info = await store.bucket(bucket).status()
         if not force:
@@ -82,5 +96,6 @@ async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
             if await session.ask(question) != bucket:
                 session.give_up(f"not deleted, for that is not its name: {bucket}")
                 return
+        asked = True
         await store.delete_bucket(bucket)
         session.done(replace(info, cluster=None), deleted_bucket_line(bucket))

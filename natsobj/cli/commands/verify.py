@@ -40,17 +40,20 @@ async def verify(
     """Read objects back and say which are broken."""
     from natsobj.checks import verify as checks
     from natsobj.cli.findings import Tally
+    from natsobj.cli.formats import count
     from natsobj.cli.progress import Progress
     from natsobj.cli.views import VERDICT
 
     what, tally = (bucket if key is None else f"{bucket}/{key}"), Tally()
     in_table = session.stdout_is_terminal and not session.json
+    session.account(lambda _: f"verified nothing of {what}")
     async with session.store() as store:
         surveyed = await checks.survey(store.bucket(bucket), key)
         nothing_moves = nullcontext(Progress(shown=False))
         with nothing_moves if quick else session.progress(beside_content=session.json) as progress:
             whole = progress.whole(what, "object")
             whole.expect(surveyed.objects, surveyed.size)
+            session.account(lambda _: f"verified {tally.objects:,} of {count(surveyed.objects, 'object')}")
             found = checks.verify(surveyed, quick=quick, into=lambda info: whole.sink(checks.nowhere(info)))
             verdicts = _counted(found, tally, whole)
             broken = [each async for each in verdicts if not each.ok] if in_table else []
