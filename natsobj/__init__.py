@@ -5,7 +5,8 @@
         with open("app.tar", "rb") as file:
             info = await bucket.put("build/app.tar", file)
 
-Everything is imported on first use, so that `import natsobj` alone costs nothing.
+`natsobj.blocking` has the same without `await`. Everything is imported on first use, so that `import natsobj`
+alone costs nothing.
 """
 
 from __future__ import annotations
@@ -83,9 +84,10 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604  # every name is a string
+__all__ = ["__version__", "blocking", *sorted(_HOME)]  # noqa: PLE0604  # every name is a string
 
 if TYPE_CHECKING:
+    from natsobj import blocking as blocking
     from natsobj.bucket import Bucket as Bucket
     from natsobj.errors import *  # noqa: F403
     from natsobj.files import Sink as Sink
@@ -100,6 +102,8 @@ if TYPE_CHECKING:
 else:  # a type checker would take any name for granted
 
     def __getattr__(name: str) -> object:
+        if name == "blocking":
+            return importlib.import_module("natsobj.blocking")
         if name not in _HOME:
             raise AttributeError(f"module 'natsobj' has no attribute {name!r}")
         return getattr(importlib.import_module(_HOME[name]), name)

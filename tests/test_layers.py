@@ -19,7 +19,7 @@ CONNECTION = {
         for name in ("message", "info", "translate", "answers", "address", "lane", "sign_in", "websocket")
     ),
 }
-LIBRARY = {"store", "bucket", "reader", "folders", "checks"} | VALUES
+LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
 SCREEN = {
     f"cli.{name}"
     for name in ("formats", "tables", "details", "render", "findings", "views", "meters", "progress")
@@ -64,6 +64,7 @@ ARROWS: dict[str, set[str]] = {
     "reader": {"models", "errors"},
     "bucket": {"reader", "objects", "stream"} | VALUES,
     "store": {"bucket", "stream", "jetstream", "connection"} | VALUES,
+    "blocking": {"blocking", "store", "bucket", "reader"} | VALUES,
     "folders": {"folders", "bucket"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"settings", "errors"},

@@ -1,0 +1,282 @@
+"""The verbs of the library, blocking. Written by scripts/blocking: never edit it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from natsobj import bucket as _bucket
+from natsobj import reader as _reader
+from natsobj import store as _store
+from natsobj.blocking.loop import Face, shared_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from natsobj.errors import InvalidMetadata
+    from natsobj.files.given import Data, Target
+    from natsobj.models import AccountInfo, BucketConfig, BucketInfo, ObjectInfo, ObjectMeta
+    from natsobj.settings import Settings
+
+__all__ = ["Bucket", "ObjectReader", "Store", "connect"]
+
+
+class ObjectReader(Face[_reader.ObjectReader]):
+    """The chunks of one object: `for chunk in reader`."""
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object that is read."""
+        return self._inner.info
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._loop.iterate(aiter(self._inner), ahead=4)
+
+
+class Bucket(Face[_bucket.Bucket]):
+    """A bucket by its name; nothing is asked of the server until a verb needs it.
+
+    Every verb raises `BucketNotFound` where there is no such bucket, and `TemporaryError` or
+    `AuthorizationError` where the server cannot or will not answer.
+    """
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return self._inner.name
+
+    def status(self) -> BucketInfo:
+        """Return the bucket with its live objects and stored chunks counted."""
+        return self._loop.run(self._inner.status())
+
+    def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
+        """Return one object.
+
+        Args:
+            follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
+            search: where no client of today would have put it, look for it by name: the first 10,000 names
+                of the bucket, for a second at most.
+
+        Raises:
+            ObjectNotFound: there is none, or only a tombstone.
+            InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
+            LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
+        """
+        return self._loop.run(self._inner.info(key, follow=follow, search=search))
+
+    def follow(self, info: ObjectInfo) -> ObjectInfo:
+        """Return what a link leads to, and anything else as it is; raises what `info` raises."""
+        return self._loop.run(self._inner.follow(info))
+
+    def list(
+        self,
+        prefix: str = "",
+        *,
+        deleted: bool = False,
+        on_unreadable: Callable[[InvalidMetadata], None] | None = None,
+    ) -> Iterator[ObjectInfo]:
+        """Iterate over the objects in the order of their last change, oldest first.
+
+        An object that changes meanwhile is given once, as it was or as it is.
+
+        Args:
+            prefix: only keys that begin with it.
+            deleted: give tombstones as well.
+            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+        """
+        return self._loop.iterate(self._inner.list(prefix, deleted=deleted, on_unreadable=on_unreadable))
+
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo | InvalidMetadata]:
+        """Iterate over everything that has a record: objects, tombstones, and why one cannot be read.
+
+        Args:
+            prefix: only keys that begin with it, and what cannot be read.
+        """
+        return self._loop.iterate(self._inner.entries(prefix))
+
+    def check_writable(self) -> None:
+        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""
+        self._loop.run(self._inner.check_writable())
+
+    def put(
+        self,
+        key: str,
+        data: Data,
+        meta: ObjectMeta | None = None,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        read_back: bool = True,
+    ) -> ObjectInfo:
+        """Store an object; readers see the old one or the new one, never a mixture and never nothing.
+
+        Whatever it raises, the old object is as it was and no chunks are left behind.
+
+        Args:
+            data: bytes, a `Path`, a binary file (read from where it stands to its end), an iterable of bytes,
+                also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
+            if_absent: only when the key has no object; the server decides.
+            if_match: only when the stored content has this SHA-256 (hex).
+            read_back: ask for the time that the server gave the object. Without it a round trip is saved,
+                and `modified` is this machine's clock.
+
+        Raises:
+            ObjectExists: `if_absent` and there is one.
+            ContentMismatch: `if_match` and there is none, or another content.
+            SubjectTaken: another client has put an object of another name in this key's place.
+            SourceChanged: the file was written to meanwhile.
+            RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
+            TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
+                it raises comes out as it is.
+            InvalidArgument: the key, a limit of the server, or a value in `meta` does not allow it.
+            ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
+                full, dropped the first chunks to make room for the record.
+        """
+        return self._loop.run(
+            self._inner.put(key, data, meta, if_absent=if_absent, if_match=if_match, read_back=read_back)
+        )
+
+    def get(
+        self,
+        key: str | ObjectInfo,
+        into: Target,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        replace: bool = False,
+    ) -> ObjectInfo:
+        """Fetch an object and verify it; a link is followed.
+
+        Args:
+            key: a key, or the very object that `info` gave.
+            into: a `Path` appears whole or not at all, and keeps what is there unless it is to be replaced. A
+                binary file is written from where it stands, a `Sink` as it comes: they have bytes also of
+                what turns out to be broken.
+            offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
+                transferred; no digest can be checked of a part.
+            replace: a `Path` may be there already.
+
+        Returns:
+            The object that was fetched: the newer one, if it was replaced and the target could start over.
+
+        Raises:
+            ObjectNotFound: there is none, or it was deleted while it was read.
+            ObjectChanged: it was replaced while it was read and the target cannot start over.
+            ContentBroken: what is stored is not what its metadata says.
+            FileExists: `into` is a path, is there, and may not be replaced.
+            OSError: it cannot be written.
+            TypeError: an argument has a wrong type.
+        """
+        return self._loop.run(self._inner.get(key, into, offset=offset, length=length, replace=replace))
+
+    def read(
+        self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None
+    ) -> bytes:
+        """Return the bytes of an object, or a part of them; otherwise as `get`.
+
+        Args:
+            limit: the most bytes that may come into memory.
+
+        Raises:
+            ObjectTooLarge: there are more; nothing was fetched.
+        """
+        return self._loop.run(self._inner.read(key, offset=offset, length=length, limit=limit))
+
+    @contextlib.contextmanager
+    def open(self, key: str) -> Iterator[ObjectReader]:
+        """Open an object for reading in chunks; what `get` raises comes out of the iteration.
+
+        Raises:
+            ObjectNotFound: there is none.
+        """
+        with self._loop.entered(self._inner.open(key)) as inner:
+            yield ObjectReader(inner, self._loop)
+
+    def delete(self, key: str, *, search: bool = False) -> ObjectInfo:
+        """Delete an object and return it as it was, with `deleted` true.
+
+        Args:
+            search: as `info` has it.
+
+        Raises:
+            ObjectNotFound: there is none.
+            InvalidMetadata: its record cannot be read.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
+        """
+        return self._loop.run(self._inner.delete(key, search=search))
+
+
+class Store(Face[_store.Store]):
+    """The buckets of one account; a context that holds the connection.
+
+    Entering raises `ServerUnavailable`, `AuthenticationFailed`, `CertificateError` or `UnsupportedServer`.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """How it is connected."""
+        return self._inner.settings
+
+    def __enter__(self) -> Store:
+        self._loop.enter(self._inner)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.leave(self._inner)
+
+    def bucket(self, name: str) -> Bucket:
+        """Return a bucket without asking whether it exists.
+
+        Raises:
+            InvalidBucketName: there can be none of that name.
+        """
+        return Bucket(self._inner.bucket(name), self._loop)
+
+    def create_bucket(self, config: BucketConfig) -> Bucket:
+        """Create a bucket.
+
+        Raises:
+            BucketExists: there is one of that name; two equal ones at the same moment may both succeed.
+            ConfigRefused: the server does not take these settings.
+            InvalidBucketName: there can be none of that name.
+            TypeError: `config` is no `BucketConfig`.
+        """
+        return Bucket(self._loop.run(self._inner.create_bucket(config)), self._loop)
+
+    def delete_bucket(self, name: str) -> None:
+        """Delete a bucket with everything in it.
+
+        Raises:
+            BucketNotFound: there is none.
+        """
+        self._loop.run(self._inner.delete_bucket(name))
+
+    def buckets(self) -> Iterator[BucketInfo]:
+        """Iterate over all buckets by name; objects and chunks are not counted.
+
+        Raises:
+            JetStreamUnavailable: behind the last one, when the cluster could not reach all of them.
+        """
+        return self._loop.iterate(self._inner.buckets())
+
+    def bucket_names(self, limit: int | None = None) -> list[str]:
+        """Return the names of all buckets, or of those among the first `limit` streams."""
+        return self._loop.run(self._inner.bucket_names(limit))
+
+    def account(self) -> AccountInfo:
+        """Return what the account stores and may store."""
+        return self._loop.run(self._inner.account())
+
+
+def connect(servers: str = "nats://127.0.0.1:4222", *, settings: Settings | None = None) -> Store:
+    """Return a store that connects when it is entered: `with natsobj.blocking.connect(...) as store`.
+
+    Args:
+        servers: one address, or several with commas between them.
+        settings: everything about the connection; `servers` is ignored then.
+
+    Raises:
+        InvalidArgument: `servers` are no addresses.
+        TypeError: an argument has a wrong type.
+    """
+    return Store(_store.connect(servers, settings=settings), shared_loop())
