@@ -213,7 +213,12 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
     return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"
 
 
-_USER_INFO = re.compile(r"\b((?:nats|tls|wss?)://)[^\s/,@]*@", re.IGNORECASE)
+_SCHEME = r"\b(?:nats|tls|wss?):/{1,2}"  # one slash is what it has where a URL was taken for a path
+_USER_INFO = re.compile(
+    rf"({_SCHEME})(?:(?:(?!{_SCHEME})\S)*|[^\s/@:,]{{1,99}}:(?!\s|[0-9]{{1,5}}\b)[^@\n]{{0,99}})@",
+    re.IGNORECASE,
+)
+"""All before the last @ of a word; and, behind a colon, words that are no port and no text of ours."""
 
 
 def without_credentials(text: str) -> str:

@@ -24,6 +24,7 @@ from natsobj.units import parse_duration
 
 __all__ = ["Settings", "resolve", "xdg_folder"]
 
+_LONGEST_TIMEOUT = timedelta(days=7)
 _LARGEST_PEM = 16 * 1024 * 1024
 """Bytes of a TLS file; the authorities of a whole system have some 300,000."""
 
@@ -175,7 +176,7 @@ def _subject(layers: Sequence[Layer], name: str) -> str | None:
     if layer is None:
         return None
     subject = layer.values[name].removesuffix(".")
-    if not re.fullmatch(r"[^\s.*>]+(\.[^\s.*>]+)*", subject):
+    if not re.fullmatch(r"[^\s.*>]+(\.[^\s.*>]+)*", subject) or not subject.isprintable():
         raise InvalidArgument(f"impossible subject in {layer.labels[name]}: {layer.values[name]}")
     return subject
 
@@ -190,4 +191,6 @@ def _timeout(layers: Sequence[Layer]) -> timedelta:
         raise InvalidArgument(f"{layer.labels['timeout']}: {error}") from error
     if not timeout:
         raise InvalidArgument(f"{layer.labels['timeout']} must be more than zero")
+    if timeout > _LONGEST_TIMEOUT:
+        raise InvalidArgument(f"{layer.labels['timeout']} must be at most {_LONGEST_TIMEOUT.days}d")
     return timeout

@@ -7,8 +7,10 @@ import re
 from natsobj.errors import InvalidArgument
 from natsobj.settings.layers import Layer
 
-_HOST = re.compile(r"[\w.-]+|[0-9a-f]*:[0-9a-f:.]+(?:%.+)?")
-"""A name, an IPv4 or an IPv6 address."""
+_SCHEMES = ("nats", "tls", "ws", "wss")
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.IGNORECASE)
+_STRAY = re.compile(r"[\s\x00-\x1f\x7f?#\\]")
+_ADDRESS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE)
 
 
 def read_servers(layer: Layer) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -24,26 +26,89 @@ def read_servers(layer: Layer) -> tuple[tuple[str, ...], dict[str, str]]:
     return urls, logins[0] if logins else {}
 
 
+class _Impossible(ValueError):
+    """Says what is wrong with a URL, and with which part of it."""
+
+    def __init__(self, part: str, problem: str) -> None:
+        self.part = part
+        super().__init__(f"{part} {problem}" if part else problem)
+
+
 def _server(url: str, whole: str, label: str) -> tuple[str, dict[str, str]]:
     """Split one URL of a list into its normal form and its credential."""
+    try:
+        return _split(url if "://" in url else f"nats://{url}")
+    except ValueError as error:
+        shown, reason = without_secrets(url, whole), "not [nats|tls|ws|wss]://HOST[:PORT]"
+        if isinstance(error, _Impossible) and error.part in shown:  # else it may be a part of a password
+            reason = str(error)
+        raise InvalidArgument(f"impossible URL in {label}: {shown}: {reason}") from None
+
+
+def _split(url: str) -> tuple[str, dict[str, str]]:
     from urllib.parse import unquote, urlsplit
 
-    try:
-        parts = urlsplit(url if "://" in url else f"nats://{url}")
-        host, port, websocket = parts.hostname or "", parts.port, parts.scheme in ("ws", "wss")
-        user, password = (unquote(text or "", errors="strict") for text in (parts.username, parts.password))
-        stray = re.search(r"[\s\x00-\x1f\x7f?#\\]", url) or "@" in parts.path or (password and not user)
-        known = websocket or parts.scheme in ("nats", "tls")
-        if not known or stray or port == 0 or not _HOST.fullmatch(host):
-            raise ValueError
-    except ValueError:
-        form = "not [nats|tls|ws|wss]://HOST[:PORT]"
-        raise InvalidArgument(f"impossible URL in {label}: {without_secrets(url, whole)}: {form}") from None
-    place = f"[{host.replace('%25', '%')}]" if ":" in host else host
-    place += f":{port or 4222}" if port or not websocket else ""
-    place += parts.path.rstrip("/") if websocket else ""
+    if _STRAY.search(url):
+        raise ValueError
+    parts = urlsplit(url)
+    if not parts.scheme:
+        raise ValueError
+    if parts.scheme not in _SCHEMES:
+        raise _Impossible(parts.scheme, "is none of nats, tls, ws and wss")
+    websocket = parts.scheme in ("ws", "wss")
+    if "@" in parts.path or not (websocket or parts.path in ("", "/")):
+        raise ValueError
+    user, password = (unquote(text or "", errors="strict") for text in (parts.username, parts.password))
+    if password and not user:
+        raise ValueError
+    for text in (user, password):
+        text.encode()
+    place = _place(parts.netloc.rpartition("@")[2], None if websocket else 4222)
     login = {"token": user} if parts.password is None else {"user": user, "password": password}
-    return f"{parts.scheme}://{place}", login if user else {}
+    path = parts.path.rstrip("/") if websocket else ""
+    return f"{parts.scheme}://{place}{path}", login if user else {}
+
+
+def _place(text: str, default: int | None) -> str:
+    """Host and port in their normal form."""
+    if text.startswith("["):
+        address, bracket, rest = text[1:].partition("]")
+        host, port = _ipv6(address), rest.removeprefix(":")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError
+    elif text.count(":") > 1 and _ADDRESS.fullmatch(text):
+        raise _Impossible("", "an IPv6 address stands in brackets")
+    else:
+        name, _, port = text.partition(":")
+        host = _host_name(name)
+    if port and not (port.isascii() and port.isdigit() and len(port) < 10 and 0 < int(port) < 65536):
+        raise _Impossible(port, "is no port number")
+    number = int(port) if port else default
+    return host if number is None else f"{host}:{number}"
+
+
+def _ipv6(address: str) -> str:
+    from ipaddress import IPv6Address
+
+    try:
+        IPv6Address(address.replace("%25", "%"))
+    except ValueError:
+        raise _Impossible(address, "is no IPv6 address") from None
+    return f"[{address.replace('%25', '%').lower()}]"
+
+
+def _host_name(name: str) -> str:
+    """A name or an IPv4 address in lower case and, as DNS has it, in ASCII."""
+    if not name:
+        raise _Impossible("", "it names no host")
+    try:
+        ascii_name = name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        ascii_name = ""
+    labels = ascii_name.removesuffix(".").split(".")
+    if not name.isprintable() or len(ascii_name) > 254 or not all(map(_LABEL.fullmatch, labels)):
+        raise _Impossible(name, "is no host")
+    return ascii_name.lower()
 
 
 def without_secrets(url: str, whole: str) -> str:

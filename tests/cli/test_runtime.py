@@ -44,7 +44,7 @@ def test_the_exit_codes_are_the_documented_ones() -> None:
     ("code", "names"),
     [
         (1, "LinkError LocalServerError NatsobjError ServerError"),
-        (2, "InvalidArgument InvalidBucketName InvalidKey"),
+        (2, "ContextNotFound InvalidArgument InvalidBucketName InvalidKey"),
         (3, "BucketNotFound"),
         (4, "ObjectNotFound"),
         (5, "JetStreamUnavailable ObjectChanged OutcomeUnknown RequestTimeout ServerUnavailable"),
@@ -149,6 +149,29 @@ def test_no_message_shows_a_credential(scheme: str) -> None:
     text = f"lost {scheme}://user:secret@host:4222,{scheme}://token@other"
     assert exits.message(OSError(1, text)) == f"lost {scheme}://host:4222,{scheme}://other"
     assert exits.without_credentials("photos/http://me@example.org") == "photos/http://me@example.org"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no such command 'nats://ann:s3/cret@h'",
+        "no such command 'nats://ann:s3 cret@h'",
+        "impossible bucket name: TLS://s3cret@h:1 (letters)",
+        "nats://a,nats://ann:s3@cret@h",
+        "nats:/ann:s3cret@h: No such file or directory",
+    ],
+)
+def test_no_url_in_a_message_has_a_password(text: str) -> None:
+    """Whatever a password has that no URL should have, and wherever a URL ended up by mistake."""
+    shown = exits.without_credentials(text)
+    assert not any(part in shown for part in ("s3", "cret", "ann"))
+    assert "h" in shown
+
+
+def test_the_address_of_a_server_is_not_taken_for_a_user() -> None:
+    """A key with an at sign may stand behind it."""
+    text = "no server at nats://h:4222: connection refused, me@example.org was not stored at tls://h: me@x"
+    assert exits.without_credentials(text) == text
 
 
 def test_a_password_in_the_url_is_never_shown(bare_cli: Program) -> None:

@@ -36,6 +36,11 @@ def of(url: str) -> Settings:
         ("nats://[fe80::1%25eth0]", "nats://[fe80::1%eth0]:4222"),
         (" nats://h:1 ", "nats://h:1"),
         ("nats://h:65535", "nats://h:65535"),
+        ("nats://h:004222", "nats://h:4222"),
+        ("nats://a_b-c.example.", "nats://a_b-c.example.:4222"),
+        ("nats://Bücher.example", "nats://xn--bcher-kva.example:4222"),
+        ("nats://[FE80::ABCD]", "nats://[fe80::abcd]:4222"),
+        ("nats://[::ffff:127.0.0.1]:1", "nats://[::ffff:127.0.0.1]:1"),
     ],
 )
 def test_a_url_gets_its_scheme_and_port(url: str, normal: str) -> None:
@@ -111,33 +116,59 @@ def test_a_list_without_a_server_is_refused(url: str) -> None:
         of(url)
 
 
+FORM = "not [nats|tls|ws|wss]://HOST[:PORT]"
+LONG = "x" * 64
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("url", "reason"),
     [
-        "nats://h:port",
-        "nats://h:0",
-        "nats://h:65536",
-        "nats://h:-1",
-        "nats://h:1:2",
-        "nats://",
-        "nats://:4222",
-        "http://h",
-        "h t",
-        "nats://h\x00",
-        "::1",
-        "nats://[::1",
-        "nats://h?x=1",
-        "nats://h#",
-        "nats://a&b",
-        "nats://a%62",
-        "ws://h/a\\b",
+        ("nats://h:port", "port is no port number"),
+        ("nats://h:0", "0 is no port number"),
+        ("nats://h:65536", "65536 is no port number"),
+        ("nats://h:-1", "-1 is no port number"),
+        ("nats://h:+1", "+1 is no port number"),
+        ("nats://h:1_0", "1_0 is no port number"),
+        ("nats://h:٣", "٣ is no port number"),
+        ("nats://h:" + "9" * 5000, "9" * 5000 + " is no port number"),
+        ("nats://h:1:2", "1:2 is no port number"),
+        ("nats://", "it names no host"),
+        ("nats://:4222", "it names no host"),
+        ("http://h", "http is none of nats, tls, ws and wss"),
+        ("mailto://h", "mailto is none of nats, tls, ws and wss"),
+        ("://h", FORM),
+        ("h t", FORM),
+        ("nats://h\x00", FORM),
+        ("nats://h\ufeff", "h\ufeff is no host"),
+        ("::1", "an IPv6 address stands in brackets"),
+        ("nats://fe80::1:4222", "an IPv6 address stands in brackets"),
+        ("nats://[::1", FORM),
+        ("nats://[::1]x:1", FORM),
+        ("nats://[1::2::3]:1", FORM),
+        ("nats://[v1.x]:1", "v1.x is no IPv6 address"),
+        ("nats://h?x=1", FORM),
+        ("nats://h#", FORM),
+        ("nats://h/path", FORM),
+        ("nats//h", FORM),
+        ("nats://a&b", "a&b is no host"),
+        ("nats://a%62", "a%62 is no host"),
+        ("nats://a..b", "a..b is no host"),
+        ("nats://.", ". is no host"),
+        (f"nats://{LONG}", f"{LONG} is no host"),
+        (f"nats://ü{LONG}", f"ü{LONG} is no host"),
+        ("nats://" + "a." * 127 + "b", "a." * 127 + "b is no host"),
+        ("nats://a\ud800", "a\ud800 is no host"),
+        ("ws://h/a\\b", FORM),
     ],
 )
-def test_an_impossible_url_is_named(url: str) -> None:
-    """The message has the place, the URL and the form that is wanted."""
+def test_an_impossible_url_is_named(url: str, reason: str) -> None:
+    """The message has the place, the URL and what is wrong with it."""
     with pytest.raises(InvalidArgument) as caught:
         of(url)
-    assert str(caught.value) == f"impossible URL in --server: {url}: not [nats|tls|ws|wss]://HOST[:PORT]"
+    assert str(caught.value) in {
+        f"impossible URL in --server: {url}: {reason}",
+        f"impossible URL in --server: {url}: {FORM}",  # what Python says of brackets depends on its version
+    }
 
 
 @pytest.mark.parametrize(
@@ -166,6 +197,7 @@ def test_an_impossible_url_is_named_without_its_credential(url: str, shown: str)
     """Whatever may be a part of a password is left out, also where it broke the URL."""
     with pytest.raises(InvalidArgument) as caught:
         of(url)
-    assert str(caught.value) == f"impossible URL in --server: {shown}: not [nats|tls|ws|wss]://HOST[:PORT]"
+    assert str(caught.value).startswith(f"impossible URL in --server: {shown}: ")
+    assert not any(part in str(caught.value) for part in ("s3", "cret", "12", "ann"))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

@@ -364,6 +364,9 @@ def test_a_domain_beats_the_api_prefix_of_a_lower_layer(tmp_path: Path) -> None:
         {"js_api_prefix": "JS..API"},
         {"inbox_prefix": "_IN BOX"},
         {"inbox_prefix": "."},
+        {"inbox_prefix": "_IN\x00BOX"},
+        {"js_api_prefix": "JS.\udcff"},
+        {"js_domain": "\x1b"},
     ],
 )
 def test_a_subject_that_no_server_takes_is_refused(
@@ -383,8 +386,27 @@ def test_the_timeout_takes_durations_and_seconds(tmp_path: Path) -> None:
     assert resolve({}, {"NATS_TIMEOUT": "0.5"}, tmp_path).timeout == timedelta(seconds=0.5)
 
 
-@pytest.mark.parametrize("text", ["0", "0s", "-5s", "soon"])
-def test_a_timeout_must_be_positive(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "0s",
+        "0ns",
+        "-5s",
+        "-1",
+        "soon",
+        "nan",
+        "NaN",
+        "inf",
+        "1e3",
+        "8d",
+        "9999999999",
+        "9" * 5000,
+        " ",
+        "5 s",
+    ],
+)
+def test_a_timeout_must_be_positive_and_bearable(text: str, tmp_path: Path) -> None:
     """No time, less than none and nonsense are refused, and where it was given is named."""
     with pytest.raises(InvalidArgument, match=r"^--timeout"):
         resolve({"timeout": text}, {}, tmp_path)
