@@ -12,12 +12,10 @@ import errno
 import io
 import os
 import select
-import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from natsobj.arguments import as_bytes
 
@@ -36,26 +34,6 @@ def naming(name: str) -> Iterator[None]:
         if e.errno is None:
             raise
         raise OSError(e.errno, e.strerror, name) from e
-
-
-def descriptor_of(stream: TextIO | None, name: str) -> int:
-    """Return the descriptor of a standard stream.
-
-    Raises:
-        OSError: the stream is closed.
-    """
-    if stream is None:  # it was closed before the program began
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF), name)
-    return stream.fileno()
-
-
-def is_stream(path: Path) -> bool:
-    """Say whether a path leads to a FIFO, a device or a socket."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode) or stat.S_ISBLK(mode)
 
 
 def write_all(descriptor: int, view: memoryview) -> None:

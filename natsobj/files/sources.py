@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from natsobj.errors import SourceChanged
 from natsobj.files import Source
-from natsobj.files.pipes import PipeSource, descriptor_of, is_stream, naming
+from natsobj.files.descriptors import descriptor_of, is_stream, named_descriptor
+from natsobj.files.pipes import PipeSource, naming
 
 __all__ = ["STANDARD_STREAM", "FileSource", "open_regular", "open_source"]
 
@@ -74,24 +75,33 @@ class FileSource:
 def open_source(file: str | None) -> Iterator[Source]:
     """Open what shall be stored: a file, or standard input for None and `-`.
 
+    A name for an open descriptor, such as `/dev/fd/3`, is that descriptor, read from where it stands.
+
     Raises:
         OSError: the file is missing, a folder, or cannot be read.
     """
-    if file is None or file == STANDARD_STREAM:
-        descriptor = descriptor_of(sys.stdin, _STDIN)
+    descriptor, name = _named(file)
+    if descriptor is not None:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            with open(descriptor, "rb", buffering=0, closefd=False) as stdin:
-                yield FileSource(stdin, _STDIN)
+            with open(descriptor, "rb", buffering=0, closefd=False) as open_file:
+                yield FileSource(open_file, name)
         else:
-            with contextlib.closing(PipeSource(lambda: descriptor, _STDIN)) as pipe:
+            with contextlib.closing(PipeSource(lambda: descriptor, name)) as pipe:
                 yield pipe
-    elif is_stream(Path(file)):
-        opened = PipeSource(lambda: os.open(file, os.O_RDONLY), file, close=True)
+    elif is_stream(Path(name)):
+        opened = PipeSource(lambda: os.open(name, os.O_RDONLY), name, close=True)
         with contextlib.closing(opened) as pipe:
             yield pipe
     else:
-        with Path(file).open("rb", buffering=0) as opened_file:
-            yield FileSource(opened_file, file)
+        with Path(name).open("rb", buffering=0) as open_file:
+            yield FileSource(open_file, name)
+
+
+def _named(file: str | None) -> tuple[int | None, str]:
+    """Return the descriptor that is meant, if it is one, and what messages call it."""
+    if file is None or file == STANDARD_STREAM:
+        return descriptor_of(sys.stdin, _STDIN), _STDIN
+    return named_descriptor(file), file
 
 
 @contextlib.contextmanager

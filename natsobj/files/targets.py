@@ -14,10 +14,11 @@ from pathlib import Path
 from natsobj.errors import FileExists, InvalidKey
 from natsobj.files import Sink
 from natsobj.files.atomic_file import AtomicFile
+from natsobj.files.descriptors import descriptor_of, is_stream, named_descriptor
 from natsobj.files.folder import Folder
-from natsobj.files.pipes import PipeSink, descriptor_of, is_stream, naming, write_all
+from natsobj.files.pipes import PipeSink, naming, write_all
 
-__all__ = ["make_folders", "open_stdout", "open_target", "remove_folders", "target_path"]
+__all__ = ["is_there", "make_folders", "open_stdout", "open_target", "remove_folders", "target_path"]
 
 _STDOUT = "standard output"
 _ATTEMPTS = 5
@@ -38,12 +39,18 @@ def target_path(file: str, key: str) -> Path:
     return Path(file) / last
 
 
+def is_there(path: Path) -> bool:
+    """Say whether there is a regular file that a get would replace; only that counts as existing."""
+    return named_descriptor(str(path)) is None and path.is_file() and not is_stream(path)
+
+
 @contextlib.asynccontextmanager
 async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
     """Open the file that a get writes; it appears whole at the clean end, and not at all otherwise.
 
     Missing folders on the way are made, and taken away again if nothing lands in them. A symbolic link is
-    followed and its target replaced. A FIFO or a device is written directly.
+    followed and its target replaced. Written directly are a FIFO, a device, and an open descriptor that the
+    path is a name of, such as `/dev/fd/3`.
 
     Args:
         replace: an existing file may be replaced.
@@ -52,8 +59,13 @@ async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
         FileExists: it is there and may not be replaced, at once or at the end.
         OSError: the folder cannot be made, is full, or may not be written.
     """
+    if (descriptor := named_descriptor(str(path))) is not None:
+        async with _open_descriptor(descriptor, str(path)) as sink:
+            yield sink
+        return
     if is_stream(path):
-        with PipeSink(lambda: os.open(path, os.O_WRONLY), str(path), close=True) as pipe:
+        flags = os.O_WRONLY | (os.O_APPEND if path.is_file() else 0)
+        with PipeSink(lambda: os.open(path, flags), str(path), close=True) as pipe:
             yield pipe
             await pipe.flush()
         return
@@ -130,7 +142,7 @@ class _Descriptor:
         """A file never makes anyone wait."""
 
     def restart(self) -> None:
-        raise io.UnsupportedOperation("standard output cannot be unsent")
+        raise io.UnsupportedOperation(f"what was written to {self._name} cannot be unsent")
 
 
 @contextlib.asynccontextmanager
@@ -140,11 +152,16 @@ async def open_stdout() -> AsyncIterator[Sink]:
     Raises:
         BrokenPipeError: the reader went away.
     """
-    descriptor = descriptor_of(sys.stdout, _STDOUT)
+    async with _open_descriptor(descriptor_of(sys.stdout, _STDOUT), _STDOUT) as sink:
+        yield sink
+
+
+@contextlib.asynccontextmanager
+async def _open_descriptor(descriptor: int, name: str) -> AsyncIterator[Sink]:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        yield _Descriptor(descriptor, _STDOUT)
+        yield _Descriptor(descriptor, name)
         return
-    with PipeSink(lambda: descriptor, _STDOUT) as pipe:
+    with PipeSink(lambda: descriptor, name) as pipe:
         try:
             yield pipe
         except OSError:  # its own, or a local file's: nothing more is expected here

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natsobj.cli import grammar, options
+from natsobj.cli.console import STDOUT
 from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
@@ -118,17 +119,19 @@ async def _get_file(
 ) -> None:
     from natsobj.cli.render import changed_line
     from natsobj.errors import FileExists
+    from natsobj.files.descriptors import named_descriptor
     from natsobj.files.sources import STANDARD_STREAM, open_regular
-    from natsobj.files.targets import open_stdout, open_target, target_path
+    from natsobj.files.targets import is_there, open_stdout, open_target, target_path
     from natsobj.folders.compare import has_content
 
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
-    if target is None and (session.json or existing.if_changed):
+    descriptor = STDOUT if target is None else named_descriptor(str(target))
+    if descriptor == STDOUT and (session.json or existing.if_changed):
         option = "--json" if session.json else "--if-changed"
         raise UsageError(f"{option} needs a FILE, for standard output has the content")
     if file is None and session.stdout_is_terminal:
         raise UsageError("standard output is a terminal: name a FILE, or - to show the content here")
-    there = target is not None and target.is_file()
+    there = target is not None and is_there(target)
     if there and existing.skip:
         session.report(f"kept {target}")
         return
@@ -144,7 +147,7 @@ async def _get_file(
             if same:
                 session.done(info, changed_line("unchanged", info))
                 return
-        with session.progress(beside_content=target is None) as progress:
+        with session.progress(beside_content=descriptor == STDOUT) as progress:
             replace = existing.may_be_replaced
             opened = open_target(target, replace=replace) if target else open_stdout()
             async with opened as sink:
