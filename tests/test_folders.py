@@ -28,17 +28,10 @@ from natsobj.errors import (
     SourceChanged,
 )
 from natsobj.files import Sink, Source
-from natsobj.folders.tree import (
-    Done,
-    Failed,
-    LocalFile,
-    Outcome,
-    Skipped,
-    get_objects,
-    objects_below,
-    put_files,
-    scan,
-)
+from natsobj.folders.get import get_objects
+from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped
+from natsobj.folders.put import put_files
+from natsobj.folders.scan import LocalFile, objects_below, scan
 from natsobj.jetstream import direct
 from natsobj.models import ObjectMeta
 from tests.behind import drop_chunk, fetch, messages, record_of, write_record

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from natsobj.cli.formats import count, format_duration, format_size
 from natsobj.cli.render import changed_line
 from natsobj.cli.runtime import concerns_all
-from natsobj.folders.tree import Done, Failed, Skipped, with_slash
+from natsobj.folders.outcomes import Done, Failed, Skipped
+from natsobj.folders.scan import with_slash
 
 if TYPE_CHECKING:
     from natsobj.cli.meters import Whole
     from natsobj.cli.runtime import Session
-    from natsobj.folders.tree import Outcome
+    from natsobj.folders.outcomes import Outcome
 
 __all__ = ["Batch", "label"]
 

@@ -18,7 +18,8 @@ from natsobj.cli.exits import UsageError
 
 if TYPE_CHECKING:
     from natsobj.files import Source
-    from natsobj.folders.tree import Failed, LocalFile
+    from natsobj.folders.outcomes import Failed
+    from natsobj.folders.scan import LocalFile
 
 __all__ = [
     "STDIN",
@@ -217,7 +218,8 @@ def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
 def named_files(folder: str, files: Sequence[str]) -> Iterator[LocalFile | Failed]:
     """Give files by the names that they get in a folder; what has none there is a failure."""
     from natsobj.errors import InvalidKey
-    from natsobj.folders.tree import Failed, LocalFile
+    from natsobj.folders.outcomes import Failed
+    from natsobj.folders.scan import LocalFile
 
     for file in files:
         try:

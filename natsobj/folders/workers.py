@@ -7,7 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Cor
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
-__all__ = ["AHEAD", "Crew"]
+__all__ = ["AHEAD", "JOBS", "Crew"]
+
+JOBS = 8
+"""Transfers at once, unless something else is asked for."""
 
 AHEAD = 10_000
 """Items that are found before their turn, so that it is known early how many there are."""

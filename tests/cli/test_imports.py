@@ -13,7 +13,9 @@ from tests.program import Program
 EVERYTHING_ELSE = {
     "rich",
     "natsobj.local_server",
-    "natsobj.folders.tree",
+    "natsobj.folders.outcomes",
+    "natsobj.folders.put",
+    "natsobj.folders.get",
     "natsobj.cli.completion",
     "natsobj.cli.folders",
 }

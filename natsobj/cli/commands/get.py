@@ -174,7 +174,9 @@ async def _get_folder(
     jobs: int | None,
 ) -> None:
     from natsobj.cli.folders import Batch, label
-    from natsobj.folders.tree import JOBS, get_objects, objects_below
+    from natsobj.folders.get import get_objects
+    from natsobj.folders.scan import objects_below
+    from natsobj.folders.workers import JOBS
 
     session.account(lambda _: f"fetched nothing of {label(bucket, prefix)}")
     async with session.store() as store:

@@ -16,7 +16,8 @@ from natsobj.cli.runtime import Session, bridge
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
     from natsobj.files import Source
-    from natsobj.folders.tree import Failed, LocalFile, Skipped
+    from natsobj.folders.outcomes import Failed, Skipped
+    from natsobj.folders.scan import LocalFile
     from natsobj.models import ObjectMeta
     from natsobj.store import Store
 
@@ -145,7 +146,7 @@ async def _put_folder(
     session: Session, bucket: str, prefix: str, named: Sequence[str], how: _How, *, jobs: int | None
 ) -> None:
     from natsobj.files.sources import open_regular
-    from natsobj.folders.tree import scan
+    from natsobj.folders.scan import scan
 
     if len(named) > 1:
         raise UsageError(f"--recursive takes one folder: {named[0]} and {named[1]}")
@@ -176,7 +177,8 @@ async def _put_many(
     opening: Callable[[str], AbstractContextManager[Source]],
 ) -> None:
     from natsobj.cli.folders import Batch, label
-    from natsobj.folders.tree import JOBS, put_files
+    from natsobj.folders.put import put_files
+    from natsobj.folders.workers import JOBS
 
     session.account(lambda _: f"stored nothing below {label(bucket, prefix)}")
     async with session.store() as store:

@@ -1,0 +1,71 @@
+"""Folders up: files become objects.
+
+    async with aclosing(put_files(bucket, scan("dist", "builds/42"))) as outcomes:
+        async for outcome in outcomes: ...
+
+Nothing is kept for the whole of a tree: files are found some thousands ahead of their transfers, and what
+became of each one is given as soon as it is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractContextManager
+from operator import attrgetter
+
+from natsobj.bucket import Bucket
+from natsobj.files import Source
+from natsobj.files.sources import open_regular
+from natsobj.folders.compare import stored_already
+from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.scan import LocalFile
+from natsobj.folders.workers import JOBS, Crew
+from natsobj.models import ObjectMeta
+
+__all__ = ["put_files"]
+
+
+def put_files(
+    bucket: Bucket,
+    files: Iterable[LocalFile | Failed | Skipped],
+    meta: ObjectMeta | None = None,
+    *,
+    jobs: int = JOBS,
+    if_absent: bool = False,
+    if_changed: bool = False,
+    read_back: bool = True,
+    wrap: Callable[[Source], Source] = lambda source: source,
+    opening: Callable[[str], AbstractContextManager[Source]] = open_regular,
+    told: Callable[[Done], None] = lambda _: None,
+) -> AsyncGenerator[Outcome, None]:
+    """Store the files that `scan` finds; outcomes come as they are known, not in order.
+
+    Args:
+        meta: of every object.
+        if_absent: a key that has an object already fails.
+        if_changed: nothing is done for a key that has the content already.
+        read_back: as `Bucket.put` has it.
+        wrap: what is read to be stored passes through it.
+        opening: opens a file by its path; only regular ones by default.
+        told: is told at once of what is done, also of what is done while all of it is being ended.
+
+    Raises:
+        RefusedError: the bucket is sealed or a mirror.
+    """
+
+    async def put(file: LocalFile) -> Done:
+        with opening(file.path) as source:
+            if if_changed and (same := await stored_already(bucket, file.key, source)) is not None:
+                return Done(file.path, same, "unchanged", file.size)
+            info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent, read_back=read_back)
+        return Done(file.path, info, "stored")
+
+    async def in_turns() -> AsyncGenerator[LocalFile | Failed | Skipped, None]:
+        await bucket.check_writable()  # also where there are no files
+        for number, file in enumerate(files):
+            if number % 64 == 0:  # let others work now and then
+                await asyncio.sleep(0)
+            yield file
+
+    return Crew(in_turns(), lambda each: attempt(each, put, attrgetter("path"), told), jobs).results()

@@ -1,0 +1,144 @@
+"""What there is: the files below a folder, and the objects below a prefix."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from natsobj.adr20.names import check_key
+from natsobj.bucket import Bucket
+from natsobj.errors import InvalidKey, InvalidMetadata, ObjectNotFound
+from natsobj.folders.outcomes import Failed, Skipped
+from natsobj.models import ObjectInfo
+
+__all__ = ["LocalFile", "objects_below", "scan", "with_slash"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file to be stored."""
+
+    path: str
+    key: str
+    size: int
+    """When it was found."""
+
+
+def scan(
+    folder: str, prefix: str = "", *, outputs: Collection[tuple[int, int]] = ()
+) -> Iterator[LocalFile | Failed | Skipped]:
+    """Find the files below a folder, each folder's by name; symbolic links are followed.
+
+    Each folder is read once, when its turn comes: what appears in it later is not found. Folders as such are
+    not given, so an empty one leaves no trace.
+
+    Args:
+        prefix: what the keys begin with; a slash is put behind it unless it is empty or ends in one.
+        outputs: device and inode of files that are being written and must not be read.
+
+    Raises:
+        OSError: the folder itself is missing, a file, or cannot be read.
+    """
+    return _walk(_Level.enter(folder, "", Path(folder).stat()), with_slash(prefix), outputs)
+
+
+async def objects_below(
+    bucket: Bucket, prefix: str = "", match: Callable[[str], bool] = lambda _: True
+) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
+    """Find the objects below a prefix: what begins with it and a slash, or with it if it ends in one.
+
+    An object whose key is the prefix itself is not below it. Records that cannot be read are failures.
+
+    Args:
+        match: only keys for which it is true.
+
+    Raises:
+        ObjectNotFound: there is nothing below the prefix.
+    """
+    prefix = with_slash(prefix)
+    unreadable: list[InvalidMetadata] = []
+    anything = not prefix
+    async with aclosing(bucket.list(prefix, on_unreadable=unreadable.append)) as infos:
+        async for info in infos:
+            anything = True
+            if match(info.name):
+                yield info
+    for error in unreadable:
+        if error.where.startswith(prefix):
+            anything = True
+            if match(error.where):
+                yield Failed(error.where, error)
+    if not anything:
+        raise ObjectNotFound(bucket.name, prefix)
+
+
+def with_slash(prefix: str) -> str:
+    """Return the beginning of all keys that are below a prefix."""
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A folder on the way to a file."""
+
+    path: str
+    below: str
+    """Its path below the first one, with a slash behind it."""
+    identity: tuple[int, int]
+    names: Iterator[str]
+
+    @classmethod
+    def enter(cls, path: str, below: str, status: os.stat_result) -> _Level:
+        return cls(path, below, (status.st_dev, status.st_ino), iter(sorted(os.listdir(path))))
+
+
+def _walk(
+    top: _Level, prefix: str, outputs: Collection[tuple[int, int]]
+) -> Iterator[LocalFile | Failed | Skipped]:
+    levels, above = [top], _above(top.path)
+    while levels:
+        level = levels[-1]
+        name = next(level.names, None)
+        if name is None:
+            levels.pop()
+            continue
+        path, below = os.path.join(level.path, name), level.below + name  # noqa: PTH118  # 100,000 times
+        try:
+            status = os.stat(path)  # noqa: PTH116
+            identity = (status.st_dev, status.st_ino)
+            if stat.S_ISDIR(status.st_mode):
+                if identity in above or any(each.identity == identity for each in levels):
+                    yield Skipped(path, "a link to a folder that it is in")
+                else:
+                    levels.append(_Level.enter(path, f"{below}/", status))
+            elif not stat.S_ISREG(status.st_mode):
+                yield Skipped(path, _kind(status.st_mode))
+            elif identity in outputs:
+                yield Skipped(path, "this command writes to it")
+            else:
+                yield LocalFile(path, _key(prefix, below), status.st_size)
+        except (InvalidKey, OSError) as e:
+            yield Failed(path, e)
+
+
+def _above(folder: str) -> set[tuple[int, int]]:
+    """Return device and inode of the folders that a folder is in."""
+    statuses = (parent.stat() for parent in Path(folder).resolve().parents)
+    return {(status.st_dev, status.st_ino) for status in statuses}
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+def _key(prefix: str, below: str) -> str:
+    """Return the key of a file; its name is UTF-8 whatever the locale is."""
+    try:
+        return check_key(prefix + os.fsencode(below).decode())
+    except UnicodeDecodeError:
+        raise InvalidKey(below, "it is not UTF-8") from None
