@@ -67,7 +67,7 @@ ARROWS: dict[str, set[str]] = {
     "blocking": {"blocking", "store", "bucket", "reader"} | VALUES,
     "folders": {"folders", "bucket"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
-    "local_server": {"settings", "errors"},
+    "local_server": {"local_server", "settings", "errors"},
     "": LIBRARY,
     **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),
     **dict.fromkeys(TOOLS, {"", "local_server"} | TOOLS | SCREEN | LIBRARY),

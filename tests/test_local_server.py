@@ -504,7 +504,22 @@ def test_stop_ends_a_server_that_is_not_ready(home: Path, hold: Path) -> None:
     assert not in_use(home)
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "null", "[]", "{}", '{"pid": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"pid": "x"}',
+        '{"url": 5, "token": [], "pid": 1e400, "data": "x"}',
+        '{"url": "", "token": "", "pid": -1, "data": "x"}',
+        "[" * 100_000,
+    ],
+    ids=range(10),
+)
 def test_server_is_found_again_without_its_state_file(home: Path, content: str | None) -> None:
     """A command that was killed before it wrote the file, or in the middle, costs nothing."""
     server = local_server.start(home, timeout=TIMEOUT)

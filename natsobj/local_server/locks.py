@@ -1,0 +1,77 @@
+"""The locks and private files in the folder of the local server."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from natsobj.errors import LocalServerError
+
+TURN = "server.lock"
+LIFE = "data.lock"
+
+POLL = 0.01
+PATIENCE = 10.0
+"""Seconds for what has no timeout of its own: another command's turn, a killed process to be gone."""
+
+
+@contextmanager
+def my_turn(home: Path, deadline: float | None = None) -> Iterator[None]:
+    """Wait to be the only command that starts or stops the server; make the folder."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_mode & 0o077:
+        home.chmod(0o700)
+    with locked(home / TURN, deadline):
+        yield
+
+
+@contextmanager
+def locked(path: Path, deadline: float | None = None) -> Iterator[int]:
+    """Lock a file for as long as the descriptor, or a copy of it in another process, is open."""
+    path.touch(mode=0o600)
+    with path.open("r+b") as file:
+        if not until(lambda: _lock(file.fileno()), deadline or time.monotonic() + PATIENCE):
+            raise LocalServerError(f"another command starts or stops the local server: {path} is locked")
+        yield file.fileno()
+
+
+def held(home: Path) -> bool:
+    """Say whether a process uses the data."""
+    try:
+        with (home / LIFE).open("rb") as file:
+            return not _lock(file.fileno(), shared=True)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file, False when another has it."""
+    if sys.platform == "win32":
+        raise LocalServerError("--local needs Linux or macOS: run nats-server and name it with --server")
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def until(condition: Callable[[], bool], deadline: float) -> bool:
+    """Wait for a condition; False when it did not come true in time."""
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a private file so that readers see the old or the new one. Needs the turn."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
