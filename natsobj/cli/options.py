@@ -48,6 +48,7 @@ __all__ = [
     "Quiet",
     "Recursive",
     "Server",
+    "SomeKeys",
     "SourceFiles",
     "TargetFile",
     "Timeout",
@@ -247,6 +248,7 @@ KeyOrPrefix = Annotated[
     ),
 ]
 Keys = Annotated[list[str] | None, _KEY]
+SomeKeys = Annotated[list[str], _KEY]
 Prefix = Annotated[
     str | None,
     typer.Argument(
