@@ -85,6 +85,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fault-seed", type=int, help="what the random moments come from (default: another each time)"
     )
+    group.addoption(
+        "--fuzz-records", type=int, default=300, help="how many odd records are tried (default 300)"
+    )
 
 
 def seed_of(config: pytest.Config) -> int:
@@ -97,7 +100,8 @@ def seed_of(config: pytest.Config) -> int:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say what repeats these runs."""
-    return f"faults: --fault-runs={config.getoption('--fault-runs')} --fault-seed={seed_of(config)}"
+    given = (f"{name}={config.getoption(name)}" for name in ("--fault-runs", "--fuzz-records"))
+    return f"faults: {' '.join(given)} --fault-seed={seed_of(config)}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
