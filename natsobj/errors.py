@@ -218,11 +218,17 @@ class ChunksLost(TemporaryError):
 
 
 class SourceChanged(TemporaryError):
-    """The file was written to while it was being stored; nothing was stored."""
+    """The file was written to while it was being stored; nothing was stored.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        only_time: nothing is known but its modification time, which some file systems change by themselves.
+    """
+
+    def __init__(self, path: str, *, only_time: bool = False) -> None:
         self.path = path
-        super().__init__(f"changed while it was read: {path}")
+        self.only_time = only_time
+        how = " (its modification time, not its size)" if only_time else ""
+        super().__init__(f"changed while it was read: {path}{how}")
 
 
 class ObjectChanged(TemporaryError):

@@ -66,6 +66,10 @@ def test_every_class_says_what_it_means(name: str) -> None:
         (errors.UnsupportedServer("2.9.1"), "nats-server 2.9.1 is too old: 2.11 or newer is needed"),
         (errors.OutcomeUnknown("b", "k"), "the server did not say whether it is stored: b/k"),
         (errors.SourceChanged("a.log"), "changed while it was read: a.log"),
+        (
+            errors.SourceChanged("a.log", only_time=True),
+            "changed while it was read: a.log (its modification time, not its size)",
+        ),
         (errors.ObjectChanged("b", "k"), "changed while it was read: b/k"),
         (errors.ObjectChanged("b", "k", read=False), "replaced by another writer at the same time: b/k"),
         (errors.ChunksLost("b"), "chunks of an upload to b were changed or removed by others"),

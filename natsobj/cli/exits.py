@@ -163,7 +163,7 @@ _HINTS: Mapping[type[Exception], str] = {
     RequestTimeout: "try again, or allow more with --timeout",
     PermissionDenied: "the account needs the right to use that subject",
     ServerUnavailable: "name a server with -s or NATS_URL, or use --local",
-    SourceChanged: "try again",
+    SourceChanged: "try again, or store what is read: cat FILE | natsobj put ...",
 }
 """The next step, unless something better is known; `{0}` is the error."""
 
@@ -176,6 +176,8 @@ def hint(error: Exception) -> str | None:
         return "try again"
     if isinstance(error, ContextNotFound):
         return _context_hint(error)
+    if isinstance(error, SourceChanged) and error.only_time:
+        return "if its file system has unstable times, store what is read: cat FILE | natsobj put ..."
     if isinstance(error, ObjectNotFound):
         return None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
     known = (_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)

@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from natsobj.errors import SourceChanged
 from natsobj.files import Source
@@ -43,6 +43,8 @@ class FileSource:
         self._given += len(data)
         if self.size and self._given > self.size:  # it may grow as fast as it is read, for ever
             raise SourceChanged(self.name)
+        if len(data) < size and self._misses_some():
+            raise SourceChanged(self.name)
         return data
 
     def restart(self) -> None:
@@ -52,8 +54,18 @@ class FileSource:
         self.size = self._measure()
 
     def check(self) -> None:
-        if self._stat() != self._state:
+        now = self._stat()
+        if now is None or self._state is None:  # it is in memory
+            return
+        if now.size != self._state.size:
             raise SourceChanged(self.name)
+        if now.modified != self._state.modified:
+            raise SourceChanged(self.name, only_time=True)
+
+    def _misses_some(self) -> bool:
+        """Say whether it ended before its size; files of /sys do, whose size is made up."""
+        made_up = self._state is not None and not self._state.blocks
+        return self.size is not None and self._given < self.size and not made_up
 
     def _measure(self) -> int | None:
         try:
@@ -63,12 +75,22 @@ class FileSource:
         self._file.seek(self._start)
         return max(0, end - self._start)
 
-    def _stat(self) -> tuple[int, int] | None:
+    def _stat(self) -> _State | None:
         try:
             status = os.fstat(self._file.fileno())
         except (OSError, AttributeError):  # a file in memory has no descriptor
             return None
-        return status.st_size, status.st_mtime_ns
+        return _State(status.st_size, status.st_mtime_ns, getattr(status, "st_blocks", 1))
+
+
+class _State(NamedTuple):
+    """What the system says of a file."""
+
+    size: int
+    modified: int
+    """In nanoseconds."""
+    blocks: int
+    """On the disk; it changes by itself."""
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from natsobj.errors import SourceChanged
 from natsobj.files import Source
 from natsobj.files.given import as_source
 from natsobj.files.pipes import QUEUE_SIZE
-from natsobj.files.sources import open_source
+from natsobj.files.sources import FileSource, open_source
 from tests.streams import (
     MIB,
     descriptors,
@@ -147,6 +147,35 @@ async def test_a_file_that_changes_while_it_is_read_is_noticed(
         source.check()
         assert source.size == file.stat().st_size
         assert b"".join(await read_to_end(source)) == file.read_bytes()
+
+
+async def test_a_modification_time_that_changes_alone_is_named(file: Path) -> None:
+    """Some file systems change it by themselves: whoever sees that needs to know what it was."""
+    with open_source(str(file)) as source:
+        await source.read(1000)
+        before = file.stat()
+        for time in (before.st_mtime_ns + 1, before.st_mtime_ns - 10**9):
+            os.utime(file, ns=(before.st_atime_ns, time))
+            with pytest.raises(SourceChanged, match="its modification time, not its size"):
+                source.check()
+        append(file)
+        with pytest.raises(SourceChanged) as caught:
+            source.check()
+        assert "modification time" not in str(caught.value)
+
+
+async def test_a_file_that_ends_before_its_size_is_noticed(file: Path) -> None:
+    """Though the system says that it is as it was: half a file must not be stored as if whole."""
+
+    class Half(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size) if self.tell() < 500 else b""
+
+    with Half(file) as opened:
+        source = FileSource(opened, "half")
+        assert len(await source.read(500)) == 500
+        with pytest.raises(SourceChanged, match="changed while it was read: half"):
+            await source.read(500)
 
 
 async def test_a_file_that_is_only_looked_at_has_not_changed(file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import stat
 import subprocess
 import sys
@@ -112,3 +113,49 @@ async def test_a_folder_that_is_swapped_for_a_link_leads_nowhere(
         assert landed <= {str(number) for number in range(100)}
         assert result.code or len(landed) == 100
         assert all((inside / "a/b" / name).read_bytes() == NEW for name in landed)
+
+
+@contextmanager
+def restless(file: Path) -> Iterator[None]:
+    """Give a file another modification time all the time, as some file systems do by themselves."""
+    ended = threading.Event()
+
+    def change() -> None:
+        while not ended.is_set():
+            os.utime(file)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+async def test_a_file_system_with_unstable_times_is_named(
+    cli: Program, bucket: Bucket, tmp_path: Path
+) -> None:
+    """Exit code 5, the old object stands, and the line says how to store what is read."""
+    await bucket.put("k", NEW)
+    file = tmp_path / "file"
+    file.write_bytes(bytes(1024 * 1024))
+    with restless(file):
+        alone = cli("put", bucket.name, "k", file).expect(5)
+        many = cli("put", "-r", bucket.name, "many", tmp_path).expect(1)
+        piped = cli("put", bucket.name, "piped", "-", input=file.read_bytes()).expect(0)
+    for result in (alone, many):
+        assert f"changed while it was read: {file} (its modification time, not its size)" in result.stderr
+        assert "cat FILE | natsobj put" in result.stderr
+    assert "stored" in piped.stderr
+    assert cli("get", bucket.name, "k").stdout == NEW
+    assert [line.split("\t")[-1] for line in cli("ls", bucket.name).lines] == ["k", "piped"]
+
+
+@pytest.mark.parametrize("name", ["/proc/self/limits", "/proc/version", "/sys/devices/system/cpu/online"])
+async def test_a_file_whose_size_is_made_up_is_stored_as_it_is_read(
+    cli: Program, bucket: Bucket, name: str
+) -> None:
+    """0, or a page, whatever is in it."""
+    cli("put", bucket.name, "k", name).expect(0)
+    assert cli("get", bucket.name, "k").stdout.split()[:2] == Path(name).read_bytes().split()[:2]
