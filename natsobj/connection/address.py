@@ -53,31 +53,38 @@ def _parse(url: str) -> Address:
     return Address(parts.scheme, parts.hostname, port, parts.path)
 
 
+_MOST = 256
+"""Announced servers that are kept."""
+
+
 class Addresses:
     """The servers to try, as nats.go keeps them: those that were given, then those that they announce."""
 
     def __init__(self, settings: Settings) -> None:
-        self._given = [_parse(url) for url in settings.servers]
-        random.shuffle(self._given)
-        self._announced: list[Address] = []
+        given = [_parse(url) for url in settings.servers]
+        random.shuffle(given)
+        self._given = frozenset(given)
+        self._turn = given
         self._last: Address | None = None
         self.encrypted = settings.tls_required
         """Whether TLS is a must: it was asked for, or it was there before. No server gets less."""
 
-    def __len__(self) -> int:
-        return len(self._given) + len(self._announced)
-
     def in_turn(self) -> list[Address]:
-        """Return all of them, the one that was used last at the end."""
-        turn = [address for address in (*self._given, *self._announced) if address != self._last]
-        return turn if self._last is None else [*turn, self._last]
+        """Return all of them: what failed is behind what did not, the one that was used last is last."""
+        return list(self._turn)
 
     def is_announced(self, address: Address) -> bool:
         """Say whether only a server has named it."""
         return address not in self._given
 
+    def failed(self, address: Address) -> None:
+        """Try it behind all others the next time."""
+        self._turn.remove(address)
+        self._turn.append(address)
+
     def use(self, address: Address, *, encrypted: bool) -> None:
         """Note what is connected now."""
+        self.failed(address)
         self._last = address
         self.encrypted |= encrypted
 
@@ -86,18 +93,15 @@ class Addresses:
 
         A bare IP address must show the certificate of the host that announces it, as in nats.go.
         """
-        if not announced:
+        found = {address for text in announced[:_MOST] if (address := _announced(text, by)) is not None}
+        if not found:
             return
-        found = [address for text in announced if (address := _announced(text, by)) is not None]
         places = {(address.host, address.port) for address in self._given}
-        kept = [address for address in self._announced if address in found or address == self._last]
-        new = [
-            address
-            for address in dict.fromkeys(found)
-            if address not in kept and (address.host, address.port) not in places
-        ]
+        kept = [each for each in self._turn if each in self._given | found or each == self._last]
+        new = [each for each in found.difference(kept) if (each.host, each.port) not in places]
         random.shuffle(new)
-        self._announced = [*kept, *new]
+        at = len(kept) - (self._last in kept)
+        self._turn = kept[:at] + new + kept[at:]
 
 
 def _announced(text: str, by: Address) -> Address | None:

@@ -49,6 +49,9 @@ _HEAD, _HEADER = 12, 4
 _PINGS = 6
 """Unanswered pings, one each timeout: on a slow line they wait behind what is sent."""
 
+_AT_LEAST = 4
+"""The part of a timeout that each server gets, however many there are: a fourth."""
+
 _CLOSING = 2.0
 """Seconds that what is queued may take to leave at the end."""
 
@@ -104,17 +107,20 @@ class Connection:
         failed: NatsobjError | None = None
         for number, address in enumerate(turn):
             connection = cls(settings, addresses, address)
+            addresses.failed(address)
             try:
-                await connection._open(deadline, untried=len(turn) - number)
+                await connection._open(deadline, untried=min(len(turn) - number, _AT_LEAST))
             except BaseException as e:
                 connection.abort()
                 if not isinstance(e, NatsobjError):
                     raise
                 if not (isinstance(e, ServerUnavailable) or addresses.is_announced(address)):
                     raise
-                log.debug("%s", e)
+                log.debug("%s: %s", address.url, e)
                 if failed is None or isinstance(failed, ServerUnavailable):
                     failed = e
+                if asyncio.get_running_loop().time() >= deadline:
+                    break
             else:
                 return connection
         raise failed or ServerUnavailable(", ".join(settings.servers))
@@ -130,6 +136,7 @@ class Connection:
         except TimeoutError as e:
             raise connect_error(e, self._servers) from e
         self._lane.on_lost = self._on_lost
+        self._lane.expect(self.max_payload)
         if self._lane.gone.is_set():
             raise connect_error(ConnectionResetError(), self._servers)
         if (version := self.version) and _older(version, OLDEST_SERVER):
@@ -323,11 +330,13 @@ class Connection:
         self._check()
         return self._lane.subscribe(subject, receiver)
 
-    def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
+    def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> bool:
         token = subject[len(self.inbox) + 1 :]
         receiver = self._receivers.get(token.partition("-")[0])
-        if receiver is not None:
-            receiver(Message(subject, reply, headers, bytes(payload)))
+        if receiver is None:
+            return False
+        receiver(Message(subject, reply, headers, bytes(payload)))
+        return True
 
     def _check(self) -> None:
         if self.lost.is_set():

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 __all__ = ["ServerInfo", "read_info"]
 
 _DEFAULT_PAYLOAD = 1024 * 1024
+_LEAST_PAYLOAD = 512
+"""Bytes below which JetStream cannot even be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def read_info(text: bytes) -> ServerInfo:
     if isinstance(urls, list):
         fields["connect_urls"] = tuple(url for url in urls if isinstance(url, str))
     most = said.get("max_payload")
-    if isinstance(most, int):
-        if most <= 0:
+    if isinstance(most, int) and not isinstance(most, bool):
+        if most < _LEAST_PAYLOAD:
             raise ValueError("it takes no messages")
         fields["max_payload"] = most
     return ServerInfo(**fields)  # type: ignore[arg-type]

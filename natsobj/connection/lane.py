@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from natsobj.connection.translate import Broken
 
-__all__ = ["MAX_LINE", "MAX_MESSAGE", "Lane", "Receiver", "Way", "parse_headers"]
+__all__ = ["LARGEST_PAYLOAD", "Lane", "Receiver", "Way", "parse_headers"]
 
 BUFFER_SIZE = 1024 * 1024
 """Bytes read at once, at most; a single message that is larger makes the buffer grow until it has passed."""
@@ -30,14 +30,25 @@ WRITE_BUFFER = 256 * 1024
 MAX_LINE = 64 * 1024
 """Bytes of a line that is no part of a message."""
 
-MAX_MESSAGE = 64 * 1024 * 1024 + MAX_LINE
-"""Bytes of a message: what a server takes at the very most, with the headers that it adds."""
+LARGEST_PAYLOAD = 64 * 1024 * 1024
+"""Bytes of a message that a server may be set to take, at the very most."""
+
+LARGEST_ANSWER = 24 * 1024 * 1024
+"""Bytes of an answer about a stream: 100,000 subjects of 240 each."""
 
 _CRLF = b"\r\n"
 _MESSAGE = (b"MSG ", b"HMSG ")
 
-Receiver = Callable[[str, str, Mapping[str, str], memoryview], None]
-"""Takes subject, reply, headers and payload; the view is valid during the call only."""
+MAX_CHATTER = 4 * 1024 * 1024
+"""Bytes of lines, and of what stands around messages for nobody, that may come between two for somebody."""
+
+_COST = 64  # bytes that each of them counts at least
+
+Receiver = Callable[[str, str, Mapping[str, str], memoryview], object]
+"""Takes subject, reply, headers and payload; the view is valid during the call only.
+
+False says that nobody waits for it any more.
+"""
 
 
 class Way(Protocol):
@@ -64,6 +75,8 @@ class Lane(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._start = self._end = 0  # what was read and not handed on
         self._skipping = 0  # bytes of a message for nobody that are still to come
+        self._chatter = 0
+        self._largest = LARGEST_ANSWER
         self._free = asyncio.Event()
         self._free.set()
         self._error: Exception | None = None
@@ -72,7 +85,7 @@ class Lane(asyncio.BufferedProtocol):
         self.gone = asyncio.Event()
         """There is no connection any more."""
         self.heard = time.monotonic()
-        """When something of a message for us arrived last."""
+        """When something of a message for somebody here arrived last."""
         self.on_line: Callable[[bytes], None] | None = None
         self.on_lost: Callable[[Exception | None], None] | None = None
 
@@ -123,6 +136,10 @@ class Lane(asyncio.BufferedProtocol):
         return self._way.get_write_buffer_size() + _held_by_system(self._way)
 
     # The connection
+
+    def expect(self, payload: int) -> None:
+        """Take what a server may send that takes messages of `payload` bytes: such a one in base64."""
+        self._largest = max(LARGEST_ANSWER, min(payload, LARGEST_PAYLOAD) * 4 // 3 + MAX_LINE)
 
     @property
     def encrypted(self) -> bool:
@@ -230,9 +247,10 @@ class Lane(asyncio.BufferedProtocol):
                 self._take_line(start, line_end)
                 continue
             line = bytes(self._view[start:line_end]).split()  # [H]MSG subject sid [reply] [header] size
-            payload_end = line_end + 2 + _size(line)
+            payload_end = line_end + 2 + _size(line, self._largest)
             receiver = self._receivers.get(line[2])
             if receiver is None:  # it came behind the end of the subscription
+                self._bear(0)
                 self._skipping = payload_end + 2 - start
                 continue
             if payload_end + 2 > end:
@@ -240,9 +258,18 @@ class Lane(asyncio.BufferedProtocol):
             if not buffer.startswith(_CRLF, payload_end):
                 raise Broken("it sends messages of another size than it says")
             self._start = payload_end + 2
-            self.heard = time.monotonic()
-            self._deliver(receiver, line, line_end + 2, payload_end)
+            if self._deliver(receiver, line, line_end + 2, payload_end) is False:
+                self._bear(0)
+            else:
+                self._chatter = 0
+                self.heard = time.monotonic()
         return 0
+
+    def _bear(self, size: int) -> None:
+        """Count what is no message for anybody: a server that sends nothing else is given up."""
+        self._chatter += size + _COST
+        if self._chatter > MAX_CHATTER:
+            raise Broken("it talks without an end and says nothing")
 
     def _break(self, error: Broken) -> None:
         self._error = self._error or error
@@ -252,6 +279,7 @@ class Lane(asyncio.BufferedProtocol):
     def _take_line(self, start: int, end: int) -> None:
         if end - start > MAX_LINE:
             raise Broken("it sends a line without an end")
+        self._bear(end - start)
         line = bytes(self._view[start:end])
         self._start = end + 2
         if self.on_line is not None:
@@ -260,7 +288,7 @@ class Lane(asyncio.BufferedProtocol):
             self._lines.append(line)
             self._came.set()
 
-    def _deliver(self, receiver: Receiver, line: list[bytes], start: int, end: int) -> None:
+    def _deliver(self, receiver: Receiver, line: list[bytes], start: int, end: int) -> object:
         headers: Mapping[str, str] = _NO_HEADERS
         sizes = 1
         if line[0] == b"HMSG":
@@ -269,7 +297,7 @@ class Lane(asyncio.BufferedProtocol):
             start += len(head)
             headers = parse_headers(head)
         reply = _text(line[3]) if len(line) > 3 + sizes else ""
-        receiver(_text(line[1]), reply, headers, self._view[start:end])
+        return receiver(_text(line[1]), reply, headers, self._view[start:end])
 
     def eof_received(self) -> bool | None:
         return None
@@ -289,12 +317,12 @@ class Lane(asyncio.BufferedProtocol):
         self._free.set()
 
 
-def _size(line: list[bytes]) -> int:
+def _size(line: list[bytes], largest: int) -> int:
     """Return the bytes of a message behind its line, after a look at all that the line says."""
     sizes = 2 if line[0] == b"HMSG" else 1
     if not 3 + sizes <= len(line) <= 4 + sizes or not all(part.isdigit() for part in line[-sizes:]):
         raise Broken("it sends messages that cannot be read")
-    if any(len(part) > 10 for part in line[-sizes:]) or (size := int(line[-1])) > MAX_MESSAGE:
+    if any(len(part) > 10 for part in line[-sizes:]) or (size := int(line[-1])) > largest:
         raise Broken("it sends messages that are larger than any server takes")
     if sizes == 2 and int(line[-2]) > size:
         raise Broken("it sends messages that cannot be read")

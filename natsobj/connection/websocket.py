@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from natsobj.connection.address import Address
-from natsobj.connection.lane import MAX_MESSAGE, Lane
+from natsobj.connection.lane import LARGEST_PAYLOAD, Lane
 from natsobj.connection.translate import Broken
 from natsobj.errors import InvalidArgument
 
@@ -40,7 +40,7 @@ async def dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> 
             address.url,
             ssl=True if context is None else context,
             server_hostname=address.name if context is not None else None,
-            max_msg_size=MAX_MESSAGE,
+            max_msg_size=2 * LARGEST_PAYLOAD,
         )
     except aiohttp.ClientConnectorCertificateError as e:
         await session.close()
