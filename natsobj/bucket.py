@@ -261,11 +261,13 @@ class Bucket:
             task.cancel()
             await asyncio.wait([task])
 
-    async def delete(self, key: str, *, search: bool = False) -> ObjectInfo:
+    async def delete(self, key: str, *, search: bool = False, unreadable: bool = False) -> ObjectInfo:
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
             search: as `info` has it.
+            unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
+                record names.
 
         Raises:
             ObjectNotFound: there is none.
@@ -274,7 +276,7 @@ class Bucket:
         """
         from natsobj.objects.delete import delete_object
 
-        return await delete_object(self.stream, key, search=search)
+        return await delete_object(self.stream, key, search=search, unreadable=unreadable)
 
     async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
         if not isinstance(key, str):

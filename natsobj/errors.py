@@ -390,9 +390,11 @@ class SizeMismatch(ContentBroken):
 class DigestMismatch(ContentBroken):
     """The bytes that were read do not have the digest of the metadata (both hex SHA-256)."""
 
-    def __init__(self, bucket: str, key: str, *, expected: str, actual: str) -> None:
+    def __init__(self, bucket: str, key: str, *, expected: str, actual: str, size: int = 0) -> None:
         self.bucket = bucket
         self.key = key
+        self.size = size
+        """Bytes of the object: they are as many as its metadata says."""
         self.expected = expected
         self.actual = actual
         super().__init__(f"broken: {bucket}/{key}: digest is {actual[:12]} instead of {expected[:12]}")

@@ -28,6 +28,9 @@ T = TypeVar("T")
 WORKERS = 32
 """Requests under way at once where each thing is asked for by itself."""
 
+_MOST_EMPTY = 16
+"""Empty chunks behind an object that are looked at, at most."""
+
 SPANS = 256
 """Parts of a stream that workers share: records do not lie evenly in it."""
 
@@ -78,13 +81,29 @@ class Census:
         return number
 
     async def count_of(self, info: ObjectInfo) -> int:
-        """Return how many chunks of an object are stored, without the empty one that nats.net adds."""
+        """Return how many chunks of an object are stored, without the empty ones that nats.net adds."""
         if info.nuid is None:
             return 0
         number = await self.count(info.nuid)
-        if number == info.chunks + 1 and (last := await self.newest_chunk(info.nuid)) and not last.data:
+        extra = number - info.chunks
+        if 0 < extra <= _MOST_EMPTY and await self._ends_empty(info.nuid, extra):
             return info.chunks
         return number
+
+    async def _ends_empty(self, nuid: str, number: int) -> bool:
+        """Say whether the last chunks of a nuid, so many of them, are empty."""
+        subject, newest = self._chunk_subject(nuid), await self.newest_chunk(nuid)
+        span = number
+        while newest is not None and not newest.data:
+            first = sequence = max(1, newest.sequence - span + 1)
+            empty: list[bool] = []
+            while (message := await self.stream.next(subject, sequence)) is not None:
+                empty.append(not message.data)
+                sequence = message.sequence + 1
+            if len(empty) >= number or first == 1:
+                return len(empty) >= number and all(empty[-number:])
+            span *= 4
+        return False
 
     def counts_exactly(self, number: int) -> bool:
         """Say whether as many messages are as many chunks for sure."""

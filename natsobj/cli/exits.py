@@ -20,6 +20,7 @@ from natsobj.errors import (
     ContentBroken,
     ContentMismatch,
     ContextNotFound,
+    DigestMismatch,
     FileExists,
     InvalidArgument,
     InvalidBucketName,
@@ -144,6 +145,9 @@ def _file_name(name: object) -> str:
     return name.decode(errors="surrogateescape") if isinstance(name, bytes) else str(name)
 
 
+WRONG_DIGESTS = 512 * 1024 * 1024
+"""Bytes from which on nats.js before 2.29.2 computed a wrong SHA-256 of what it stored."""
+
 _HINTS: Mapping[type[Exception], str] = {
     AuthenticationFailed: "check --creds, --user, --token, --nkey or the context",
     BucketExists: "--if-not-exists accepts that",
@@ -172,17 +176,24 @@ def hint(error: Exception) -> str | None:
     """Name the next step, if there is one; a note on the error itself is better than what its class gets."""
     if notes := getattr(error, "__notes__", None):
         return without_credentials(str(notes[0]))
-    if isinstance(error, ServerUnavailable) and error.reason == errors.CONNECTION_LOST:
-        return "try again"
-    if isinstance(error, ContextNotFound):
-        return _context_hint(error)
-    if isinstance(error, SourceChanged) and error.only_time:
-        return "if its file system has unstable times, store what is read: cat FILE | natsobj put ..."
-    if isinstance(error, ObjectNotFound):
-        return None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
-    known = (_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)
-    text = next(known, None)
-    return None if text is None else without_credentials(text.format(error))
+    known = (_HINTS[kind].format(error) for kind in type(error).__mro__ if kind in _HINTS)
+    text: str | None
+    match error:
+        case DigestMismatch() if error.size >= WRONG_DIGESTS:
+            text = (
+                "nats.js before 2.29.2 wrote wrong digests from 512 MiB on; get --offset 0 reads it unchecked"
+            )
+        case ServerUnavailable() if error.reason == errors.CONNECTION_LOST:
+            text = "try again"
+        case ContextNotFound():
+            text = _context_hint(error)
+        case SourceChanged() if error.only_time:
+            text = "if its file system has unstable times, store what is read: cat FILE | natsobj put ..."
+        case ObjectNotFound():
+            text = None if error.deleted_meanwhile else f"natsobj ls {error.bucket} shows what is there"
+        case _:
+            text = next(known, None)
+    return None if text is None else without_credentials(text)
 
 
 def _context_hint(error: ContextNotFound) -> str | None:

@@ -30,6 +30,7 @@ from natsobj.errors import (
     OutcomeUnknown,
     SourceChanged,
     TemporaryError,
+    UnsuitableStream,
 )
 
 if TYPE_CHECKING:
@@ -312,6 +313,7 @@ def concerns_all(error: Exception) -> bool:
         BucketSealed,
         InvalidArgument,
         TemporaryError,
+        UnsuitableStream,
     )
     for_one = (ChunksLost, InvalidKey, ObjectChanged, SourceChanged)
     return isinstance(error, for_all) and not isinstance(error, for_one)

@@ -55,7 +55,10 @@ async def add_suggestion(store: Store, error: NatsobjError) -> None:
                 names += await store.bucket_names()
                 _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
             elif isinstance(error, ObjectNotFound) and not error.deleted_meanwhile:
-                await _collect(store, error.bucket, "", names, MOST_NAMES)
+                if error.names is None:
+                    await _collect(store, error.bucket, "", names, MOST_NAMES)
+                else:
+                    names += error.names
                 folder = error.key if error.key.endswith("/") else f"{error.key}/"
                 if any(name.startswith(folder) for name in names):
                     error.add_note(f"natsobj ls {error.bucket} {folder} shows what is below it")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
-from natsobj.errors import InvalidKey, InvalidMetadata, ObjectNotFound
+from natsobj.errors import InvalidKey, ObjectNotFound
 from natsobj.folders.outcomes import Failed, Skipped
 from natsobj.models import ObjectInfo
 
@@ -60,18 +60,18 @@ async def objects_below(
         ObjectNotFound: there is nothing below the prefix.
     """
     prefix = with_slash(prefix)
-    unreadable: list[InvalidMetadata] = []
     anything = not prefix
-    async with aclosing(bucket.list(prefix, on_unreadable=unreadable.append)) as infos:
-        async for info in infos:
-            anything = True
-            if match(info.name):
-                yield info
-    for error in unreadable:
-        if error.where.startswith(prefix):
-            anything = True
-            if match(error.where):
-                yield Failed(error.where, error)
+    async with aclosing(bucket.entries(prefix)) as entries:
+        async for entry in entries:
+            if isinstance(entry, ObjectInfo):
+                if not entry.deleted:
+                    anything = True
+                    if match(entry.name):
+                        yield entry
+            elif entry.where.startswith(prefix):
+                anything = True
+                if match(entry.where):
+                    yield Failed(entry.where, entry)
     if not anything:
         raise ObjectNotFound(bucket.name, prefix)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 
-from natsobj.adr20 import records
+from natsobj.adr20 import names, records
 from natsobj.errors import BucketFull, ObjectChanged
 from natsobj.models import ObjectInfo
 from natsobj.objects.commit import (
@@ -18,14 +19,18 @@ from natsobj.objects.commit import (
     tidy_chunks,
 )
 from natsobj.stream import BucketStream, Found, Record
+from natsobj.stream.listing import every_record
 from natsobj.stream.lookup import find
 
 
-async def delete_object(stream: BucketStream, key: str, *, search: bool = False) -> ObjectInfo:
+async def delete_object(
+    stream: BucketStream, key: str, *, search: bool = False, unreadable: bool = False
+) -> ObjectInfo:
     """Delete an object and return it as it was, with `deleted` true.
 
     Args:
         search: look for it by name where no client of today would put it, when it is nowhere else.
+        unreadable: remove what cannot be read under that name as well.
 
     Raises:
         ObjectNotFound: there is none, or only a tombstone.
@@ -36,7 +41,33 @@ async def delete_object(stream: BucketStream, key: str, *, search: bool = False)
     found, state = await asyncio.gather(
         find(stream, key, thorough=True, search=search), stream.check_writable(records_only=True)
     )
-    return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+    nobodys = found.unreadable or ((found.record,) if found.record.error is not None else ())
+    if not (unreadable and nobodys):
+        return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+    gone = [await finish(_remove_unreadable(stream, record)) for record in nobodys]
+    if found.record.holds(key):
+        return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+    return gone[0]
+
+
+async def _remove_unreadable(stream: BucketStream, record: Record) -> ObjectInfo:
+    """Remove a record that cannot be read, and the chunks that only it could mean."""
+    pattern = names.chunks_filter(await stream.root())
+    stored = {subject[len(pattern) - 1 :] for subject in await stream.counts(pattern)}
+    named = record.may_name(stored)
+    await stream.purge(record.subject, before=record.sequence + 1)
+    if named:
+        async with aclosing(every_record(stream)) as others:
+            async for other in others:
+                if other.error is not None:
+                    named -= other.may_name(named)
+                elif other.live is not None:
+                    named.discard(other.live.nuid or "")
+    for nuid in named:
+        await purge_chunks(stream, nuid)
+    return ObjectInfo(
+        stream.bucket, record.name, 0, 0, record.time, record.sequence, deleted=True, subject=record.subject
+    )
 
 
 class _Delete:

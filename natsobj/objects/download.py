@@ -191,7 +191,11 @@ class Download:
                 log.warning("%s/%s: stored without a digest, nothing to check", info.bucket, info.name)
         elif self._digest.hexdigest() != info.sha256:
             raise DigestMismatch(
-                info.bucket, info.name, expected=info.sha256, actual=self._digest.hexdigest()
+                info.bucket,
+                info.name,
+                expected=info.sha256,
+                actual=self._digest.hexdigest(),
+                size=info.size,
             )
 
     async def _read_direct(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from natsobj.adr20 import names
-from natsobj.errors import ObjectNotFound
+from natsobj.errors import NatsobjError, ObjectNotFound
 from natsobj.stream.listing import every_record
 from natsobj.stream.record import Found, Record
 from natsobj.stream.stream import BucketStream
@@ -64,9 +63,10 @@ def _choose(key: str, own: Record, foreign: Sequence[Record]) -> Found:
     key only where no other does.
     """
     mine = sorted((each for each in foreign if each.holds(key)), key=lambda each: each.sequence, reverse=True)
+    nobodys = tuple(each for each in (own, *foreign) if each.error is not None and each.name == key)
     if not mine or own.holds(key):
-        return Found(own, tuple(mine))
-    return Found(mine[0], tuple(mine[1:]))
+        return Found(own, tuple(mine), nobodys)
+    return Found(mine[0], tuple(mine[1:]), nobodys)
 
 
 async def _read_all(stream: BucketStream, subjects: Sequence[str]) -> list[Record]:
@@ -81,13 +81,13 @@ async def _read_all(stream: BucketStream, subjects: Sequence[str]) -> list[Recor
 async def _search(stream: BucketStream, key: str) -> Record:
     """Look through the bucket for a record of that name, where no client of today looks for it."""
     read: list[str] = []
-    end = time.monotonic() + SEARCH_TIME
-    async with aclosing(every_record(stream)) as records:
-        async for record in records:
-            if record.name == key and not record.deleted:
-                return await stream.read(record.subject)
-            if not record.deleted:
-                read.append(record.name)
-            if len(read) >= SEARCHED or time.monotonic() > end:
-                break
+    with suppress(NatsobjError, TimeoutError):  # it was not found where it belongs: that is the answer
+        async with asyncio.timeout(SEARCH_TIME), aclosing(every_record(stream)) as records:
+            async for record in records:
+                if record.name == key and not record.deleted:
+                    return await stream.read(record.subject)
+                if not record.deleted:
+                    read.append(record.name)
+                if len(read) >= SEARCHED:
+                    break
     raise ObjectNotFound(stream.bucket, key, names=tuple(read))

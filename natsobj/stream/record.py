@@ -108,6 +108,8 @@ class Found:
     """The record that counts, at the subject where the key's next one belongs."""
     others: tuple[Record, ...] = ()
     """Live records of the same key under other subjects: none is to be left when the key changes."""
+    unreadable: tuple[Record, ...] = ()
+    """Records that cannot be read, whose subjects stand for the key: nobody's, but shown by its name."""
 
 
 def read_record(bucket: str, message: Stored) -> Record:

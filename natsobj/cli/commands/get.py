@@ -71,9 +71,7 @@ async def get(
             session, bucket, options.utf8(key), options.folder(file), existing, match=match, jobs=jobs
         )
     else:
-        await _get_file(
-            session, bucket, options.key_name(key), file, existing, part=_Part(offset or 0, length)
-        )
+        await _get_file(session, bucket, options.key_name(key), file, existing, part=_Part(offset, length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +91,17 @@ class _Existing:
 class _Part:
     """Which bytes are wanted."""
 
-    offset: int
+    offset: int | None
+    """Also 0 asks for a part: the whole, unchecked."""
     length: int | None
 
     @property
     def is_all(self) -> bool:
-        return not self.offset and self.length is None
+        return self.offset is None and self.length is None
 
     def size(self, info: ObjectInfo) -> int:
         """Give the number of bytes that the object has of it."""
-        left = max(0, info.size - self.offset)
+        left = max(0, info.size - (self.offset or 0))
         return left if self.length is None else min(self.length, left)
 
     def line(self, info: ObjectInfo, seconds: float) -> str:
@@ -111,7 +110,7 @@ class _Part:
 
         if self.is_all:
             return fetched_line(info, seconds)
-        return fetched_part_line(info, self.offset, self.size(info), seconds)
+        return fetched_part_line(info, self.offset or 0, self.size(info), seconds)
 
 
 async def _get_file(
@@ -140,7 +139,7 @@ async def _get_file(
     session.account(lambda _: _account(bucket, key, target))
     async with session.store() as store:
         home = store.bucket(bucket)
-        info = await home.info(key, follow=True)
+        info = await home.info(key, follow=True, search=True)
         if there and existing.if_changed:
             with open_regular(str(target)) as source:
                 same = await has_content(source, info)
@@ -152,7 +151,8 @@ async def _get_file(
             opened = open_target(target, replace=replace) if target else open_stdout()
             async with opened as sink:
                 into = progress.sink(sink, info.name, part.size(info))
-                info = await home.get(info, into=into, offset=part.offset, length=part.length)
+                length = None if part.is_all else part.size(info)
+                info = await home.get(info, into=into, offset=part.offset or 0, length=length)
         session.done(info, part.line(info, session.elapsed))
 
 

@@ -26,4 +26,4 @@ async def info(
         elif key is None:
             session.show(await store.bucket(bucket).status())
         else:
-            session.show(await store.bucket(bucket).info(key))
+            session.show(await store.bucket(bucket).info(key, search=True))

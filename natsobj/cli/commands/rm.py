@@ -69,7 +69,7 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
 
         async def delete(key: str) -> ObjectInfo | None:
             with suppress(*forgiven):
-                return await home.delete(key)
+                return await home.delete(key, search=True, unreadable=force)
             return None
 
         def done(info: ObjectInfo | None) -> None:
