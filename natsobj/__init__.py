@@ -40,6 +40,7 @@ _HOMES = {
         "InvalidMetadata",
         "JetStreamUnavailable",
         "LinkError",
+        "LinkRefused",
         "LocalServerError",
         "NatsobjError",
         "ObjectChanged",

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 
 from natsobj import arguments
 from natsobj.adr20 import names, streams
-from natsobj.errors import (
-    BucketNotFound,
-    InvalidArgument,
-    InvalidMetadata,
-    LinkError,
-    ObjectChanged,
-    SizeMismatch,
-)
-from natsobj.models import BucketInfo, ObjectInfo, ObjectMeta
+from natsobj.errors import InvalidMetadata, ObjectChanged, SizeMismatch
+from natsobj.models import BucketInfo, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
 from natsobj.stream import BucketStream
 from natsobj.stream.listing import every_record
@@ -76,24 +69,9 @@ class Bucket:
 
     async def follow(self, info: ObjectInfo) -> ObjectInfo:
         """Return what a link leads to, and anything else as it is; raises what `info` raises."""
-        link = info.link
-        if link is None:
-            return info
-        where = f"{info.bucket}/{info.name} -> {link}"
-        if link.name is None:
-            raise LinkError(f"a link to a bucket, not to an object: {where}")
-        try:
-            stream = self.stream.another(names.check_bucket_name(link.bucket))
-            names.check_key(link.name)
-        except InvalidArgument as e:
-            raise InvalidMetadata(info.bucket, info.name, f"a link to {link}: {e}") from None
-        try:
-            target = (await find(stream, link.name)).record.existing(link.bucket, link.name)
-        except BucketNotFound as e:
-            raise LinkError(f"a link to a missing bucket: {where}") from e
-        if target.link is not None:
-            raise LinkError(f"a link to a link: {where} -> {target.link}")
-        return target
+        from natsobj.objects.link import follow
+
+        return info if info.link is None else await follow(self.stream, info)
 
     async def list(
         self,
@@ -277,6 +255,30 @@ class Bucket:
         from natsobj.objects.delete import delete_object
 
         return await delete_object(self.stream, key, search=search, unreadable=unreadable)
+
+    async def link(self, key: str, target: str | Link, *, replace: bool = False) -> ObjectInfo:
+        """Make a link to an object or to a whole bucket, and return it.
+
+        Args:
+            target: a key of this bucket; or a `Link` to any object, or to a bucket.
+            replace: another link may be there already; an object never is replaced.
+
+        Raises:
+            ObjectNotFound: there is no such object to lead to, or `BucketNotFound` no such bucket.
+            LinkRefused: it would lead to a link.
+            ObjectExists: something is there that may not be replaced.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
+        """
+        from natsobj.objects.link import make_link
+
+        key, replace = names.check_key(key), arguments.flag(replace, "replace")
+        if isinstance(target, str):
+            target = Link(self.name, target)
+        arguments.instance(target, Link, "target", "a str or a Link")
+        names.check_bucket_name(target.bucket)
+        if target.name is not None:
+            names.check_key(target.name)
+        return await make_link(self.stream, key, target, replace=replace)
 
     async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
         if not isinstance(key, str):

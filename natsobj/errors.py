@@ -26,6 +26,7 @@ NatsobjError
 │   ├── BucketReadOnly          a mirror
 │   ├── UnsuitableStream        settings that lose or refuse objects
 │   ├── SubjectTaken            another client's object lies in the key's place
+│   ├── LinkRefused             a link to a link
 │   ├── BucketFull              the bucket's or the server's limit
 │   └── ConfigRefused           the server refuses these settings
 ├── AuthorizationError
@@ -72,6 +73,7 @@ __all__ = [
     "InvalidMetadata",
     "JetStreamUnavailable",
     "LinkError",
+    "LinkRefused",
     "LocalServerError",
     "NatsobjError",
     "ObjectChanged",
@@ -323,6 +325,15 @@ class SubjectTaken(RefusedError):
         self.key = key
         self.name = name
         super().__init__(f"cannot store {bucket}/{key}: its place holds {name}, which would be lost")
+
+
+class LinkRefused(RefusedError):
+    """A link leads to an object or a bucket, never to another link."""
+
+    def __init__(self, bucket: str, key: str, target: str) -> None:
+        self.bucket = bucket
+        self.key = key
+        super().__init__(f"cannot link to a link: {bucket}/{key} -> {target}")
 
 
 class BucketFull(RefusedError):

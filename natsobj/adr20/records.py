@@ -100,10 +100,25 @@ def encode_tombstone(record: bytes, *, bucket: str = "", name: str = "") -> byte
     buried = {"size": 0, "chunks": 0, "digest": "", "deleted": True}
     try:
         decode_object(bucket, record, subject="", revision=0, modified=_NEVER)
-        kept = [member for field, member in _members(_text_of(record)) if field not in buried]
+        return rewrite(record, buried)
     except (InvalidMetadata, ValueError, RecursionError):
         return _dump({"name": name, "options": {}, "bucket": bucket, "nuid": ""} | buried)
-    return f"{{{','.join([*kept, _dump(buried).decode()[1:-1]])}}}".encode(errors=_ESCAPED)
+
+
+def rewrite(record: bytes, fields: Mapping[str, object]) -> bytes:
+    """Return a record that can be read with other fields, those not named left byte for byte.
+
+    Args:
+        fields: the new ones, behind what is left; None takes a field away.
+    """
+    kept = [member for field, member in _members(_text_of(record)) if field not in fields]
+    new = {field: value for field, value in fields.items() if value is not None}
+    return f"{{{','.join([*kept, *([_dump(new).decode()[1:-1]] if new else [])])}}}".encode(errors=_ESCAPED)
+
+
+def fields_of(record: bytes) -> dict[str, Any]:
+    """Return the fields of a record that can be read, as they are."""
+    return dict(_parse(record))
 
 
 def decode_object(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from natsobj.errors import InvalidMetadata
     from natsobj.files.given import Data, Target
-    from natsobj.models import AccountInfo, BucketConfig, BucketInfo, ObjectInfo, ObjectMeta
+    from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Link, ObjectInfo, ObjectMeta
     from natsobj.settings import Settings
 
 __all__ = ["Bucket", "ObjectReader", "Store", "connect"]
@@ -204,6 +204,21 @@ class Bucket(Face[_bucket.Bucket]):
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(self._inner.delete(key, search=search))
+
+    def link(self, key: str, target: str | Link, *, replace: bool = False) -> ObjectInfo:
+        """Make a link to an object or to a whole bucket, and return it.
+
+        Args:
+            target: a key of this bucket; or a `Link` to any object, or to a bucket.
+            replace: another link may be there already; an object never is replaced.
+
+        Raises:
+            ObjectNotFound: there is no such object to lead to, or `BucketNotFound` no such bucket.
+            LinkRefused: it would lead to a link.
+            ObjectExists: something is there that may not be replaced.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
+        """
+        return self._loop.run(self._inner.link(key, target, replace=replace))
 
 
 class Store(Face[_store.Store]):

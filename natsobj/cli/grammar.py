@@ -35,7 +35,9 @@ def shared_parameters(ctx: Context) -> list[Parameter]:
 
 def usage_of(argument: TyperArgument) -> str:
     """Write an argument as it stands in the usage line."""
-    name = argument.human_readable_name + ("..." if argument.nargs != 1 else "")
+    name = argument.human_readable_name
+    if argument.nargs != 1 and " " not in name:  # several in one say themselves how many they are
+        name += "..."
     return name if argument.required else f"[{name}]"
 
 

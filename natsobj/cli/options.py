@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -60,6 +60,7 @@ __all__ = [
     "Ttl",
     "User",
     "Verbose",
+    "bucket_name",
     "exclusive",
     "file_name",
     "folder",
@@ -69,6 +70,7 @@ __all__ = [
     "needs",
     "sha256",
     "utf8",
+    "way",
 ]
 
 
@@ -86,7 +88,8 @@ def utf8(text: str) -> str:
         raise UsageError(f"not UTF-8: {os.fsencode(text)!r}") from None
 
 
-def _bucket_name(text: str) -> str:
+def bucket_name(text: str) -> str:
+    """Take the name of a bucket."""
     from natsobj.adr20.names import check_bucket_name
 
     return check_bucket_name(text)
@@ -186,6 +189,17 @@ def matcher(glob: str | None) -> Callable[[str], bool]:
     return lambda name: pattern.match(name) is not None
 
 
+def way(bucket: str, names: Sequence[str], last: str) -> tuple[str, str, str]:
+    """Read `KEY TARGET` or `KEY BUCKET TARGET`: the key, the other bucket, and the name in it.
+
+    Raises:
+        UsageError: they are too few or too many.
+    """
+    if len(names) not in {2, 3}:
+        raise UsageError(f"name them as BUCKET KEY {last}, or as BUCKET KEY BUCKET {last}")
+    return key_name(names[0]), bucket_name(names[1]) if len(names) == 3 else bucket, names[-1]
+
+
 def folder(path: str | None) -> str:
     """Take what stands in the place of the FILE for a folder, that may be missing so far."""
     if path is None:
@@ -224,7 +238,7 @@ def exclusive(options: Mapping[str, object]) -> None:
 _BUCKET = typer.Argument(
     metavar="BUCKET",
     help="The bucket: letters, digits, - and _.",
-    parser=_bucket_name,
+    parser=bucket_name,
     autocompletion=suggest.complete_bucket,
 )
 _KEY = typer.Argument(

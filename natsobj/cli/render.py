@@ -52,6 +52,7 @@ __all__ = [
     "format_time",
     "json_line",
     "left_out_line",
+    "linked_line",
     "object_detail",
     "object_json",
     "object_row",
@@ -289,6 +290,11 @@ def deleted_line(info: ObjectInfo) -> str:
     if info.link is not None:
         return _report("deleted", info, f"-> {printable(str(info.link))}")
     return _report("deleted", info, format_size(info.size), *_digest(info))
+
+
+def linked_line(info: ObjectInfo) -> str:
+    """Report an ln: `linked photos/latest.jpg -> photos/2026/cat.jpg`."""
+    return f"{_report('linked', info)} -> {printable(str(info.link))}"
 
 
 def left_out_line(number: int) -> str:

@@ -7,8 +7,17 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+)
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -282,6 +291,16 @@ class Session:
         """Report one failure of several, of this one, and go on."""
         self.status = exits.FAILED
         console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of)
+
+    @contextmanager
+    def hinting(self, kind: type[NatsobjError], hint: str) -> Iterator[None]:
+        """Name the next step of this command on an error that has a better one elsewhere, or none."""
+        try:
+            yield
+        except kind as error:
+            if not getattr(error, "__notes__", None):
+                error.add_note(hint)
+            raise
 
     def run(self, command: Callable[[], Coroutine[Any, Any, None] | None]) -> int:
         """Run the command and give its exit code; wrong usage is left to the caller."""

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from natsobj.connection import PASSING
-from natsobj.errors import JetStreamUnavailable, NatsobjError, ObjectChanged, OutcomeUnknown
+from natsobj.errors import (
+    ConfigRefused,
+    InvalidArgument,
+    JetStreamUnavailable,
+    NatsobjError,
+    ObjectChanged,
+    OutcomeUnknown,
+)
 from natsobj.jetstream.codes import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream, Record
@@ -20,6 +27,7 @@ from natsobj.stream import BucketStream, Record
 __all__ = [
     "Forgotten",
     "Replacement",
+    "check_record",
     "finish",
     "note_left_over",
     "purge_chunks",
@@ -33,6 +41,29 @@ T = TypeVar("T")
 
 _DOUBTFUL = frozenset({503, 10008})
 """Answers of a cluster that is changing its leader: the record may be stored all the same."""
+
+
+_HEADERS = 150
+"""Bytes of the headers that a record is published with, at most."""
+
+
+def check_record(stream: BucketStream, key: str, record: bytes, state: Mapping[str, Any]) -> None:
+    """Refuse a record that does not fit into one message, before anything is changed.
+
+    Args:
+        state: the stream's.
+
+    Raises:
+        InvalidArgument: the server takes no message of that size.
+        ConfigRefused: the bucket's stream takes none.
+    """
+    size = len(record) + _HEADERS
+    where = f"{stream.bucket}/{key}"
+    what = f"record is too large: key, description, headers and metadata of {where} take {size:,} bytes"
+    if size > (most := stream.connection.max_payload):
+        raise InvalidArgument(f"{what}, the server takes {most:,}")
+    if 0 < (most := state["config"].get("max_msg_size", -1)) < size:
+        raise ConfigRefused(f"{what}, this bucket takes messages of {most:,}")
 
 
 class Forgotten(Exception):

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from natsobj.adr20 import records
 from natsobj.errors import (
     ChunksMissing,
-    ConfigRefused,
     ContentMismatch,
     InvalidArgument,
     NatsobjError,
@@ -19,7 +18,14 @@ from natsobj.errors import (
 from natsobj.files import Source
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.objects.chunker import Chunker, SourceFailed
-from natsobj.objects.commit import Forgotten, Replacement, finish, remove_others, tidy_chunks
+from natsobj.objects.commit import (
+    Forgotten,
+    Replacement,
+    check_record,
+    finish,
+    remove_others,
+    tidy_chunks,
+)
 from natsobj.objects.upload import Upload
 from natsobj.stream import BucketStream, Found, Record
 from natsobj.stream.lookup import find
@@ -33,9 +39,6 @@ _EARLY = 1024 * 1024
 
 _LONGEST = 10**13
 """A number with as many digits as a size or count can have."""
-
-_RECORD_HEADERS = 150
-"""Bytes of the headers that a record is published with, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Put:
         ):  # else it is in the same round trip
             self._check((await finding).record)
         limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
-        self._check_record(*limits)
+        longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
+        check_record(stream, self._key, records.encode_object(longest), state)
         size = _chunk_size(self._meta.chunk_size, *limits)
         upload = self._upload = Upload(stream, Chunker(stream, source, size), state)
         await upload.store()
@@ -224,22 +228,6 @@ class Put:
         if beaten is not None and await self._upload.vanish():  # ours was stored, so that is ours to remove
             await tidy_chunks(self._stream, beaten.live)
         await self._upload.undo(error)
-
-    def _check_record(self, max_payload: int, max_msg_size: int) -> None:
-        """Refuse a record that would not fit into one message, before anything is uploaded.
-
-        Raises:
-            InvalidArgument: the server takes no message of that size.
-            ConfigRefused: the bucket's stream takes none.
-        """
-        record = records.encode_object(self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST))
-        size = len(record) + _RECORD_HEADERS
-        where = f"{self._stream.bucket}/{self._key}"
-        what = f"record is too large: key, description, headers and metadata of {where} take {size:,} bytes"
-        if size > max_payload:
-            raise InvalidArgument(f"{what}, the server takes {max_payload:,}")
-        if 0 < max_msg_size < size:
-            raise ConfigRefused(f"{what}, this bucket takes messages of {max_msg_size:,}")
 
     def _describe(
         self, *, size: int, chunks: int, chunk_size: int, sha256: bytes = bytes(32), nuid: str = "n" * 22

@@ -1,0 +1,59 @@
+"""A change of one record alone: published on condition of what it replaces, and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from natsobj.adr20 import records
+from natsobj.models import ObjectInfo
+from natsobj.objects.commit import Replacement, check_record, finish
+from natsobj.stream import BucketStream, Record
+
+__all__ = ["change_record"]
+
+
+async def change_record(
+    stream: BucketStream,
+    key: str,
+    record: Record,
+    make: Callable[[Record], bytes],
+    state: Mapping[str, Any],
+) -> tuple[ObjectInfo, Record]:
+    """Put a new record in the place of another one; return it as it is stored, and what it replaced.
+
+    Args:
+        record: what was read.
+        make: gives the new JSON for the record that it would replace, and raises when the change does not
+            apply to that. After a lost race it is asked again.
+        state: the stream's.
+
+    Raises:
+        ObjectChanged: another writer was there while our own fate was in doubt, or again and again.
+        OutcomeUnknown: the server never confirmed it. No other error is raised when it may be stored.
+        InvalidArgument: the new record is too large for the server.
+    """
+    published = b""
+
+    def make_it(current: Record) -> bytes:
+        nonlocal published
+        published = make(current)
+        check_record(stream, key, published, state)
+        return published
+
+    change = Replacement(
+        stream,
+        record,
+        make_it,
+        lambda current: change.in_doubt and current.data == published,
+        key=key,
+        domain=state.get("domain", ""),
+    )
+    sequence = await finish(change.run())
+    current = await stream.read(record.subject)
+    if current.sequence == sequence and current.info is not None:
+        return current.info, change.record
+    info = records.decode_object(  # it was replaced again already
+        stream.bucket, published, subject=record.subject, revision=sequence, modified=current.time
+    )
+    return info, change.record
