@@ -18,7 +18,7 @@ from natsobj.errors import InvalidArgument
 from natsobj.settings.contexts import named_context, selected_context
 from natsobj.settings.credentials import read_credential
 from natsobj.settings.layers import NAMES, Layer, first, refuse_both, refuse_halves
-from natsobj.settings.servers import read_servers
+from natsobj.settings.servers import read_servers, without_secrets
 from natsobj.settings.values import check_readable, expand, split_uri, xdg_folder
 from natsobj.units import parse_duration
 
@@ -177,7 +177,8 @@ def _subject(layers: Sequence[Layer], name: str) -> str | None:
         return None
     subject = layer.values[name].removesuffix(".")
     if not re.fullmatch(r"[^\s.*>]+(\.[^\s.*>]+)*", subject) or not subject.isprintable():
-        raise InvalidArgument(f"impossible subject in {layer.labels[name]}: {layer.values[name]}")
+        shown = without_secrets(layer.values[name], layer.values[name])
+        raise InvalidArgument(f"impossible subject in {layer.labels[name]}: {shown}")
     return subject
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from natsobj.errors import ContextNotFound, InvalidArgument
 from natsobj.settings.layers import NAMES, Layer
 from natsobj.settings.servers import without_secrets
-from natsobj.settings.values import looks_secret, read_text
+from natsobj.settings.values import read_text
 
 __all__ = ["context_names", "named_context", "selected_context"]
 
@@ -37,7 +37,7 @@ def named_context(name: str, home: Path | None, by: str) -> Layer:
     if path is None and name.endswith(".json") and _is_file(name):
         path = Path(name)
     if path is None:
-        raise ContextNotFound(_presentable(name), context_names(home), no_home=home is None)
+        raise ContextNotFound(without_secrets(name, name), context_names(home), no_home=home is None)
     return _read(name, path, f"from context {name} ({by})")
 
 
@@ -57,7 +57,7 @@ def selected_context(home: Path | None) -> Layer | None:
         return None
     path = _file_of(name, home)
     if path is None:
-        raise ContextNotFound(_presentable(name), context_names(home), selector=str(selector))
+        raise ContextNotFound(without_secrets(name, name), context_names(home), selector=str(selector))
     return _read(name, path, f"from context {name} (selected)")
 
 
@@ -92,11 +92,6 @@ def _is_file(name: str) -> bool:
         return Path(name).is_file()
     except (OSError, ValueError):
         return False
-
-
-def _presentable(name: str) -> str:
-    """The name as a message may show it, for somebody may have mixed up the options."""
-    return "a text that is no name" if looks_secret(name) else without_secrets(name, name)
 
 
 def _read(name: str, path: Path, origin: str) -> Layer:

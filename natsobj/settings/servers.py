@@ -6,6 +6,7 @@ import re
 
 from natsobj.errors import InvalidArgument
 from natsobj.settings.layers import Layer
+from natsobj.settings.values import looks_secret
 
 _SCHEMES = ("nats", "tls", "ws", "wss")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.IGNORECASE)
@@ -112,7 +113,12 @@ def _host_name(name: str) -> str:
 
 
 def without_secrets(url: str, whole: str) -> str:
-    """The URL as messages may show it; where a comma in a password may have split it, the whole list."""
+    """The URL (or what somebody took for one) as messages may show it.
+
+    Where a comma in a password may have split it, that is the whole list.
+    """
+    if looks_secret(whole):
+        return "a text that is none"
     doubtful = any("@" in part and "://" not in part for part in whole.split(",")[1:])
     text = whole if doubtful else url
     scheme = re.match("(?:nats|tls|wss?)://|", text, re.IGNORECASE)

@@ -14,8 +14,8 @@ from natsobj.errors import InvalidArgument
 __all__ = ["check_readable", "expand", "looks_secret", "read_text", "read_value", "split_uri", "xdg_folder"]
 
 _URI = re.compile("(?:(file|env|nsc|op)://|(data):)(.*)", re.IGNORECASE | re.DOTALL)
-_CONTENT = re.compile(r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*")|\bSU[A-Z2-7]{56}\b""")
-"""What a credential looks like where a path should be: PEM or creds (also in base64), JSON, a JWT, a seed."""
+_CONTENT = re.compile(r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*"|data:)|\bSU[A-Z2-7]{56}\b""")
+"""What a credential looks like where a path should be: PEM or creds, also in base64, JSON, a JWT, a seed."""
 
 _MOST = 1024 * 1024
 """Bytes of any file that says how to connect; the longest JWTs have some thousand."""

@@ -13,6 +13,7 @@ from natsobj.cli import target
 from natsobj.errors import InvalidArgument, LocalServerError
 from natsobj.settings import Settings
 from tests.cli.test_completion import offered
+from tests.conftest import Serve
 from tests.program import Program
 
 DEAD = "nats://127.0.0.1:1"
@@ -143,6 +144,41 @@ def test_halves_of_a_credential_from_two_places_are_wrong_usage(bare_cli: Progra
         assert (result.code, result.stdout) == (2, b"")
         assert "and password of context c are halves of a credential" in result.stderr
         assert "s3cret" not in bare_cli("ls", "--debug", *line, env=env).stderr
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    ("line", "env", "fields"),
+    [
+        (["--user", "ann", "--password", "s3cret"], {}, {}),
+        (["--token", "s3cret"], {}, {}),
+        (["--user", "s3cret"], {}, {}),
+        (["--token", "data:;base64,czNjcmV0"], {}, {}),
+        ([], {"NATS_TOKEN": "env://T", "T": "s3cret"}, {}),
+        ([], {"NATS_JWT": "eyJh.s3cret.x", "NATS_SEED": "SU" + "A2" * 28}, {}),
+        ([], {}, {"user": "ann", "password": "s3cret"}),
+        ([], {"NATS_URL": "nats://ann:s3cret@HOST"}, {}),
+        (["-s", "nats://ann:%73%33cret@HOST"], {}, {}),
+        (["-s", "s3cret@HOST,nats://127.0.0.1:1"], {}, {}),
+    ],
+)
+def test_no_credential_is_ever_shown(
+    serve: Serve, bare_cli: Program, line: list[str], env: dict[str, str], fields: dict[str, str]
+) -> None:
+    """Not by --debug either, when the server does not take it."""
+    host = serve('authorization {token: "another"}').url.removeprefix("nats://")
+    write_context(bare_cli.config_home, "c", url=f"nats://{host}", **fields)
+    select(bare_cli.config_home, "c")
+    line, env = (
+        [word.replace("HOST", host) for word in line],
+        {name: value.replace("HOST", host) for name, value in env.items()},
+    )
+    result = bare_cli("ls", "-v", "--debug", *line, env=env)
+    assert (result.code, result.stdout) == (7, b"")
+    assert host in result.stderr
+    assert not any(secret in result.stderr for secret in ("s3cret", "%73", "czNjcmV0", "A2A2"))
 
 
 # The local server

@@ -117,11 +117,19 @@ def test_a_context_name_does_not_leave_its_folder(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ['{"token": "s3cret"}', "eyJhbGciOiJzM2NyZXQ", "-----BEGIN s3cret", "SU" + "A2" * 28, "s3\ncret"]
+    "text",
+    [
+        '{"token": "s3cret"}',
+        "eyJhbGciOiJzM2NyZXQ",
+        "data:,s3cret",
+        "-----BEGIN s3cret",
+        "SU" + "A2" * 28,
+        "s3\ncret",
+    ],
 )
 def test_a_content_in_place_of_a_context_is_not_shown(text: str, tmp_path: Path) -> None:
     """`--context "$(cat FILE)"` is a mistake that must not end up in a log."""
-    with pytest.raises(InvalidArgument, match=r"^no such context: a text that is no name$"):
+    with pytest.raises(InvalidArgument, match=r"^no such context: a text that is none$"):
         resolve({"context": text}, {}, tmp_path)
 
 
