@@ -192,18 +192,20 @@ class Bucket(Face[_bucket.Bucket]):
         with self._loop.entered(self._inner.open(key)) as inner:
             yield ObjectReader(inner, self._loop)
 
-    def delete(self, key: str, *, search: bool = False) -> ObjectInfo:
+    def delete(self, key: str, *, search: bool = False, unreadable: bool = False) -> ObjectInfo:
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
             search: as `info` has it.
+            unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
+                record names.
 
         Raises:
             ObjectNotFound: there is none.
             InvalidMetadata: its record cannot be read.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
-        return self._loop.run(self._inner.delete(key, search=search))
+        return self._loop.run(self._inner.delete(key, search=search, unreadable=unreadable))
 
     def link(self, key: str, target: str | Link, *, replace: bool = False) -> ObjectInfo:
         """Make a link to an object or to a whole bucket, and return it.
