@@ -38,7 +38,8 @@ WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 MESSAGE_TOO_LARGE = 10054
-FULL = frozenset({10077, 10023})
+ACCOUNT_LIMIT = 10002
+FULL = frozenset({10077, 10023, ACCOUNT_LIMIT})
 BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
 """A publish with this answer may succeed later; some are mere statuses."""
 _OFF = frozenset({10039, 10076})

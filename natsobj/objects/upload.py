@@ -169,7 +169,7 @@ class Upload:
         if refused.code in {429, TOO_MANY_REQUESTS}:
             self._window_size = self.window.size = max(1, self.window.size // 2)
         elif refused.code not in BUSY:
-            raise api_error(refused.code, str(refused), 0, self._stream.name) from refused
+            raise api_error(refused.code, refused.message, 0, self._stream.name) from refused
         return JetStreamUnavailable(f"bucket {self._stream.bucket} takes no chunks now: {refused}")
 
     async def _repair(self, trouble: TemporaryError) -> None:

@@ -29,6 +29,7 @@ class ChunkRefused(NatsobjError):
 
     def __init__(self, code: int, message: str) -> None:
         self.code = code
+        self.message = message
         super().__init__(f"a chunk was not stored: {message} ({code})")
 
 

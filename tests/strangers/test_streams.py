@@ -1,0 +1,135 @@
+"""Streams that are not as we make them: what cannot keep an object is refused before the first byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+
+from natsobj import Bucket, BucketConfig, Store
+from natsobj.adr20 import streams
+from natsobj.errors import RefusedError
+from tests.behind import api, fetch, last_sequence
+from tests.conftest import Serve
+from tests.program import Program
+
+LARGE = bytes(range(256)) * 4096 * 3
+"""24 chunks."""
+
+
+async def change(client: Client, bucket: Bucket, **settings: object) -> None:
+    """Change settings of a bucket's stream, as `nats stream edit` does."""
+    info = await api(client, f"STREAM.INFO.OBJ_{bucket.name}")
+    config = info["config"]
+    assert isinstance(config, dict)
+    await api(client, f"STREAM.UPDATE.OBJ_{bucket.name}", **(config | settings))
+
+
+async def make(store: Store, client: Client, name: str, **settings: object) -> Bucket:
+    """Make a stream for a bucket by hand, some settings of it different."""
+    config: dict[str, Any] = streams.stream_config(BucketConfig(name)) | settings
+    await api(client, f"STREAM.CREATE.OBJ_{name}", **config)
+    return store.bucket(name)
+
+
+async def test_a_limit_for_each_subject_is_refused_and_the_good_object_stands(
+    cli: Program, bucket: Bucket, client: Client
+) -> None:
+    """It would acknowledge, and drop: named before the upload, in put, put -r and --if-changed."""
+    await bucket.put("k", LARGE)
+    await change(client, bucket, max_msgs_per_subject=30)
+    folder = cli.home / "folder"
+    folder.mkdir()
+    (folder / "k").write_bytes(LARGE)
+    for args in (
+        ("put", bucket.name, "k", folder / "k"),
+        ("put", "-r", bucket.name, "", folder),
+        ("put", bucket.name, "new", folder / "k", "--if-absent"),
+    ):
+        assert "max_msgs_per_subject is 30" in cli(*args).expect(6).stderr
+    assert cli("put", bucket.name, "k", "-", input=b"x").expect(6).stdout == b""
+    assert await fetch(bucket, "k") == LARGE
+    cli("rm", bucket.name, "k").expect(0)
+
+
+UNSUITABLE: list[tuple[dict[str, object], str]] = [
+    ({"retention": "interest"}, "retention"),
+    ({"retention": "workqueue"}, "retention"),
+    ({"no_ack": True}, "no_ack"),
+    ({"allow_rollup_hdrs": False}, "allow_rollup_hdrs"),
+    ({"deny_purge": True, "allow_rollup_hdrs": False}, "allow_rollup_hdrs"),
+    ({"subject_transform": {"src": "$O.*.C.>", "dest": "elsewhere.{{wildcard(1)}}.>"}}, "subject_transform"),
+    ({"subject_transform": {"src": ">", "dest": "x.>"}}, "subject_transform"),
+    ({"discard_new_per_subject": True, "max_msgs_per_subject": 5}, "max_msgs_per_subject"),
+    ({"subjects": ["something.else"]}, "subjects"),
+    ({"subjects": ["$O.other.>"]}, "subjects"),
+]
+
+
+@pytest.mark.parametrize("unsuitable", UNSUITABLE, ids=lambda each: str(each)[:40])
+async def test_a_stream_that_loses_objects_is_refused_by_its_setting(
+    cli: Program, store: Store, client: Client, unsuitable: tuple[dict[str, object], str]
+) -> None:
+    """At once, without a byte of it, by the name of the setting; what reads goes on."""
+    name, (settings, named) = f"odd-{UNSUITABLE.index(unsuitable)}", unsuitable
+    bucket = await make(store, client, name, **settings)
+    before = await last_sequence(client, f"OBJ_{name}")
+    for data in (b"x", LARGE):
+        with pytest.raises(RefusedError, match=named):
+            await bucket.put("k", data)
+    assert named in cli("put", name, "k", "-", input=b"x").expect(6).stderr
+    assert await last_sequence(client, f"OBJ_{name}") == before
+    cli("ls", name).expect(0)
+    await store.delete_bucket(name)
+
+
+async def test_reading_needs_no_consumer(
+    cli: Program, store: Store, client: Client, bucket_name: str
+) -> None:
+    """Where others hold all that there may be, or the retention allows none, Direct Get reads everything."""
+    bucket = await make(store, client, bucket_name, max_consumers=1)
+    await bucket.put("k", LARGE)
+    await api(
+        client,
+        f"CONSUMER.CREATE.OBJ_{bucket_name}.theirs",
+        stream_name=f"OBJ_{bucket_name}",
+        config={"name": "theirs", "durable_name": "theirs", "ack_policy": "explicit"},
+    )
+    assert await fetch(bucket, "k") == LARGE
+    cli("get", "-r", bucket_name, "", cli.home / "out").expect(0)
+    assert (cli.home / "out" / "k").read_bytes() == LARGE
+    cli("verify", bucket_name).expect(0)
+    await store.delete_bucket(bucket_name)
+
+
+async def test_what_no_setting_tells_is_found_by_counting(
+    store: Store, client: Client, bucket_name: str
+) -> None:
+    """A stream that is not plain and loses chunks: nothing is committed, and the old object stands."""
+    bucket = await make(store, client, bucket_name, discard="old", max_msgs=40)
+    await bucket.put("k", LARGE)
+    with pytest.raises(RefusedError):
+        await bucket.put("k", LARGE * 3)
+    await store.delete_bucket(bucket_name)
+
+
+LIMITED = """
+jetstream {max_file_store: 64M, max_memory_store: 16M}
+accounts {A {jetstream {max_file: 4M, max_mem: 1M}, users [{user: a, password: a}]}}
+"""
+
+
+async def test_an_account_at_its_limit_is_a_full_bucket(serve: Serve, cli: Program) -> None:
+    """A put is refused with the bucket's name and a hint, and rm makes room."""
+    server = serve(LIMITED)
+    cli.env["NATS_URL"] = server.url.replace("nats://", "nats://a:a@")
+    cli("add", "b").expect(0)
+    cli("put", "b", "one", "-", input=bytes(2_500_000)).expect(0)
+    full = cli("put", "b", "two", "-", input=bytes(2_500_000)).expect(6)
+    assert "b" in full.stderr
+    assert full.stderr.count("10002") <= 1
+    for number in range(4):
+        cli("put", "b", f"small-{number}", "-", input=bytes(500_000))
+    cli("rm", "b", "one").expect(0)
+    cli("put", "b", "two", "-", input=bytes(1_000_000)).expect(0)
