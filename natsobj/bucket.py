@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -255,6 +255,40 @@ class Bucket:
         from natsobj.objects.delete import delete_object
 
         return await delete_object(self.stream, key, search=search, unreadable=unreadable)
+
+    async def update(
+        self,
+        key: str,
+        *,
+        description: str | None = None,
+        headers: Mapping[str, Sequence[str]] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        remove_headers: Sequence[str] = (),
+        remove_metadata: Sequence[str] = (),
+    ) -> ObjectInfo:
+        """Change what is said about an object without touching its bytes, and return it.
+
+        Args:
+            description: another one; an empty one takes it away.
+            headers: these get other values, all others stay. Likewise `metadata`.
+            remove_headers: names of headers that go; one that is not there is no error.
+
+        Raises:
+            ObjectNotFound: there is none.
+            InvalidMetadata: its record cannot be read.
+            InvalidArgument: a value is such that other clients could not list the bucket, or too long.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
+        """
+        from natsobj.objects.update import Edits, update_object
+
+        edits = Edits(
+            arguments.optional_text(description, "description"),
+            arguments.headers(headers or {}, "headers"),
+            arguments.pairs(metadata or {}, "metadata"),
+            arguments.strings(remove_headers, "remove_headers"),
+            arguments.strings(remove_metadata, "remove_metadata"),
+        )
+        return await update_object(self.stream, key, edits)
 
     async def link(self, key: str, target: str | Link, *, replace: bool = False) -> ObjectInfo:
         """Make a link to an object or to a whole bucket, and return it.

@@ -11,7 +11,7 @@ from natsobj import store as _store
 from natsobj.blocking.loop import Face, shared_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from natsobj.errors import InvalidMetadata
     from natsobj.files.given import Data, Target
@@ -206,6 +206,40 @@ class Bucket(Face[_bucket.Bucket]):
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(self._inner.delete(key, search=search, unreadable=unreadable))
+
+    def update(
+        self,
+        key: str,
+        *,
+        description: str | None = None,
+        headers: Mapping[str, Sequence[str]] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        remove_headers: Sequence[str] = (),
+        remove_metadata: Sequence[str] = (),
+    ) -> ObjectInfo:
+        """Change what is said about an object without touching its bytes, and return it.
+
+        Args:
+            description: another one; an empty one takes it away.
+            headers: these get other values, all others stay. Likewise `metadata`.
+            remove_headers: names of headers that go; one that is not there is no error.
+
+        Raises:
+            ObjectNotFound: there is none.
+            InvalidMetadata: its record cannot be read.
+            InvalidArgument: a value is such that other clients could not list the bucket, or too long.
+            RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
+        """
+        return self._loop.run(
+            self._inner.update(
+                key,
+                description=description,
+                headers=headers,
+                metadata=metadata,
+                remove_headers=remove_headers,
+                remove_metadata=remove_metadata,
+            )
+        )
 
     def link(self, key: str, target: str | Link, *, replace: bool = False) -> ObjectInfo:
         """Make a link to an object or to a whole bucket, and return it.

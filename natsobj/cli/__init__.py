@@ -18,7 +18,21 @@ from natsobj.cli.interrupts import interrupts
 
 __all__ = ["app", "main"]
 
-COMMANDS = ("add", "ls", "put", "get", "cat", "info", "rm", "ln", "verify", "gc", "server", "completion")
+COMMANDS = (
+    "add",
+    "ls",
+    "put",
+    "get",
+    "cat",
+    "info",
+    "rm",
+    "ln",
+    "edit",
+    "verify",
+    "gc",
+    "server",
+    "completion",
+)
 """Each is a module of `natsobj.cli.commands` with an `app` and `EXAMPLES`, imported when it is needed."""
 
 

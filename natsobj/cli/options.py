@@ -47,6 +47,8 @@ __all__ = [
     "Progress",
     "Quiet",
     "Recursive",
+    "RemoveHeaders",
+    "RemoveMetadata",
     "Server",
     "SomeKeys",
     "SourceFiles",
@@ -361,6 +363,15 @@ Headers = Annotated[
 Metadata = Annotated[
     list[Pair] | None,
     typer.Option("--metadata", metavar="NAME=VALUE", parser=_metadata, help="Add metadata; repeatable."),
+]
+
+RemoveHeaders = Annotated[
+    list[str] | None,
+    typer.Option("--remove-header", metavar="NAME", parser=utf8, help="Take a header away; repeatable."),
+]
+RemoveMetadata = Annotated[
+    list[str] | None,
+    typer.Option("--remove-metadata", metavar="NAME", parser=utf8, help="Take metadata away; repeatable."),
 ]
 
 # Options of all commands: declared on the root command, accepted on either side

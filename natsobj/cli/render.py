@@ -43,6 +43,7 @@ __all__ = [
     "created_bucket_line",
     "deleted_bucket_line",
     "deleted_line",
+    "edited_line",
     "escape_tsv",
     "fetched_line",
     "fetched_part_line",
@@ -295,6 +296,11 @@ def deleted_line(info: ObjectInfo) -> str:
 def linked_line(info: ObjectInfo) -> str:
     """Report an ln: `linked photos/latest.jpg -> photos/2026/cat.jpg`."""
     return f"{_report('linked', info)} -> {printable(str(info.link))}"
+
+
+def edited_line(info: ObjectInfo) -> str:
+    """Report an edit of an object: `edited photos/cat.jpg`."""
+    return _report("edited", info)
 
 
 def left_out_line(number: int) -> str:
