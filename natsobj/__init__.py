@@ -42,6 +42,7 @@ _HOMES = {
         "LinkError",
         "LinkRefused",
         "LocalServerError",
+        "MalformedAnswer",
         "NatsobjError",
         "ObjectChanged",
         "ObjectExists",

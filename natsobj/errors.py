@@ -12,6 +12,7 @@ NatsobjError
 │   ├── RequestTimeout          connected, but the answer did not come
 │   ├── JetStreamUnavailable    no JetStream, a wrong domain, or no leader
 │   ├── UnsupportedServer       older than nats-server 2.11
+│   ├── MalformedAnswer         an answer that no server gives
 │   ├── OutcomeUnknown          the server never said whether a change was stored
 │   ├── ChunksLost              others changed what an upload had stored so far
 │   ├── SourceChanged           the file changed while it was stored
@@ -75,6 +76,7 @@ __all__ = [
     "LinkError",
     "LinkRefused",
     "LocalServerError",
+    "MalformedAnswer",
     "NatsobjError",
     "ObjectChanged",
     "ObjectExists",
@@ -200,6 +202,14 @@ class UnsupportedServer(TemporaryError):
     def __init__(self, version: str) -> None:
         self.version = version
         super().__init__(f"nats-server {version} is too old: 2.11 or newer is needed")
+
+
+class MalformedAnswer(TemporaryError):
+    """What the server answered makes no sense: no JSON, fields of other types, another's answer."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"the server's answer makes no sense: {what}")
 
 
 class OutcomeUnknown(TemporaryError):
@@ -341,6 +351,7 @@ class BucketFull(RefusedError):
 
     def __init__(self, bucket: str, reason: str) -> None:
         self.bucket = bucket
+        self.reason = reason
         super().__init__(f"bucket is full: {bucket}: {reason}")
 
 

@@ -7,7 +7,6 @@ without a word. ADR-31 describes Direct Get, ADR-37 the pull consumer.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import logging
@@ -22,8 +21,11 @@ from typing import Any
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, PASSING, Connection, Link, Message, Patience
 from natsobj.errors import (
+    BucketFull,
     BucketNotFound,
+    ConfigRefused,
     JetStreamUnavailable,
+    MalformedAnswer,
     PermissionDenied,
     RefusedError,
     RequestTimeout,
@@ -31,9 +33,10 @@ from natsobj.errors import (
     ServerUnavailable,
     TemporaryError,
 )
+from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer
-from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get, stored
+from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get, is_of, stored
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,12 @@ _PAUSE = 0.1  # seconds before a lost connection is replaced
 
 _BEHIND_ALL = 1_000_000_000
 """An offset behind all subjects: the answer has their number only."""
+
+_PAGE = 100_000
+"""Subjects that STREAM.INFO gives at once; only the last page has fewer."""
+
+_MORE_SUBJECTS, _MORE_STREAMS = 1_000_000, 10_000
+"""How many may be added while they are listed."""
 
 NEVER_SEQUENCE = 2**63 - 1
 
@@ -92,59 +101,88 @@ class JetStream:
             BucketNotFound: there is no such stream.
         """
         request = None if count is None else {"subjects_filter": count, "offset": _BEHIND_ALL}
-        return await self._call(f"STREAM.INFO.{stream}", request, stream=stream, again=True)
+        return await self._stream_info(stream, request)
+
+    async def _stream_info(self, stream: str, request: Mapping[str, object] | None) -> dict[str, Any]:
+        api = f"STREAM.INFO.{stream}"
+        answer = shapes.fit(await self._call(api, request, stream=stream, again=True), shapes.STREAM, api)
+        return _checked_stream(answer, api, stream)
 
     async def subject_counts(self, stream: str, subject: str, *, least: int = 1) -> Subjects:
-        """Return the number of messages of each subject that matches and has `least`, from the leader."""
+        """Return the number of messages of each subject that matches and has `least`, from the leader.
+
+        Raises:
+            MalformedAnswer: the pages have no end.
+        """
         counts: dict[str, int] = {}
-        offset = 0
+        offset, most = 0, _MORE_SUBJECTS
         while True:
-            request = {"subjects_filter": subject, "offset": offset}
-            answer = await self._call(f"STREAM.INFO.{stream}", request, stream=stream, again=True)
-            page = answer["state"].get("subjects") or {}
+            answer = await self._stream_info(stream, {"subjects_filter": subject, "offset": offset})
+            page, total = answer["state"].get("subjects") or {}, answer.get("total", 0)
             counts |= {name: count for name, count in page.items() if count >= least}
+            most = most if offset else total + _MORE_SUBJECTS
             offset += len(page)
-            if not page or offset >= answer.get("total", 0):
+            if not page or offset >= total:
                 replicas = answer["config"].get("num_replicas", 1)
                 return Subjects(counts, answer["state"]["last_seq"], replicas)
+            if len(page) < min(answer.get("limit", _PAGE), _PAGE) or offset > most:
+                raise MalformedAnswer(f"STREAM.INFO.{stream}")
 
     async def count(self, stream: str, subject: str) -> int:
         """Return how many messages of one subject are stored, from the leader."""
         return (await self.subject_counts(stream, subject)).counts.get(subject, 0)
 
     async def streams(self) -> AsyncIterator[dict[str, Any]]:
-        """Iterate over all streams; of one that the cluster cannot reach only the name is there."""
-        offset = 0
-        while True:
-            answer = await self._call("STREAM.LIST", {"offset": offset}, again=True)
-            page = answer.get("streams") or []
+        """Iterate over all streams; of one that the cluster cannot reach only the name is there.
+
+        Raises:
+            MalformedAnswer: the pages have no end.
+        """
+        pages = _Pages("STREAM.LIST")
+        while not pages.done:
+            answer = await self._call("STREAM.LIST", {"offset": pages.offset}, again=True)
+            answer = shapes.fit(answer, shapes.STREAM_LIST, "STREAM.LIST")
+            page = [_checked_stream(stream, "STREAM.LIST") for stream in answer.get("streams", ())]
+            missing = answer.get("missing", ())
+            fresh = pages.turn([*(stream["config"]["name"] for stream in page), *missing], answer)
             for stream in page:
-                yield stream
-            for name in answer.get("missing") or []:
-                yield {"config": {"name": name}, "missing": True}
-            offset += len(page)
-            if not page or offset >= answer.get("total", 0):
-                return
+                if stream["config"]["name"] in fresh:
+                    yield stream
+            for name in missing:
+                if name in fresh:
+                    yield {"config": {"name": name}, "missing": True}
 
     async def stream_names(self, limit: int | None = None) -> list[str]:
-        """Return the names of all streams, or of the first `limit`."""
+        """Return the names of all streams, or of the first `limit`.
+
+        Raises:
+            MalformedAnswer: the pages have no end.
+        """
+        pages = _Pages("STREAM.NAMES")
         names: list[str] = []
-        while limit is None or len(names) < limit:
-            answer = await self._call("STREAM.NAMES", {"offset": len(names)}, again=True)
-            page = answer.get("streams") or []
-            names += page
-            if not page or len(names) >= answer.get("total", 0):
-                break
+        while not pages.done and (limit is None or len(names) < limit):
+            answer = await self._call("STREAM.NAMES", {"offset": pages.offset}, again=True)
+            answer = shapes.fit(answer, shapes.STREAM_NAMES, "STREAM.NAMES")
+            page = answer.get("streams", [])
+            fresh = pages.turn(page, answer)
+            names += [name for name in page if name in fresh]
         return names[:limit]
 
     async def create_stream(self, config: Mapping[str, object]) -> dict[str, Any]:
         """Create a stream; one that exists with equal settings is no error to the server."""
-        name = str(config["name"])
-        return await self._call(f"STREAM.CREATE.{name}", config, stream=name)
+        name, api = str(config["name"]), f"STREAM.CREATE.{config['name']}"
+        try:
+            answer = shapes.fit(await self._call(api, config, stream=name), shapes.STREAM, api)
+        except BucketFull as e:
+            raise ConfigRefused(f"{e.bucket}: {e.reason}") from e
+        return _checked_stream(answer, api, name)
 
     async def delete_stream(self, stream: str) -> None:
         """Delete a stream and all it keeps."""
-        await self._call(f"STREAM.DELETE.{stream}", stream=stream)
+        api = f"STREAM.DELETE.{stream}"
+        answer = await self._call(api, stream=stream)
+        if answer.get("success") is not True:
+            raise MalformedAnswer(api)
 
     async def purge(self, stream: str, subject: str, *, before: int | None = None, once: bool = False) -> int:
         """Remove all messages of a subject, or those before a sequence, and return how many they were.
@@ -154,14 +192,17 @@ class JetStream:
         """
         request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
         patience = ASK_AGAIN if once else None
-        answer = await self._call(
-            f"STREAM.PURGE.{stream}", request, stream=stream, again=not once, patience=patience
-        )
+        api = f"STREAM.PURGE.{stream}"
+        answer = await self._call(api, request, stream=stream, again=not once, patience=patience)
+        answer = shapes.fit(answer, shapes.PURGED, api)
+        if not answer.get("success"):
+            raise MalformedAnswer(api)
         return int(answer.get("purged", 0))
 
     async def account(self) -> dict[str, Any]:
         """Return what the account uses and may use."""
-        return await self._call("INFO", again=True)
+        account: dict[str, Any] = shapes.fit(await self._call("INFO", again=True), shapes.ACCOUNT, "INFO")
+        return account
 
     # Messages
 
@@ -174,20 +215,25 @@ class JetStream:
         return await self._message(stream, {"seq": sequence, "next_by_subj": subject})
 
     async def _message(self, stream: str, query: Mapping[str, object]) -> Stored | None:
+        api = f"STREAM.MSG.GET.{stream}"
         try:
-            answer = await self._call(f"STREAM.MSG.GET.{stream}", query, stream=stream, again=True)
+            answer = await self._call(api, query, stream=stream, again=True)
         except ServerError as e:
             if e.code == NO_MESSAGE:
                 return None
             raise
-        message = answer["message"]
-        headers = base64.b64decode(message.get("hdrs") or "")
+        message = shapes.fit(answer.get("message"), shapes.MESSAGE, api)
+        shapes.has(message, "subject seq time", api)
+        wanted = query.get("last_by_subj") or query["next_by_subj"]
+        if not is_of(message["subject"], str(wanted)) or message["seq"] < query.get("seq", 1):
+            raise MalformedAnswer(api)
+        headers, data = message.get("hdrs", b""), message.get("data", b"")
         return Stored(
             subject=message["subject"],
             sequence=message["seq"],
             time=streams.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
-            data=base64.b64decode(message.get("data") or ""),
-            marker=not message.get("data") and _MARKER.search(headers) is not None,
+            data=data,
+            marker=not data and _MARKER.search(headers) is not None,
         )
 
     async def last_messages(self, stream: str, subjects: Sequence[str]) -> list[Stored] | None:
@@ -198,17 +244,20 @@ class JetStream:
         api = f"{self._prefix}.DIRECT.GET.{stream}"
         query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
         found: list[Stored] = []
+        deadline = time.monotonic() + self.link.timeout
         with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
             await self.connection.publish(api, query, reply=inbox)
             while True:
                 try:
-                    message = await answers.next(self.link.timeout)
+                    message = await answers.next(max(0.0, deadline - time.monotonic()))
                 except TimeoutError:
                     raise RequestTimeout(api, self.link.timeout) from None
                 except PermissionDenied:
                     return None
                 if "Nats-Sequence" in message.headers:
-                    found.append(stored(message))
+                    found.append(stored(message, api))
+                    if found[-1].subject not in subjects or len(found) > len(subjects):
+                        raise MalformedAnswer(api)
                 else:
                     return found if message.status in ("204", "404") else None
 
@@ -221,7 +270,7 @@ class JetStream:
         if message.status == "404":
             return 0
         behind = message.headers.get("Nats-Num-Pending")
-        return None if behind is None else int(behind) + 1
+        return None if behind is None else shapes.number(behind, f"DIRECT.GET.{stream}") + 1
 
     async def direct_messages(
         self,
@@ -336,7 +385,8 @@ class JetStream:
                 answer = await asyncio.shield(creating)
             except (ServerError, RefusedError) as e:
                 raise NoConsumer(str(e)) from e
-            yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", answer.get("num_pending", 0))
+            pending = shapes.fit(answer, shapes.CONSUMER, api).get("num_pending", 0)
+            yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", pending)
         except asyncio.CancelledError:
             stopped = True
             raise
@@ -395,8 +445,9 @@ class JetStream:
         if message.status == "503":
             where = f"{self.connection.servers} under {self._prefix}"
             raise JetStreamUnavailable(f"no JetStream at {where}", lasting=True)
-        answer: dict[str, Any] = json.loads(message.data)
-        if error := answer.get("error"):
+        answer = shapes.read_json(message.data, api)
+        if answer.get("error"):
+            error = shapes.fit(answer["error"], shapes.ERROR, api)
             raise api_error(
                 error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream
             )
@@ -418,3 +469,35 @@ class JetStream:
                 await asyncio.sleep(_PAUSE)
                 with contextlib.suppress(TemporaryError):
                     await self.link.renew(connection)
+
+
+class _Pages:
+    """How far a list of streams is; each page must bring something new."""
+
+    def __init__(self, what: str) -> None:
+        self.offset = 0
+        self.done = False
+        self._what = what
+        self._seen: set[str] = set()
+        self._most = 0
+
+    def turn(self, page: Sequence[str], answer: Mapping[str, Any]) -> set[str]:
+        """Take a page and return the names on it that no other one had."""
+        fresh = set(page) - self._seen
+        total = answer.get("total", 0)
+        self._most = self._most or total + _MORE_STREAMS
+        self._seen |= fresh
+        self.offset += len(page)
+        self.done = not page or self.offset >= total
+        if not self.done and (not fresh or self.offset > self._most):
+            raise MalformedAnswer(self._what)
+        return fresh
+
+
+def _checked_stream(stream: dict[str, Any], what: str, name: str | None = None) -> dict[str, Any]:
+    """Return a stream that has what everybody relies on, and is the one that was asked for."""
+    shapes.has(stream, "config.name created state.last_seq", what)
+    stream.setdefault("ts", stream["created"])
+    if name is not None and stream["config"]["name"] != name:
+        raise MalformedAnswer(what)
+    return stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 from natsobj.adr20 import names
@@ -13,9 +12,11 @@ from natsobj.errors import (
     BucketSealed,
     ConfigRefused,
     JetStreamUnavailable,
+    MalformedAnswer,
     NatsobjError,
     ServerError,
 )
+from natsobj.jetstream import shapes
 
 __all__ = [
     "BUSY",
@@ -38,8 +39,8 @@ WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 MESSAGE_TOO_LARGE = 10054
-ACCOUNT_LIMIT = 10002
-FULL = frozenset({10077, 10023, ACCOUNT_LIMIT})
+FULL = frozenset({10077, 10023, 10002, 10028, 10047})
+"""The bucket's limit, the server's or the account's is reached."""
 BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
 """A publish with this answer may succeed later; some are mere statuses."""
 _OFF = frozenset({10039, 10076})
@@ -57,19 +58,25 @@ class Ack(NamedTuple):
     message: str
 
 
+_NO_SENSE = Ack(0, "", "", 503, "an answer that makes no sense")
+
+
 def read_ack(message: Message) -> Ack:
-    """Read the answer to a published message."""
-    if message.status:
-        return Ack(0, "", "", int(message.status), message.headers.get("Description", "no leader"))
+    """Read the answer to a published message; one that makes no sense is as good as a leader that is busy."""
+    status = message.status
+    if status:
+        code = int(status) if status.isdigit() and len(status) == 3 else _NO_SENSE.code
+        return Ack(0, "", "", code, message.headers.get("Description", "no leader"))
     try:
-        answer = json.loads(message.data)
-    except ValueError:
-        return Ack(0, "", "", 1, "an answer that is no JSON")
-    error = answer.get("error")
-    if error:
+        answer = shapes.fit(shapes.read_json(message.data, "ack"), shapes.ACK, "ack")
+    except MalformedAnswer:
+        return _NO_SENSE
+    if error := answer.get("error"):
         code = error.get("err_code") or error.get("code") or 1
         return Ack(0, "", "", code, error.get("description", ""))
-    return Ack(answer.get("seq", 0), answer.get("stream", ""), answer.get("domain", ""), 0, "")
+    if not (answer.get("seq") and answer.get("stream")):
+        return _NO_SENSE
+    return Ack(answer["seq"], answer["stream"], answer.get("domain", ""), 0, "")
 
 
 def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from natsobj.adr20 import streams
 from natsobj.connection import Connection, Message
-from natsobj.errors import NatsobjError, ServerError
+from natsobj.errors import MalformedAnswer, NatsobjError, ServerError
+from natsobj.jetstream import shapes
 
-__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "stored"]
+__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "stored"]
 
 BATCH = 4000
 """Messages of one request, at most; for each request the server counts everything that matches anew."""
@@ -56,9 +57,10 @@ async def direct_get(
         RequestTimeout: nothing moved for one timeout.
     """
     api = f"{prefix}.DIRECT.GET.{stream}"
-    arrivals = _Arrivals()
+    arrivals = _Arrivals(subject, batch)
 
     async def ask() -> None:
+        arrivals.expect(sequence)
         query = {"seq": sequence, "next_by_subj": subject, "batch": batch, "max_bytes": BATCH_BYTES}
         await connection.publish(api, json.dumps(query).encode(), reply=inbox)
 
@@ -74,7 +76,7 @@ async def direct_get(
             messages, end = arrivals.take_all()
             if messages:
                 sequence = messages[-1].sequence + 1
-            more = _more(end) if end is not None else None
+            more = arrivals.more(end) if end is not None else None
             if more:
                 await ask()
             for message in messages:
@@ -82,22 +84,45 @@ async def direct_get(
 
 
 class _Arrivals:
-    """What has come of the batches that were asked for."""
+    """What has come of the batches that were asked for, as long as it makes sense."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str, batch: int) -> None:
+        self._pattern = pattern
+        self._batch = batch
+        self._least = 1
+        """The sequence below which nothing may come."""
+        self._left = 0
+        """How many more messages the present batch may have."""
         self._messages: list[Stored] = []
         self._end: Message | None = None
         self._error: NatsobjError | None = None
         self.event = asyncio.Event()
         """Something has come."""
 
+    def expect(self, sequence: int) -> None:
+        """Wait for one batch, of messages at or behind a sequence."""
+        self._least, self._left = sequence, self._batch
+
     def take(self, message: Message) -> None:
         """Note an answer: a stored message, or the end of a batch."""
-        if "Nats-Sequence" in message.headers:
-            self._messages.append(stored(message))
-        else:
-            self._end = message
+        try:
+            if "Nats-Sequence" in message.headers:
+                self._add(stored(message, _WHAT))
+            elif message.status:
+                self._end = message
+            else:
+                raise MalformedAnswer(_WHAT)
+        except MalformedAnswer as e:
+            self.fail(e)
         self.event.set()
+
+    def _add(self, message: Stored) -> None:
+        if message.sequence < self._least or not self._left or not is_of(message.subject, self._pattern):
+            raise MalformedAnswer(_WHAT)
+        self._least = message.sequence + 1
+        self._left -= 1
+        if self._error is None:
+            self._messages.append(message)
 
     def fail(self, error: NatsobjError) -> None:
         """Note that nothing more will come."""
@@ -109,35 +134,63 @@ class _Arrivals:
         self.event.clear()
         messages, self._messages = self._messages, []
         end, self._end = self._end, None
-        if self._error is not None and end is None:
+        if self._error is not None and (end is None or isinstance(self._error, MalformedAnswer)):
             raise self._error
         return messages, end
 
+    def more(self, end: Message) -> bool:
+        """Say whether there is more behind a batch.
 
-def stored(message: Message) -> Stored:
-    """Read a stored message as Direct Get gives it."""
+        Raises:
+            NotServed: nobody listens.
+            MalformedAnswer: there is more, and nothing has come.
+            ServerError: the server did not like the question.
+        """
+        if end.status == "204":
+            behind = shapes.number(end.headers.get("Nats-Num-Pending", "0"), _WHAT)
+            if behind and self._left == self._batch:
+                raise MalformedAnswer(_WHAT)
+            return behind > 0
+        if end.status == "404":
+            return False
+        if end.status == "503":
+            raise NotServed
+        raise ServerError(f"direct get: {end.status} {end.headers.get('Description')}")
+
+
+_WHAT = "direct get"
+
+
+def stored(message: Message, what: str) -> Stored:
+    """Read a stored message as Direct Get gives it.
+
+    Raises:
+        MalformedAnswer: it has not all that it should.
+    """
     headers = message.headers
+    behind = headers.get("Nats-Num-Pending")
+    try:
+        time = streams.parse_time(headers["Nats-Time-Stamp"])
+        subject = headers["Nats-Subject"]
+    except (KeyError, ValueError, OverflowError) as e:
+        raise MalformedAnswer(what) from e
     return Stored(
-        headers["Nats-Subject"],
-        int(headers["Nats-Sequence"]),
-        streams.parse_time(headers["Nats-Time-Stamp"]) or _EPOCH,
+        subject,
+        shapes.number(headers["Nats-Sequence"], what),
+        time or _EPOCH,
         message.data,
         not message.data and "Nats-Marker-Reason" in headers,
-        int(headers["Nats-Num-Pending"]) if "Nats-Num-Pending" in headers else None,
+        None if behind is None else shapes.number(behind, what),
     )
 
 
-def _more(end: Message) -> bool:
-    """Say whether there is more behind a batch.
+def is_of(subject: str, pattern: str) -> bool:
+    """Say whether a filter matches a message's subject."""
+    tokens, parts = pattern.split("."), subject.split(".")
+    if tokens[-1] == ">" and len(parts) >= len(tokens):
+        del tokens[-1], parts[len(tokens) :]
+    return len(tokens) == len(parts) and all(map(_same, tokens, parts))
 
-    Raises:
-        NotServed: nobody listens.
-        ServerError: the server did not like the question.
-    """
-    if end.status == "204":
-        return end.headers.get("Nats-Num-Pending", "0") != "0"
-    if end.status == "404":
-        return False
-    if end.status == "503":
-        raise NotServed
-    raise ServerError(f"direct get: {end.status} {end.headers.get('Description')}")
+
+def _same(token: str, part: str) -> bool:
+    return token in ("*", part)

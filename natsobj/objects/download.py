@@ -19,6 +19,7 @@ from natsobj.errors import (
     DigestMismatch,
     InvalidMetadata,
     LinkError,
+    MalformedAnswer,
     NatsobjError,
     ObjectChanged,
     ObjectNotFound,
@@ -302,7 +303,10 @@ def _delivery(reply: str) -> tuple[int, int, int]:
     # $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<number>.<time>.<pending>, or with
     # <domain>.<account> before the stream
     start = 2 if len(tokens) < 11 else 4
-    return int(tokens[start + 3]), int(tokens[start + 4]), int(tokens[start + 6])
+    try:
+        return int(tokens[start + 3]), int(tokens[start + 4]), int(tokens[start + 6])
+    except (IndexError, ValueError) as e:
+        raise MalformedAnswer("a consumer's message") from e
 
 
 def readable(info: ObjectInfo) -> None:

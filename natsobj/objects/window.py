@@ -24,6 +24,10 @@ WINDOW_CHUNKS = 4096
 """The same in chunks, for very small ones."""
 
 
+_DIGITS = 19
+"""Of a number of chunks, at most."""
+
+
 class ChunkRefused(NatsobjError):
     """The server did not store a chunk; `code` is its error or status. The caller says what it means."""
 
@@ -149,8 +153,9 @@ class Window:
         ack = read_ack(message)
         if ack.code == 0 and (ack.stream, ack.domain) != self._acker:
             return
-        number = int(message.subject.rpartition("-")[2])
-        if self.sent - number > len(self._sizes):  # a second ack
+        token = message.subject.rpartition("-")[2]
+        number = int(token) if token.isdecimal() and len(token) < _DIGITS else self.sent
+        if not 0 < self.sent - number <= len(self._sizes):  # a second ack, or one of nothing
             return
         self._unacked -= self._sizes[number - self.sent]
         if ack.code:
