@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from types import TracebackType
 
 from natsobj import arguments
@@ -14,7 +12,7 @@ from natsobj.connection import Link
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo
-from natsobj.settings import Settings, resolve
+from natsobj.settings import Settings, of_servers
 from natsobj.stream import BucketStream
 
 __all__ = ["Store", "connect"]
@@ -32,8 +30,7 @@ def connect(servers: str = "nats://127.0.0.1:4222", *, settings: Settings | None
         TypeError: an argument has a wrong type.
     """
     if settings is None:
-        servers = arguments.text(servers, "servers")
-        settings = resolve({"server": servers}, {}, Path(os.devnull))  # no context
+        settings = of_servers(arguments.text(servers, "servers"))
     return Store(settings)
 
 

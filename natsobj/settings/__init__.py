@@ -22,7 +22,7 @@ from natsobj.settings.servers import read_servers, without_secrets
 from natsobj.settings.values import check_readable, expand, split_uri, xdg_folder
 from natsobj.units import parse_duration
 
-__all__ = ["Settings", "resolve", "xdg_folder"]
+__all__ = ["Settings", "of_servers", "resolve", "xdg_folder"]
 
 _LONGEST_TIMEOUT = timedelta(days=7)
 _LARGEST_PEM = 16 * 1024 * 1024
@@ -88,7 +88,19 @@ def resolve(
 
     Raises `InvalidArgument`, and `OSError` for a file that cannot be read.
     """
-    layers = _layers(flags, env, config_home)
+    return _merged(_layers(flags, env, config_home), env)
+
+
+def of_servers(servers: str) -> Settings:
+    """Give the settings for addresses, with commas between them and perhaps a credential in them, alone.
+
+    Raises `InvalidArgument`.
+    """
+    return _merged([Layer({"server": servers}, {"server": "servers"}, "from the program")], {})
+
+
+def _merged(layers: Sequence[Layer], env: Mapping[str, str]) -> Settings:
+    """Take each setting from the highest layer that has it."""
     source = first(layers, "server")
     servers, in_urls = read_servers(source) if source else (Settings().servers, {})
     credential = read_credential(layers, source, in_urls, env)

@@ -292,3 +292,16 @@ def test_without_a_server_tab_changes_nothing(desk: Desk, name: str) -> None:
     assert shell.line("natsobj get photos ca" + TAB) == "natsobj get photos ca"
     assert "natsobj:" not in shell.shown
     assert "Traceback" not in shell.shown
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_contexts_are_completed_by_name_and_by_path(desk: Desk, name: str) -> None:
+    """Behind --context, whichever way it is written; no server is asked."""
+    folder = desk.home / ".config" / "nats" / "context"
+    folder.mkdir(parents=True)
+    (folder / "staging eu.json").touch()
+    (desk.home / "elsewhere.json").touch()
+    shell = desk.open(name, url="nats://127.0.0.1:1")
+    assert shell.fresh_line(f"natsobj ls --context sta{TAB}") == r"natsobj ls --context staging\ eu "
+    assert shell.fresh_line(f"natsobj --context=sta{TAB}") == r"natsobj --context=staging\ eu "
+    assert shell.fresh_line(f"natsobj --context ./els{TAB}") == "natsobj --context ./elsewhere.json "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import natsobj
 from natsobj.errors import InvalidArgument
 from natsobj.settings import Settings, resolve
 
@@ -46,6 +47,19 @@ def of(url: str) -> Settings:
 def test_a_url_gets_its_scheme_and_port(url: str, normal: str) -> None:
     """nats and 4222 are filled in; WebSocket URLs keep their own default ports and their path."""
     assert of(url).servers == (normal,)
+
+
+def test_a_caller_of_the_library_is_told_about_its_own_argument() -> None:
+    """It has given no option of the command line."""
+    settings = natsobj.connect("ann:p@h,b").settings
+    assert (settings.servers, settings.user) == (("nats://h:4222", "nats://b:4222"), "ann")
+    assert settings.origin == "from the program"
+    for servers, said in (
+        ("", "servers names no server"),
+        ("h:x", "impossible URL in servers: h:x: x is no"),
+    ):
+        with pytest.raises(InvalidArgument, match=f"^{said}"):
+            natsobj.connect(servers)
 
 
 def test_a_list_of_urls_keeps_its_order() -> None:
