@@ -65,7 +65,7 @@ ARROWS: dict[str, set[str]] = {
     "bucket": {"reader", "objects", "stream"} | VALUES,
     "store": {"bucket", "stream", "jetstream", "connection"} | VALUES,
     "blocking": {"blocking", "store", "bucket", "reader"} | VALUES,
-    "folders": {"folders", "bucket"} | VALUES,
+    "folders": {"folders", "bucket", "objects", "stream"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"local_server", "settings", "errors"},
     "": LIBRARY,

@@ -22,6 +22,8 @@ from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.scan import LocalFile
 from natsobj.folders.workers import JOBS, Crew
 from natsobj.models import ObjectMeta
+from natsobj.objects.put import Condition, Put
+from natsobj.stream.absences import Absences
 
 __all__ = ["put_files"]
 
@@ -54,18 +56,31 @@ def put_files(
         RefusedError: the bucket is sealed or a mirror.
     """
 
+    absences = Absences(bucket.stream)
+
     async def put(file: LocalFile) -> Done:
         with opening(file.path) as source:
-            if if_changed and (same := await stored_already(bucket, file.key, source)) is not None:
-                return Done(file.path, same, "unchanged", file.size)
-            info = await bucket.put(file.key, wrap(source), meta, if_absent=if_absent, read_back=read_back)
-        return Done(file.path, info, "stored")
+            if if_changed and not await absences.lacks(file.key):
+                same = await stored_already(bucket, file.key, source)
+                if same is not None:
+                    return Done(file.path, same, "unchanged", file.size)
+            one = Put(
+                bucket.stream,
+                file.key,
+                wrap(source),
+                meta or ObjectMeta(),
+                Condition(if_absent),
+                read_back=read_back,
+                absences=absences,
+            )
+            return Done(file.path, await one.run(), "stored")
 
     async def in_turns() -> AsyncGenerator[LocalFile | Failed | Skipped, None]:
         await bucket.check_writable()  # also where there are no files
         for number, file in enumerate(files):
             if number % 64 == 0:  # let others work now and then
                 await asyncio.sleep(0)
+            absences.expect(1)
             yield file
 
     return Crew(in_turns(), lambda each: attempt(each, put, attrgetter("path"), told), jobs).results()

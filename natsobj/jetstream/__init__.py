@@ -8,5 +8,16 @@ from natsobj.jetstream.api import NEVER_SEQUENCE, JetStream, Subjects
 from natsobj.jetstream.codes import Ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer
 from natsobj.jetstream.direct import BATCH, Stored
+from natsobj.jetstream.subjects import SubjectPage
 
-__all__ = ["BATCH", "NEVER_SEQUENCE", "Ack", "Consumer", "JetStream", "NoConsumer", "Stored", "Subjects"]
+__all__ = [
+    "BATCH",
+    "NEVER_SEQUENCE",
+    "Ack",
+    "Consumer",
+    "JetStream",
+    "NoConsumer",
+    "Stored",
+    "SubjectPage",
+    "Subjects",
+]

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer
 from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get, is_of, stored
+from natsobj.jetstream.subjects import SubjectPage
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +129,19 @@ class JetStream:
                 return Subjects(counts, answer["state"]["last_seq"], replicas)
             if len(page) < min(answer.get("limit", _PAGE), _PAGE) or offset > most:
                 raise MalformedAnswer(f"STREAM.INFO.{stream}")
+
+    async def subject_pages(self, stream: str, subject: str) -> AsyncGenerator[SubjectPage, None]:
+        """Iterate over all that `subject_counts` gives, in flat memory; changes may be missed.
+
+        Each page is asked for once: a server hangs up on a reader for whom the answer is too large.
+        """
+        api, offset, total = f"STREAM.INFO.{stream}", 0, 1
+        while offset < total:
+            request = json.dumps({"subjects_filter": subject, "offset": offset}).encode()
+            page = SubjectPage((await self._ask(api, request)).data)
+            answer = shapes.fit(_read_answer(page.rest(), api, stream), shapes.STREAM, api)
+            offset, total = offset + _PAGE, min(answer.get("total", 0), total if offset else sys.maxsize)
+            yield page
 
     async def count(self, stream: str, subject: str) -> int:
         """Return how many messages of one subject are stored, from the leader."""
@@ -441,17 +456,17 @@ class JetStream:
             NatsobjError: the class that `api_error` gives the server's error.
         """
         payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
+        message = await self._ask(api, payload, again=again, patience=patience)
+        return _read_answer(message.data, api, stream)
+
+    async def _ask(
+        self, api: str, payload: bytes, *, again: bool = False, patience: float | None = None
+    ) -> Message:
         message = await self._request(f"{self._prefix}.{api}", payload, again=again, patience=patience)
         if message.status == "503":
             where = f"{self.connection.servers} under {self._prefix}"
             raise JetStreamUnavailable(f"no JetStream at {where}", lasting=True)
-        answer = shapes.read_json(message.data, api)
-        if answer.get("error"):
-            error = shapes.fit(answer["error"], shapes.ERROR, api)
-            raise api_error(
-                error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream
-            )
-        return answer
+        return message
 
     async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
         """Ask; what may be asked again is asked over a new connection when the old one is lost."""
@@ -501,3 +516,16 @@ def _checked_stream(stream: dict[str, Any], what: str, name: str | None = None) 
     if name is not None and stream["config"]["name"] != name:
         raise MalformedAnswer(what)
     return stream
+
+
+def _read_answer(data: bytes, api: str, stream: str) -> dict[str, Any]:
+    """Read an answer of the API.
+
+    Raises:
+        NatsobjError: the class that `api_error` gives the server's error.
+    """
+    answer = shapes.read_json(data, api)
+    if answer.get("error"):
+        error = shapes.fit(answer["error"], shapes.ERROR, api)
+        raise api_error(error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream)
+    return answer

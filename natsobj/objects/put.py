@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from natsobj.adr20 import records
+from natsobj.adr20 import names, records
 from natsobj.errors import (
     ChunksMissing,
     ContentMismatch,
@@ -28,6 +28,7 @@ from natsobj.objects.commit import (
 )
 from natsobj.objects.upload import Upload
 from natsobj.stream import BucketStream, Found, Record
+from natsobj.stream.absences import Absences
 from natsobj.stream.lookup import find
 
 __all__ = ["Condition", "Put"]
@@ -75,6 +76,7 @@ class Put:
 
     Args:
         read_back: ask for the time that the server gave it; without it a round trip less.
+        absences: what is known not to be in the bucket needs no look.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Put:
         condition: Condition,
         *,
         read_back: bool,
+        absences: Absences | None = None,
     ) -> None:
         self._stream = stream
         self._key = key
@@ -93,7 +96,8 @@ class Put:
         self._meta = meta
         self._condition = condition
         self._read_back = read_back
-        self._finding: asyncio.Task[Found] | None = None
+        self._absences = absences
+        self._finding: asyncio.Future[Found] | None = None
         """The look for what is there, which may go on while chunks go up."""
         self._domain = ""
         """The stream's, whose acknowledgement counts."""
@@ -108,7 +112,7 @@ class Put:
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
-        self._finding = asyncio.create_task(find(self._stream, self._key, thorough=True))
+        self._finding = asyncio.ensure_future(self._find())
         try:
             return await self._run(self._finding)
         except OutcomeUnknown:
@@ -120,7 +124,13 @@ class Put:
                 raise e.error from e.error.__cause__
             raise
 
-    async def _run(self, finding: asyncio.Task[Found]) -> ObjectInfo:
+    async def _find(self) -> Found:
+        """Look for what the key has; what cannot be there is not looked for."""
+        if self._absences is not None and await self._absences.lacks(self._key):
+            return Found(Record(names.metadata_subject(self._stream.bucket, self._key)))
+        return await find(self._stream, self._key, thorough=True)
+
+    async def _run(self, finding: asyncio.Future[Found]) -> ObjectInfo:
         stream, source = self._stream, self._source
         state = await stream.check_writable()
         self._domain = state.get("domain", "")

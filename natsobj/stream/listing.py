@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from array import array
-from bisect import bisect_left
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from natsobj.adr20 import names
+from natsobj.stream.marks import Marks
 from natsobj.stream.record import Record, read_record
 from natsobj.stream.stream import BucketStream
 
@@ -30,7 +29,7 @@ async def every_record(stream: BucketStream) -> AsyncGenerator[Record, None]:
     subjects, last = info.get("total", 0), info["state"]["last_seq"]
     pattern = names.metadata_filter(await stream.root())
     repeated = {} if number == subjects else await stream.counts(pattern, least=2)
-    given = _Given()
+    given = Marks()
     async with aclosing(stream.direct(pattern)) as messages:
         async for message in messages:
             if message.sequence > last:  # it has changed meanwhile: perhaps it was given already
@@ -47,29 +46,3 @@ async def every_record(stream: BucketStream) -> AsyncGenerator[Record, None]:
         for subject in await stream.counts(pattern):
             if subject not in given and not (record := await stream.read(subject)).is_nothing:
                 yield record
-
-
-class _Given:
-    """Subjects by their hashes: eight bytes each, where a set would take ten times that."""
-
-    def __init__(self) -> None:
-        self._marks = array("q")
-        self._sorted = 0
-        """How many of the marks, the first ones, are in order."""
-        self._late: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._marks)
-
-    def add(self, subject: str) -> None:
-        self._marks.append(hash(subject))
-        if self._sorted:
-            self._late.add(hash(subject))
-
-    def __contains__(self, subject: str) -> bool:
-        if not self._sorted:
-            self._marks = array("q", sorted(self._marks))
-            self._sorted = len(self._marks)
-        mark = hash(subject)
-        at = bisect_left(self._marks, mark, 0, self._sorted)
-        return mark in self._late or (at < self._sorted and self._marks[at] == mark)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, Connection, Patience
 from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, UnsuitableStream
-from natsobj.jetstream import BATCH, Ack, JetStream, Stored
+from natsobj.jetstream import BATCH, Ack, JetStream, Stored, SubjectPage
 from natsobj.stream.record import Record, read_record
 
 __all__ = ["BucketStream", "check_writable"]
@@ -145,6 +145,10 @@ class BucketStream:
         """Return the number of messages of each subject that matches a filter and has `least`."""
         found = await self.patiently(lambda: self.js.subject_counts(self.name, subjects, least=least))
         return dict(found.counts)
+
+    def subject_pages(self, subjects: str) -> AsyncGenerator[SubjectPage, None]:
+        """Iterate over what `counts` gives, page by page."""
+        return self.js.subject_pages(self.name, subjects)
 
     async def count(self, subject: str) -> int:
         """Return how many messages of one subject are stored."""
