@@ -57,7 +57,7 @@ class Folder:
             NotADirectoryError: it is something else, such as a link.
             OSError: it is missing, or may not be entered.
         """
-        path = os.path.join(self.path, name)  # noqa: PTH118
+        path = self.path if name == os.curdir else os.path.join(self.path, name)  # noqa: PTH118
         if not _BY_DESCRIPTOR:
             status = os.lstat(path)
             if not stat.S_ISDIR(status.st_mode):

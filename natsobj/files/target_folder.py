@@ -128,7 +128,8 @@ class TargetFolder:
 
     def __init__(self, folder: str) -> None:
         self._shown = Path(folder)
-        self._path = Path(os.path.realpath(folder))
+        self._path = Path()
+        """The top folder without links, once it is open."""
         self._top: Folder | None = None
         self._made: list[Path] = []
         """The top folder and those that it is in, as far as they were made, and nothing is in them."""
@@ -193,7 +194,7 @@ class TargetFolder:
             OSError: it is not.
         """
         top = self._open_top()
-        with Folder.open(str(self._path)) as now:
+        with Folder.open(str(self._shown)) as now:
             same = now.identity() == top.identity()
         if not same or top.find("/".join(found.way)) != found.folder.identity():
             raise OSError(errno.ESTALE, "its folder was put elsewhere meanwhile", name)
@@ -289,9 +290,10 @@ class TargetFolder:
 
     def _open_top(self) -> Folder:
         if self._top is None:
-            make_folders(self._path, self._made)
+            make_folders(self._shown, self._made)
+            self._path = Path(os.path.realpath(self._shown))
             with naming(str(self._shown)):
-                self._top = Folder.open(str(self._path))
+                self._top = Folder.open(str(self._shown))
         return self._top
 
     def _fill(self, way: tuple[str, ...]) -> None:

@@ -88,7 +88,7 @@ def _begin(path: Path, made: list[Path], stack: contextlib.ExitStack) -> AtomicF
         try:
             if not link:
                 make_folders(path.parent, made)
-            target = Path(os.path.realpath(path))
+            target = Path(os.path.realpath(path)) if link else path
             with naming(str(path)):
                 folder = stack.enter_context(Folder.open(str(target.parent)))
             return stack.enter_context(AtomicFile(folder, target.name, str(path)))

@@ -206,6 +206,33 @@ def test_a_link_that_stays_in_the_folder_is_followed(tmp_path: Path) -> None:
     assert (real / "old").is_symlink()
 
 
+def test_a_folder_behind_a_link_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
+    """Nothing is made where it leads: a disk may be missing there."""
+    (tmp_path / "link").symlink_to("missing")
+    for name in ("link", "link/below"):
+        folder = TargetFolder(f"{tmp_path}/{name}")
+        with pytest.raises(FileNotFoundError, match="leads nowhere"), folder.take("k"):
+            pass
+        folder.tidy()
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a note: the file itself may be one that may be written. Also when it is root who runs the tests."""
+    (tmp_path / "x/a").mkdir(parents=True, mode=0o555)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        with pytest.raises(PermissionError) as caught:
+            land(TargetFolder("x"), "a/k")
+    finally:
+        os.seteuid(user)
+    assert caught.value.filename == "x/a/k"
+    assert caught.value.__notes__ == ["the new file is written beside it: x/a must be writable"]
+
+
 def test_a_file_and_a_folder_of_one_name_collide(tmp_path: Path) -> None:
     """Whichever was first, there already or only on its way."""
     folder = TargetFolder(str(tmp_path))
