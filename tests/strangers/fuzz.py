@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from natsobj.adr20.names import check_key, key_subjects
+from natsobj.errors import InvalidKey
 from tests.golden import HELLO_DIGEST, MESSAGES
 
 NAMES = (
@@ -74,23 +76,12 @@ class Fuzz(random.Random):
         (make,) = self.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
         return make()
 
-    def subject(self, bucket: str) -> str:
-        """A subject for a record, of any client or of none."""
-        token = self.choice(
-            (
-                "aw==",
-                "aw",
-                "Zm9v",
-                "ZsO8ci50eHQ=",
-                "ZvxyLnR4dA==",
-                "8J+OiQ==",
-                "my_file_txt",
-                "a.b.c",
-                "ü",
-                "a*",
-            )
-        )
-        return f"$O.{bucket}.M.{token if self.random() < 0.2 else f'{self.getrandbits(40):x}'}"
+    def subject(self, bucket: str, record: bytes = b"") -> str:
+        """A subject for a record: one where a client looks for its name, one of another name, or any."""
+        if (name := _name_in(record)) and self.random() < 0.6:
+            return self.choice(key_subjects(bucket, name))
+        tail = self.choice(TAILS) if self.random() < 0.2 else f"{self.getrandbits(40):x}"
+        return f"$O.{bucket}.M.{tail}"
 
     def _with_odd_fields(self) -> bytes:
         """A good record, some of whose fields are anything."""
@@ -101,7 +92,8 @@ class Fuzz(random.Random):
 
     def _good(self) -> dict[str, str]:
         """The fields of a good record, as JSON."""
-        name, size = self.choice(NAMES[:20]), self.choice(("0", "5", "131072", "400000"))
+        name = self.choice(NAMES[:20]) + self.choice(("", f"-{self.randrange(100)}"))
+        size = self.choice(("0", "5", "131072", "400000"))
         fields = {
             "name": json.dumps(name, ensure_ascii=self.random() < 0.5),
             "nuid": json.dumps(f"{self.getrandbits(130):022d}"[:22]),
@@ -172,3 +164,11 @@ class Fuzz(random.Random):
         """What no program would call JSON."""
         known = (b"", b"\0", b"null", b"{}", b"[]", b"5", b'"k"', b" ", b"NATS/1.0\r\n\r\n", b"\xff" * 100)
         return self.choice((*known, self.randbytes(self.randrange(300))))
+
+
+def _name_in(record: bytes) -> str:
+    """The name in a record, if there is one that can be a key."""
+    try:
+        return check_key(json.loads(record)["name"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidKey):
+        return ""

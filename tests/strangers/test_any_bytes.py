@@ -51,7 +51,8 @@ def test_any_record_is_an_object_or_unreadable(pytestconfig: pytest.Config) -> N
     number: int = pytestconfig.getoption("--fuzz-records")
     for each in range(number):
         fuzz = Fuzz(f"{seed} {each}")
-        record, subject = fuzz.record(), fuzz.subject("b")
+        record = fuzz.record()
+        subject = fuzz.subject("b", record)
         try:
             info = read(record, subject)
             if info is not None:

@@ -27,8 +27,8 @@ async def odd_bucket(client: Client, bucket: Bucket, pytestconfig: pytest.Config
     seed = seed_of(pytestconfig)
     for each in range(min(MOST, pytestconfig.getoption("--fuzz-records"))):
         fuzz = Fuzz(f"{seed} bucket {each}")
-        record, subject = fuzz.record()[:900_000], fuzz.subject(bucket.name)
-        await client.request(subject, record, timeout=30)
+        record = fuzz.record()[:900_000]
+        await client.request(fuzz.subject(bucket.name, record), record, timeout=30)
     return bucket.name
 
 
