@@ -49,7 +49,10 @@ which exit code it gets, is the command line's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AuthenticationFailed",
