@@ -79,7 +79,7 @@ class Connection:
         self._info = ServerInfo()
         self._error: Exception | None = None
         self._tokens = itertools.count()
-        self._queued, self._moved = 0, time.monotonic()
+        self._left, self._moved = 0, time.monotonic()
         self._deaf = False
         self._pings = 0
         self._next_ping: asyncio.TimerHandle | None = None
@@ -257,11 +257,11 @@ class Connection:
     def silent_for(self) -> float:
         """Return for how many seconds nothing has moved: no byte for us has come, none of ours has left.
 
-        A PONG counts for nothing: the server is there, but what we wait for may never come.
+        Our PINGs and its PONGs count for nothing: the server is there, but what we wait for may never come.
         """
-        now, queued = time.monotonic(), self._lane.queued
-        if queued != self._queued:
-            self._queued, self._moved = queued, now
+        now, left = time.monotonic(), self._lane.published - self._lane.queued
+        if left > self._left:
+            self._left, self._moved = left, now
         return now - max(self._moved, self._lane.heard)
 
     async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:

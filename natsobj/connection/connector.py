@@ -160,17 +160,21 @@ class Patience:
         if self._since is None:
             self._since = self._renewed = now - silence
             self._pause = _FIRST_PAUSE
-        if now - self._since > PATIENCE * timeout or getattr(error, "lasting", False):
+        end = self._since + PATIENCE * timeout
+        if now > end or getattr(error, "lasting", False):
             raise error
         log.debug("trying again: %s", error)
         silent = silence and min(now - self._renewed, connection.silent_for()) >= timeout
         if silent or connection.lost.is_set():
             self._renewed = now
             try:
-                await self._link.renew(connection)
+                async with asyncio.timeout(end - now):
+                    await self._link.renew(connection)
             except TemporaryError as e:
                 log.debug("no connection: %s", e)
-        await asyncio.sleep(self._pause)
+            except TimeoutError:
+                raise error from None
+        await asyncio.sleep(min(self._pause, max(0.0, end - time.monotonic())))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     async def of(self, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -84,6 +84,8 @@ class Lane(asyncio.BufferedProtocol):
         self._came = asyncio.Event()
         self.gone = asyncio.Event()
         """There is no connection any more."""
+        self.published = 0
+        """Bytes of messages that were handed over to be sent, in all."""
         self.heard = time.monotonic()
         """When something of a message for somebody here arrived last."""
         self.on_line: Callable[[bytes], None] | None = None
@@ -105,6 +107,7 @@ class Lane(asyncio.BufferedProtocol):
             head = f"NATS/1.0\r\n{lines}\r\n".encode()
             line = f"HPUB {subject} {reply} {len(head)} {len(head) + len(payload)}\r\n".encode() + head
         if self._way is not None:
+            self.published += len(line) + len(payload) + 2
             self._way.writelines([line, payload, _CRLF])
 
     def subscribe(self, subject: str, receiver: Receiver) -> str:

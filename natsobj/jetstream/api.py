@@ -407,13 +407,19 @@ class JetStream:
             raise
         finally:
             self._leftover.add(delete)
-            deleting = asyncio.ensure_future(self._delete_leftover(stream, creating))
+            deleting = asyncio.ensure_future(self._tidy(stream, creating))
             try:
                 await asyncio.shield(deleting)
             except asyncio.CancelledError:
                 if not stopped:  # it came too late: the transfer was over
                     await asyncio.wait([deleting])
                 raise
+
+    async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
+        """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.link.timeout):
+                await self._delete_leftover(stream, creating)
 
     async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
         """Delete consumers that were left over, those whose connection was lost included."""
