@@ -16,8 +16,9 @@ import sys
 
 NUMBERS = {
     "x86_64": {"fchmod": 91, "chmod": 90, "fchmodat": 268, "fchmodat2": 452, "link": 86, "linkat": 265}
-    | {"fchown": 93},
-    "aarch64": {"fchmod": 52, "fchmodat": 53, "fchmodat2": 452, "linkat": 37, "fchown": 55},
+    | {"fchown": 93, "rename": 82, "renameat": 264, "renameat2": 316},
+    "aarch64": {"fchmod": 52, "fchmodat": 53, "fchmodat2": 452, "linkat": 37, "fchown": 55}
+    | {"renameat": 38, "renameat2": 276},
 }
 """Of the system calls; a machine that has one by another name only has no entry for it."""
 

@@ -196,6 +196,8 @@ def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
         UsageError: KEY is a folder and standard input is meant, KEY is none and there are several files, or
             two of them have the same name.
     """
+    from natsobj.files.descriptors import named_descriptor
+
     if not key.endswith("/"):
         if len(files) > 1:
             more = [key] if os.path.isfile(key) else []  # noqa: PTH113  # never raises
@@ -204,9 +206,11 @@ def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
             error.add_note(f"did you mean {_line(bucket, folder, *more, *files)}?")
             raise error
         return
-    if not files or STDIN in files:
-        error = UsageError(f"standard input has no name to be stored under in the folder {key}: name a FILE")
-        error.add_note(f"{_line(bucket, f'{key}NAME', STDIN)} stores it")
+    nameless = [file for file in files or [STDIN] if file == STDIN or named_descriptor(file) is not None]
+    if nameless:
+        what = "standard input" if nameless[0] == STDIN else nameless[0]
+        error = UsageError(f"{what} has no name to be stored under in the folder {key}: name a FILE")
+        error.add_note(f"{_line(bucket, f'{key}NAME', nameless[0])} stores it")
         raise error
     seen: dict[str, str] = {}
     for file in files:

@@ -87,8 +87,17 @@ class AtomicFile:
                 except OSError:  # no hard links here
                     if self._folder.status(self._target) is not None:
                         raise FileExists(self._name) from None
-            self._folder.replace(self._temporary, self._target)
-            self._temporary = None
+        self._rename(self._temporary)
+
+    def _rename(self, temporary: str) -> None:
+        try:
+            with naming(self._name):
+                self._folder.replace(temporary, self._target)
+        except OSError as e:
+            if e.errno == errno.EBUSY:
+                e.add_note("it is a mount point, which cannot be replaced: get it to - and redirect that")
+            raise
+        self._temporary = None
 
     def _create(self) -> None:
         stem, old = _beginning(self._target, _MOST_OF_NAME), self._old()

@@ -26,12 +26,12 @@ _ATTEMPTS = 5
 
 
 def target_path(file: str, key: str) -> Path:
-    """Return the file that a get writes: `file`, or below it when it is a folder or ends in a slash.
+    """Return the file that a get writes: `file`, or below it when it is a folder or is named as one.
 
     Raises:
         InvalidKey: in the folder form, the key's last part names no file.
     """
-    if not file.endswith("/") and not Path(file).is_dir():
+    if os.path.basename(file) not in ("", ".", "..") and not Path(file).is_dir():  # noqa: PTH119
         return Path(file)
     last = key.rpartition("/")[2]
     if last in ("", ".", "..") or "\0" in last:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 
 from natsobj.bucket import Bucket
-from natsobj.errors import InvalidMetadata, ObjectNotFound
+from natsobj.errors import InvalidMetadata, ObjectNotFound, SourceChanged
 from natsobj.files import Source
 from natsobj.models import ObjectInfo
 
@@ -45,8 +45,12 @@ async def has_content(source: Source, info: ObjectInfo) -> bool:
     """
     if info.sha256 is None or source.size != info.size:
         return False
-    same = await _sha256(source) == info.sha256
-    source.check()
+    try:
+        same = await _sha256(source) == info.sha256
+        source.check()
+    except SourceChanged as e:
+        e.add_note("try again when nobody writes to it")
+        raise
     return same
 
 

@@ -133,6 +133,16 @@ async def test_put_from_a_descriptor_reads_from_where_it_stands(
     assert cli("get", bucket.name, "k").stdout == b"piped\n"
 
 
+@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0"])
+async def test_a_descriptor_has_no_name_in_a_folder(
+    cli: Program, bucket: Bucket, tmp_path: Path, name: str
+) -> None:
+    """Nothing is stored as `stdin` or `0`, as nothing is for `-`."""
+    done = shell(cli, 'echo x | "$@"', "put", bucket.name, "folder/", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{name} has no name to be stored under in the folder folder/".encode() in done.stderr
+
+
 async def test_what_another_process_has_open_is_appended_to(
     cli: Program, bucket: Bucket, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import stat
 import subprocess
@@ -68,6 +69,35 @@ async def test_a_file_system_without_hard_links_takes_files(
     assert (tmp_path / "all/k").read_bytes() == NEW
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        ("EIO", "Input/output error"),
+        ("EDQUOT", "Disk quota exceeded"),
+        ("EBUSY", "Device or resource busy (it is a mount point, which cannot be replaced"),
+    ],
+)
+async def test_a_file_that_cannot_be_replaced_stays(
+    cli: Program, bucket: Bucket, tmp_path: Path, error: str, why: str
+) -> None:
+    """Exit code 1, as it was to the last permission, and nothing is beside it; no folder is left either."""
+    await bucket.put("k", NEW)
+    target = tmp_path / "out"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    calls = "rename,renameat,renameat2"
+    for args in (
+        ("get", "-f", bucket.name, "k", str(target)),
+        ("get", "-f", bucket.name, "k", str(tmp_path / "new/out")),
+        ("get", "-f", "-r", bucket.name, "", str(tmp_path / "all")),
+    ):
+        done = refusing(cli, error, calls, *args)
+        assert done.returncode == 1
+        assert why in done.stderr.decode()
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"old", 0o640)
+    assert names(tmp_path) == {"out"}
+
+
 @contextmanager
 def swapping(folder: Path, outside: Path) -> Iterator[None]:
     """Put a link that leads elsewhere in the place of a folder, and the folder back, all the time.
@@ -121,8 +151,10 @@ def restless(file: Path) -> Iterator[None]:
     ended = threading.Event()
 
     def change() -> None:
-        while not ended.is_set():
-            os.utime(file)
+        for time in itertools.count(1):
+            if ended.is_set():
+                return
+            os.utime(file, ns=(time, time))
 
     thread = threading.Thread(target=change)
     thread.start()
