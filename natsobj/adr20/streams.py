@@ -111,7 +111,7 @@ def is_plain(config: Mapping[str, Any], bucket: str) -> bool:
     Settings of servers to come are plain as long as they are off.
     """
     return (
-        sorted(config.get("subjects") or ()) == sorted((chunks_filter(bucket), metadata_filter(bucket)))
+        config.get("subjects") in _both_ways(chunks_filter(bucket), metadata_filter(bucket))
         and all(config.get(name, value) == value for name, value in _PLAIN.items())
         and all(value in _OFF for name, value in config.items() if name not in _HARMLESS | _PLAIN.keys())
     )
@@ -166,6 +166,10 @@ def parse_time(text: str) -> datetime | None:
     """Read a server's RFC 3339 time; year 1, which stands for never, is None."""
     time = datetime.fromisoformat(text)
     return None if time.year == 1 else time.astimezone(UTC)
+
+
+def _both_ways(one: str, other: str) -> tuple[list[str], list[str]]:
+    return [one, other], [other, one]
 
 
 def _taken(subjects: object, wanted: str) -> bool:

@@ -285,6 +285,13 @@ def test_a_limit_for_each_subject_matters_to_those_who_have_more_chunks() -> Non
     assert streams.refusals(config(subjects=["$O.b.C.>"]), "b", chunks=0) == ("subjects lack $O.b.M.>",)
 
 
+@pytest.mark.parametrize("subjects", [None, 5, "x", [], [5, None], {"$O.b.C.>": 1}])
+def test_a_stream_of_impossible_subjects_is_not_plain(subjects: object) -> None:
+    """Whatever a server says of it."""
+    assert not streams.is_plain(config(subjects=subjects), "b")
+    assert streams.refusals(config(subjects=subjects), "b") == ("subjects lack $O.b.C.> and $O.b.M.>",)
+
+
 def test_every_reason_is_told_in_a_short_line() -> None:
     """Whatever a server says of its stream."""
     reasons = streams.refusals({"retention": "x" * 1000, "no_ack": {"a": 1}, "subjects": 5}, "b")
