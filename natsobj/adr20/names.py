@@ -151,15 +151,6 @@ def _as_ascii(text: str) -> str:
     return "".join(each if each.isascii() else "?" * (1 + (ord(each) > 0xFFFF)) for each in text)
 
 
-def latin1_metadata_subject(bucket: str, key: str) -> str | None:
-    """Return where nats.js keeps a name beyond ASCII (it encodes Latin-1), None if it cannot."""
-    try:
-        encoded = key.encode("latin-1")
-    except UnicodeEncodeError:
-        return None
-    return None if key.isascii() else f"$O.{bucket}.M.{base64.urlsafe_b64encode(encoded).decode()}"
-
-
 def metadata_filter(bucket: str) -> str:
     """Return the filter that matches the metadata of all objects."""
     return f"$O.{bucket}.M.>"

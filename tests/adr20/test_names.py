@@ -9,7 +9,7 @@ import pytest
 from natsobj.adr20 import names, streams
 from natsobj.errors import InvalidBucketName, InvalidKey
 from natsobj.models import BucketConfig
-from tests.golden import GOLDEN, decode, name_of
+from tests.golden import GOLDEN, name_of
 
 
 @pytest.mark.parametrize("name", ["a", "A-b_9", "-", "_", "0", "x" * 200])
@@ -82,18 +82,6 @@ def test_the_subjects_of_today_are_ours(bucket: str) -> None:
     """Where clients that follow ADR-20 to the letter put a record, we put it."""
     for message in GOLDEN[bucket]["metadata"]:
         assert names.metadata_subject(bucket, name_of(message)) == message["subject"]
-
-
-def test_a_name_that_nats_js_stored_has_a_second_place() -> None:
-    """nats.js encodes Latin-1: `Köpfe` lies elsewhere, and its record tells its name all the same."""
-    assert names.latin1_metadata_subject("b", "Köpfe") == "$O.b.M.S_ZwZmU="
-    assert decode('{"name":"Köpfe"}'.encode()).name == "Köpfe"
-
-
-@pytest.mark.parametrize("key", ["plain", "a b/c", "", "mit 🙂", "Ł"])
-def test_a_name_has_no_second_place_where_latin_1_is_the_same_or_impossible(key: str) -> None:
-    """No request is spent on a place that cannot be."""
-    assert names.latin1_metadata_subject("b", key) is None
 
 
 @pytest.mark.parametrize(
