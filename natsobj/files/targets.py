@@ -105,7 +105,7 @@ def make_folders(folder: Path, made: list[Path]) -> None:
         OSError: something else is in the place of one of them, or it cannot be made.
     """
     missing = []
-    while not folder.exists():
+    while not folder.exists() and folder != folder.parent:  # a working folder may be gone
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
