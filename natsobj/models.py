@@ -261,8 +261,11 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """The record of a deleted object."""
+    """A record without an object: of a deleted one, or one that cannot be read."""
 
     name: str
+    """Of a record that cannot be read: what its subject stands for."""
     age: timedelta
     removed: bool = False
+    unreadable: bool = False
+    """It cannot be read."""

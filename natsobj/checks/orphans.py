@@ -54,7 +54,12 @@ class _Candidate:
 
 
 async def collect(
-    bucket: Bucket, *, older_than: timedelta, tombstones: bool = False, dry_run: bool = False
+    bucket: Bucket,
+    *,
+    older_than: timedelta,
+    tombstones: bool = False,
+    unreadable: bool = False,
+    dry_run: bool = False,
 ) -> AsyncGenerator[Orphan | Tombstone, None]:
     """Remove what nobody refers to, and give it; orphans that are too young are given as well, and stay.
 
@@ -64,6 +69,7 @@ async def collect(
     Args:
         older_than: nothing younger is removed.
         tombstones: the records of deleted objects as well.
+        unreadable: records that cannot be read as well; what they may name goes in the next run.
         dry_run: remove nothing.
 
     Raises:
@@ -72,7 +78,7 @@ async def collect(
     await bucket.stream.check_writable(records_only=True)
     census = await Census.begin(bucket.stream)
     sweep = _Sweep(census, await census.chunks())
-    buried = await sweep.look_through(older_than if tombstones else None)
+    buried = await sweep.look_through(older_than, tombstones=tombstones, unreadable=unreadable)
     candidates = await sweep.candidates(older_than)
     if any(not each.orphan.young for each in candidates):
         await sweep.look_closely()
@@ -85,13 +91,14 @@ async def collect(
 
 
 async def _remove_tombstone(census: Census, record: Record, *, dry_run: bool) -> Tombstone | None:
-    """Remove a tombstone, unless something else is there by now."""
+    """Remove a tombstone or what cannot be read, unless something else is there by now."""
     current = await census.record(record.subject)
     if current is None or current.sequence != record.sequence or not _literal(record.subject):
         return None
     if not dry_run:
         await census.remove_record(record.subject, up_to=record.sequence)
-    return Tombstone(record.name, census.age(record.time), removed=not dry_run)
+    age, error = census.age(record.time), record.error
+    return Tombstone(record.name, age, removed=not dry_run, unreadable=error is not None)
 
 
 def _literal(subject: str) -> bool:
@@ -113,16 +120,19 @@ class _Sweep:
 
     # Looking
 
-    async def look_through(self, older_than: timedelta | None) -> list[Record]:
-        """Read the records as fast as can be, say which are broken, and return the tombstones of that age."""
-        tombstones = []
+    async def look_through(
+        self, older_than: timedelta, *, tombstones: bool, unreadable: bool
+    ) -> list[Record]:
+        """Read the records as fast as can be, say which are broken, and return those to remove."""
+        found = []
         async with aclosing(self._census.records()) as records:
             async for record in records:
                 await self._check(record)
                 self._visit(record)
-                if older_than is not None and record.deleted and self._census.age(record.time) >= older_than:
-                    tombstones.append(record.without_data())
-        return tombstones
+                wanted = (tombstones and record.deleted) or (unreadable and record.error is not None)
+                if wanted and self._census.age(record.time) >= older_than:
+                    found.append(record.without_data())
+        return found
 
     async def candidates(self, older_than: timedelta) -> list[_Candidate]:
         """Return what may be orphans with their ages, the oldest first."""

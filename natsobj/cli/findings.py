@@ -105,12 +105,12 @@ def found_json(found: Orphan | Tombstone) -> dict[str, object]:
     age = found.age.total_seconds()
     if isinstance(found, Orphan):
         return {"nuid": found.nuid, "chunks": found.chunks, "age": age, "removed": found.removed}
-    return {"name": found.name, "tombstone": True, "age": age, "removed": found.removed}
+    return {"name": found.name, "tombstone": not found.unreadable, "age": age, "removed": found.removed}
 
 
 def found_row(found: Orphan | Tombstone) -> str:
-    """Write `chunks age removed nuid` between tabs, or `tombstone age removed name` with that very word."""
-    what = str(found.chunks) if isinstance(found, Orphan) else "tombstone"
+    """Write `chunks age removed nuid` between tabs; for a record `tombstone` or `unreadable` and its name."""
+    what = str(found.chunks) if isinstance(found, Orphan) else _kind(found)
     facts = (what, str(found.age.total_seconds()), _truth(found.removed))
     return "\t".join((*facts, escape_tsv(found_name(found))))
 
@@ -129,7 +129,13 @@ def found_table(
 
 def _found_cells(found: Orphan | Tombstone) -> Sequence[str]:
     name, age = printable(found_name(found)), _age(found.age)
-    return (name, f"{found.chunks:,}", age) if isinstance(found, Orphan) else (f"{name} (deleted)", "", age)
+    if isinstance(found, Orphan):
+        return name, f"{found.chunks:,}", age
+    return f"{name} ({'unreadable' if found.unreadable else 'deleted'})", "", age
+
+
+def _kind(found: Tombstone) -> str:
+    return "unreadable" if found.unreadable else "tombstone"
 
 
 def _age(age: timedelta) -> str:
@@ -144,6 +150,7 @@ class Swept:
     orphans: int = 0
     chunks: int = 0
     tombstones: int = 0
+    unreadable: int = 0
     young: int = 0
     left: int = 0
     """Orphans that could not be removed, for the bucket was too busy."""
@@ -152,7 +159,8 @@ class Swept:
     def add(self, found: Orphan | Tombstone) -> None:
         """Count one."""
         if isinstance(found, Tombstone):
-            self.tombstones += 1
+            self.tombstones += not found.unreadable
+            self.unreadable += found.unreadable
         elif found.young:
             self.young += 1
         elif found.removed or self.dry_run:
@@ -166,15 +174,19 @@ class Swept:
         if self.dry_run:
             return f"nothing was removed from {printable(bucket)}"
         found = [count(self.orphans, "orphan")]
-        found += [count(self.tombstones, "tombstone")] if self.tombstones else []
+        found += self._records()
         return f"removed {' and '.join(found)} at least from {printable(bucket)}"
+
+    def _records(self) -> list[str]:
+        kinds = {"tombstone": self.tombstones, "unreadable record": self.unreadable}
+        return [count(number, kind) for kind, number in kinds.items() if number]
 
     def line(self, bucket: str, older_than: timedelta, seconds: float) -> str:
         """Report all: `removed from photos  12 orphans  960 chunks  2 younger than 1 d stay  0.4 s`."""
         facts = []
         if self.orphans:
             facts += [count(self.orphans, "orphan"), count(self.chunks, "chunk")]
-        facts += [count(self.tombstones, "tombstone")] if self.tombstones else []
+        facts += self._records()
         verb = (
             ("would remove from" if self.dry_run else "removed from") if facts else "nothing to remove from"
         )

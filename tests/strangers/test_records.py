@@ -269,6 +269,23 @@ async def test_rm_force_removes_what_cannot_be_read_by_the_name_that_ls_shows(
     assert await messages(client, bucket) == 2
 
 
+async def test_gc_removes_what_cannot_be_read_when_it_is_told_to(
+    cli: Program, bucket: Bucket, stranger: Stranger
+) -> None:
+    """Without the option it stays, as do the chunks that it may name; the good object always stays."""
+    await stranger.store("good", url_safe("good"))
+    await stranger.chunk("MAYBE", b"x")
+    await stranger.write(url_safe("bad"), b'{"nuid":"MAYBE"')
+    cli("gc", bucket.name, "--older-than", "0s").expect(0)
+    cli("ls", bucket.name).expect(1)
+    shown = cli("gc", bucket.name, "--older-than", "0s", "--unreadable", "-n", "--json").expect(0)
+    assert [(found["name"], found["tombstone"]) for found in map(json.loads, shown.lines)] == [("bad", False)]
+    cli("gc", bucket.name, "--older-than", "0s", "--unreadable").expect(0)
+    assert cli("ls", bucket.name, "-1").expect(0).lines == ["good"]
+    cli("gc", bucket.name, "--older-than", "0s").expect(0)
+    assert await messages(stranger.client, bucket) == 2
+
+
 async def test_one_unreadable_record_hides_no_other(
     cli: Program, bucket: Bucket, stranger: Stranger, tmp_path: Path
 ) -> None:

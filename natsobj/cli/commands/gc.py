@@ -35,6 +35,9 @@ async def gc(
     tombstones: Annotated[
         bool, typer.Option("--tombstones", help="The records of deleted objects as well.")
     ] = False,
+    unreadable: Annotated[
+        bool, typer.Option("--unreadable", help="Records that cannot be read as well.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")
     ] = False,
@@ -47,7 +50,13 @@ async def gc(
     age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
     session.account(lambda _: swept.account(bucket))
     async with session.store() as store:
-        found = collect(store.bucket(bucket), older_than=age, tombstones=tombstones, dry_run=dry_run)
+        found = collect(
+            store.bucket(bucket),
+            older_than=age,
+            tombstones=tombstones,
+            unreadable=unreadable,
+            dry_run=dry_run,
+        )
         await session.show_all(_old(found, swept), FOUND)
     session.report(swept.line(bucket, age, session.elapsed))
     session.status = exits.TEMPORARY if swept.left else 0
