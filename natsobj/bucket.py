@@ -19,7 +19,7 @@ from natsobj.stream.listing import every_record
 from natsobj.stream.lookup import find
 
 if TYPE_CHECKING:
-    from natsobj.files import Sink
+    from natsobj.files import Sink, Source
     from natsobj.files.given import Data, Target
     from natsobj.objects.byte_range import Cut
     from natsobj.objects.download import Run
@@ -256,6 +256,61 @@ class Bucket:
 
         return await delete_object(self.stream, key, search=search, unreadable=unreadable)
 
+    async def move(
+        self,
+        key: str,
+        to: str,
+        *,
+        bucket: str | None = None,
+        replace: bool = False,
+        wrap: Callable[[Source], Source] | None = None,
+    ) -> ObjectInfo:
+        """Give an object another name, and return it as it is there; what is said about it goes along.
+
+        At every moment at least one of the names leads to the bytes. Onto itself nothing happens. A link is
+        moved as the link that it is.
+
+        Args:
+            bucket: another bucket; the bytes are copied, verified, and then deleted here.
+            replace: an object that is there may be replaced.
+            wrap: what is read for a copy passes through it.
+
+        Raises:
+            ObjectNotFound: there is none.
+            ObjectExists: there is one of the new name; the server decides.
+            SubjectTaken: another client has put an object of another name in the new one's place.
+            ObjectChanged: another writer was there at the same time.
+            ContentBroken: what is stored is not what its record says, and it stays where it is.
+            RefusedError: one of the buckets is sealed, a mirror, full, or does not keep objects.
+        """
+        from natsobj.objects.move import move_object
+
+        stream, wrap = self._other(key, to, bucket), wrap or _as_it_is
+        replace = arguments.flag(replace, "replace")
+        return await move_object(self.stream, key, stream, to, replace=replace, wrap=wrap)
+
+    async def copy(
+        self,
+        key: str,
+        to: str,
+        *,
+        bucket: str | None = None,
+        replace: bool = False,
+        wrap: Callable[[Source], Source] | None = None,
+    ) -> ObjectInfo:
+        """Copy an object, with chunks of its own, and return the copy; all else as `move` has it."""
+        from natsobj.objects.move import copy_object
+
+        stream, wrap = self._other(key, to, bucket), wrap or _as_it_is
+        replace = arguments.flag(replace, "replace")
+        return await copy_object(self.stream, key, stream, to, replace=replace, wrap=wrap)
+
+    def _other(self, key: str, to: str, bucket: str | None) -> BucketStream:
+        """Return the stream that a move or copy leads to; the names are possible ones then."""
+        names.check_key(key)
+        names.check_key(to)
+        return self.stream.another(self.name if bucket is None else names.check_bucket_name(bucket))
+
     async def update(
         self,
         key: str,
@@ -332,6 +387,10 @@ class Bucket:
                 except io.UnsupportedOperation:
                     raise changed from None
                 info = await Bucket(stream).follow(await _again(stream, info))
+
+
+def _as_it_is(source: Source) -> Source:
+    return source
 
 
 async def _again(stream: BucketStream, info: ObjectInfo) -> ObjectInfo:

@@ -38,6 +38,7 @@ TOOLS = {
         "exits",
         "folders",
         "inputs",
+        "moves",
     )
 }
 

@@ -116,9 +116,16 @@ def rewrite(record: bytes, fields: Mapping[str, object]) -> bytes:
     return f"{{{','.join([*kept, *([_dump(new).decode()[1:-1]] if new else [])])}}}".encode(errors=_ESCAPED)
 
 
-def fields_of(record: bytes) -> dict[str, Any]:
-    """Return the fields of a record that can be read, as they are."""
-    return dict(_parse(record))
+def encode_copy(record: bytes, info: ObjectInfo) -> bytes:
+    """Return the record of a copy: another one's, with a name and content of its own."""
+    options = dict(_mapping(_parse(record), "options"))
+    if info.chunk_size is not None:
+        options["max_chunk_size"] = info.chunk_size
+    fields = {"name": info.name, "bucket": info.bucket, "nuid": info.nuid, "options": options}
+    return rewrite(
+        record,
+        fields | {"size": info.size, "chunks": info.chunks, "digest": info.digest or "", "deleted": None},
+    )
 
 
 def decode_object(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from natsobj.errors import InvalidMetadata
+    from natsobj.files import Source
     from natsobj.files.given import Data, Target
     from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Link, ObjectInfo, ObjectMeta
     from natsobj.settings import Settings
@@ -206,6 +207,47 @@ class Bucket(Face[_bucket.Bucket]):
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(self._inner.delete(key, search=search, unreadable=unreadable))
+
+    def move(
+        self,
+        key: str,
+        to: str,
+        *,
+        bucket: str | None = None,
+        replace: bool = False,
+        wrap: Callable[[Source], Source] | None = None,
+    ) -> ObjectInfo:
+        """Give an object another name, and return it as it is there; what is said about it goes along.
+
+        At every moment at least one of the names leads to the bytes. Onto itself nothing happens. A link is
+        moved as the link that it is.
+
+        Args:
+            bucket: another bucket; the bytes are copied, verified, and then deleted here.
+            replace: an object that is there may be replaced.
+            wrap: what is read for a copy passes through it.
+
+        Raises:
+            ObjectNotFound: there is none.
+            ObjectExists: there is one of the new name; the server decides.
+            SubjectTaken: another client has put an object of another name in the new one's place.
+            ObjectChanged: another writer was there at the same time.
+            ContentBroken: what is stored is not what its record says, and it stays where it is.
+            RefusedError: one of the buckets is sealed, a mirror, full, or does not keep objects.
+        """
+        return self._loop.run(self._inner.move(key, to, bucket=bucket, replace=replace, wrap=wrap))
+
+    def copy(
+        self,
+        key: str,
+        to: str,
+        *,
+        bucket: str | None = None,
+        replace: bool = False,
+        wrap: Callable[[Source], Source] | None = None,
+    ) -> ObjectInfo:
+        """Copy an object, with chunks of its own, and return the copy; all else as `move` has it."""
+        return self._loop.run(self._inner.copy(key, to, bucket=bucket, replace=replace, wrap=wrap))
 
     def update(
         self,

@@ -26,6 +26,8 @@ COMMANDS = (
     "cat",
     "info",
     "rm",
+    "mv",
+    "cp",
     "ln",
     "edit",
     "verify",

@@ -29,7 +29,9 @@ def label(bucket: str, prefix: str) -> str:
 class Batch:
     """Many that are stored or fetched: one line for all, and each one with `--json` or `-v`."""
 
-    def __init__(self, session: Session, whole: Whole, done: Literal["stored", "fetched"]) -> None:
+    def __init__(
+        self, session: Session, whole: Whole, done: Literal["stored", "fetched", "moved", "copied"]
+    ) -> None:
         self._session = session
         self._whole = whole
         self._done = done

@@ -191,15 +191,19 @@ def matcher(glob: str | None) -> Callable[[str], bool]:
     return lambda name: pattern.match(name) is not None
 
 
-def way(bucket: str, names: Sequence[str], last: str) -> tuple[str, str, str]:
+def way(bucket: str, names: Sequence[str], last: str, *, prefixes: bool = False) -> tuple[str, str, str]:
     """Read `KEY TARGET` or `KEY BUCKET TARGET`: the key, the other bucket, and the name in it.
+
+    Args:
+        prefixes: both are the beginnings of keys.
 
     Raises:
         UsageError: they are too few or too many.
     """
     if len(names) not in {2, 3}:
         raise UsageError(f"name them as BUCKET KEY {last}, or as BUCKET KEY BUCKET {last}")
-    return key_name(names[0]), bucket_name(names[1]) if len(names) == 3 else bucket, names[-1]
+    key = names[0] if prefixes else key_name(names[0])
+    return key, bucket_name(names[1]) if len(names) == 3 else bucket, names[-1]
 
 
 def folder(path: str | None) -> str:

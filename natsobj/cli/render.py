@@ -54,6 +54,7 @@ __all__ = [
     "json_line",
     "left_out_line",
     "linked_line",
+    "moved_line",
     "object_detail",
     "object_json",
     "object_row",
@@ -296,6 +297,13 @@ def deleted_line(info: ObjectInfo) -> str:
 def linked_line(info: ObjectInfo) -> str:
     """Report an ln: `linked photos/latest.jpg -> photos/2026/cat.jpg`."""
     return f"{_report('linked', info)} -> {printable(str(info.link))}"
+
+
+def moved_line(change: str, old: str, info: ObjectInfo, seconds: float) -> str:
+    """Report a mv or cp: `moved photos/a.jpg -> photos/b.jpg  10 MiB  sha256:d34334673e4e  0.1 s`."""
+    new = f"{printable(info.bucket)}/{printable(info.name)}"
+    what = (f"-> {printable(str(info.link))}",) if info.link else (format_size(info.size), *_digest(info))
+    return "  ".join((f"{change} {printable(old)} -> {new}", *what, format_duration(seconds)))
 
 
 def edited_line(info: ObjectInfo) -> str:

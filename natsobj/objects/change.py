@@ -22,6 +22,8 @@ async def change_record(
 ) -> tuple[ObjectInfo, Record]:
     """Put a new record in the place of another one; return it as it is stored, and what it replaced.
 
+    Once begun it comes to its end, even when we are cancelled.
+
     Args:
         record: what was read.
         make: gives the new JSON for the record that it would replace, and raises when the change does not
@@ -33,6 +35,16 @@ async def change_record(
         OutcomeUnknown: the server never confirmed it. No other error is raised when it may be stored.
         InvalidArgument: the new record is too large for the server.
     """
+    return await finish(_change(stream, key, record, make, state))
+
+
+async def _change(
+    stream: BucketStream,
+    key: str,
+    record: Record,
+    make: Callable[[Record], bytes],
+    state: Mapping[str, Any],
+) -> tuple[ObjectInfo, Record]:
     published = b""
 
     def make_it(current: Record) -> bytes:
@@ -49,7 +61,7 @@ async def change_record(
         key=key,
         domain=state.get("domain", ""),
     )
-    sequence = await finish(change.run())
+    sequence = await change.run()
     current = await stream.read(record.subject)
     if current.sequence == sequence and current.info is not None:
         return current.info, change.record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from natsobj.adr20 import names, records
 from natsobj.errors import BucketFull, ObjectChanged
@@ -24,15 +25,22 @@ from natsobj.stream.lookup import find
 
 
 async def delete_object(
-    stream: BucketStream, key: str, *, search: bool = False, unreadable: bool = False
+    stream: BucketStream,
+    key: str,
+    *,
+    search: bool = False,
+    unreadable: bool = False,
+    expected: int | None = None,
 ) -> ObjectInfo:
     """Delete an object and return it as it was, with `deleted` true.
 
     Args:
         search: look for it by name where no client of today would put it, when it is nowhere else.
         unreadable: remove what cannot be read under that name as well.
+        expected: the revision that goes, and no other.
 
     Raises:
+        ObjectChanged: another writer was there at the same time, or it is not the `expected` revision.
         ObjectNotFound: there is none, or only a tombstone.
         InvalidMetadata: its record cannot be read.
         RefusedError: the bucket takes no changes.
@@ -42,11 +50,12 @@ async def delete_object(
         find(stream, key, thorough=True, search=search), stream.check_writable(records_only=True)
     )
     nobodys = found.unreadable or ((found.record,) if found.record.error is not None else ())
+    delete = partial(_Delete, stream, key, found, domain=state.get("domain", ""), expected=expected)
     if not (unreadable and nobodys):
-        return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+        return await delete().run()
     gone = [await finish(_remove_unreadable(stream, record)) for record in nobodys]
     if found.record.holds(key):
-        return await _Delete(stream, key, found, domain=state.get("domain", "")).run()
+        return await delete().run()
     return gone[0]
 
 
@@ -73,13 +82,18 @@ async def _remove_unreadable(stream: BucketStream, record: Record) -> ObjectInfo
 class _Delete:
     """One delete; its fields are its state."""
 
-    def __init__(self, stream: BucketStream, key: str, found: Found, *, domain: str) -> None:
+    def __init__(
+        self, stream: BucketStream, key: str, found: Found, *, domain: str, expected: int | None
+    ) -> None:
         self._stream = stream
         self._key = key
         self._domain = domain
         self._record = found.record
         """What the tombstone is to replace."""
         self._others = found.others
+        self._expected = expected
+        self._in_doubt = False
+        """Whether a tombstone was published whose fate is unknown."""
         self._gone = found.record.existing(stream.bucket, key)
         """The object as it was seen last."""
 
@@ -91,8 +105,9 @@ class _Delete:
                 if self._gone.nuid is not None:
                     await purge_chunks(self._stream, self._gone.nuid)
                 await self._bury()
-            except ObjectChanged:  # if ours was stored before the other writer's, nobody else removes them
-                note_left_over(self._stream.bucket, "another writer was there")
+            except ObjectChanged:
+                if self._in_doubt:  # if ours was stored before the other writer's, nobody else removes them
+                    note_left_over(self._stream.bucket, "another writer was there")
                 raise
             try:
                 await finish(tidy_chunks(self._stream, self._gone, allowed=self._is_gone))
@@ -116,10 +131,13 @@ class _Delete:
             await finish(burial.run())
         finally:
             self._record = burial.record
+            self._in_doubt = burial.in_doubt
         self._gone = burial.record.existing(self._stream.bucket, self._key)
 
     def _make(self, current: Record) -> bytes:
         current.existing(self._stream.bucket, self._key)
+        if self._expected not in (None, current.sequence):
+            raise ObjectChanged(self._stream.bucket, self._key, read=False)
         return records.encode_tombstone(current.data)
 
     async def _is_gone(self) -> bool:

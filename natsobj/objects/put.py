@@ -77,6 +77,7 @@ class Put:
     Args:
         read_back: ask for the time that the server gave it; without it a round trip less.
         absences: what is known not to be in the bucket needs no look.
+        like: the JSON of the record that this is a copy of; all that `meta` does not say is taken from it.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Put:
         *,
         read_back: bool,
         absences: Absences | None = None,
+        like: bytes | None = None,
     ) -> None:
         self._stream = stream
         self._key = key
@@ -97,6 +99,7 @@ class Put:
         self._condition = condition
         self._read_back = read_back
         self._absences = absences
+        self._like = like
         self._finding: asyncio.Future[Found] | None = None
         """The look for what is there, which may go on while chunks go up."""
         self._domain = ""
@@ -140,7 +143,7 @@ class Put:
             self._check((await finding).record)
         limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
         longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
-        check_record(stream, self._key, records.encode_object(longest), state)
+        check_record(stream, self._key, self._encode(longest), state)
         size = _chunk_size(self._meta.chunk_size, *limits)
         upload = self._upload = Upload(stream, Chunker(stream, source, size), state)
         await upload.store()
@@ -166,12 +169,15 @@ class Put:
     def _check(self, record: Record) -> None:
         self._condition.check(self._stream.bucket, self._key, record)
 
+    def _encode(self, info: ObjectInfo) -> bytes:
+        return records.encode_object(info) if self._like is None else records.encode_copy(self._like, info)
+
     async def _publish(self, info: ObjectInfo, record: Record) -> ObjectInfo:
         """Commit: put the record in the place of what is there, and return it with its revision."""
 
         def make(current: Record) -> bytes:
             self._check(current)
-            return records.encode_object(info)
+            return self._encode(info)
 
         def is_ours(current: Record) -> bool:
             return current.info is not None and current.info.nuid == info.nuid

@@ -1,0 +1,72 @@
+"""Whole prefixes moved or copied, within a bucket or into another one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from operator import attrgetter
+from typing import Literal
+
+from natsobj.adr20.names import check_key
+from natsobj.bucket import Bucket
+from natsobj.files import Source
+from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.scan import objects_below, with_slash
+from natsobj.folders.workers import JOBS, Crew
+from natsobj.models import ObjectInfo
+
+__all__ = ["move_objects", "objects_as_of_now", "renamed"]
+
+
+async def objects_as_of_now(
+    bucket: Bucket, prefix: str
+) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
+    """Find the objects below a prefix that are there now, not what is moved below it later.
+
+    Raises:
+        ObjectNotFound: there is nothing below the prefix.
+    """
+    last = (await bucket.stream.info())["state"]["last_seq"]
+    async with aclosing(objects_below(bucket, prefix)) as found:
+        async for each in found:
+            if not isinstance(each, ObjectInfo) or each.revision <= last:
+                yield each
+
+
+def renamed(name: str, prefix: str, target: str) -> str:
+    """Return the name of what lies below a prefix when it lies below another one."""
+    return with_slash(target) + name.removeprefix(with_slash(prefix))
+
+
+async def move_objects(
+    bucket: Bucket,
+    objects: AsyncGenerator[ObjectInfo | Failed | Skipped, None],
+    prefix: str,
+    target: str,
+    *,
+    to: str,
+    change: Literal["moved", "copied"],
+    replace: bool = False,
+    jobs: int = JOBS,
+    wrap: Callable[[Source], Source] = lambda source: source,
+    told: Callable[[Done], None] = lambda _: None,
+) -> AsyncGenerator[Outcome, None]:
+    """Move or copy the objects that are found below a prefix; outcomes come as they are known, not in order.
+
+    Args:
+        target: the prefix that they lie below then.
+        to: the bucket.
+        replace: objects that are there may be replaced.
+        wrap: what is copied passes through it.
+        told: as `put_files` has it.
+    """
+
+    async def move(info: ObjectInfo) -> Done:
+        new = check_key(renamed(info.name, prefix, target))
+        verb = bucket.move if change == "moved" else bucket.copy
+        return Done(info.name, await verb(info.name, new, bucket=to, replace=replace, wrap=wrap), change)
+
+    crew = Crew(objects, lambda each: attempt(each, move, attrgetter("name"), told), jobs)
+    async with aclosing(crew.results()) as outcomes:
+        async for outcome in outcomes:
+            yield outcome

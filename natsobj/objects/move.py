@@ -1,0 +1,258 @@
+"""The lives of a rename, of a copy, and of a move into another bucket.
+
+A rename moves the record and leaves the chunks: the new name first, then the old record goes. It goes by a
+purge that spares what is newer than what was read, which is the moment that decides: whoever replaces or
+deletes the object at the same time is either seen there, or finds nothing to replace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from natsobj.adr20 import names, records
+from natsobj.errors import ChunksMissing, NatsobjError, ObjectChanged, ObjectNotFound
+from natsobj.files import Source
+from natsobj.models import ObjectInfo, ObjectMeta
+from natsobj.objects.change import change_record
+from natsobj.objects.commit import finish, remove_others, tidy_chunks
+from natsobj.objects.delete import delete_object
+from natsobj.objects.put import Condition, Put
+from natsobj.objects.stored_source import open_stored
+from natsobj.stream import BucketStream, Found, Record
+from natsobj.stream.lookup import find
+
+__all__ = ["Wrap", "copy_object", "move_object"]
+
+log = logging.getLogger(__name__)
+
+Wrap = Callable[[Source], Source]
+"""What a copy reads passes through it."""
+
+_LARGEST_CHUNK = 1024 * 1024
+"""Bytes of a chunk that a copy takes over from another object."""
+
+
+async def move_object(
+    stream: BucketStream, key: str, to: BucketStream, new: str, *, replace: bool, wrap: Wrap
+) -> ObjectInfo:
+    """Give an object another name, or another bucket, and return it as it is there.
+
+    At every moment at least one of the names leads to the bytes.
+
+    Args:
+        replace: an object that is there may be replaced.
+
+    Raises:
+        ObjectNotFound: there is none.
+        ObjectExists: there is one of the new name that may not be replaced.
+        SubjectTaken: an object of another name lies in the new one's place.
+        ObjectChanged: another writer was there at the same time; the copy is made.
+        RefusedError: one of the buckets takes no changes.
+    """
+    if to.bucket == stream.bucket:
+        found, target = await asyncio.gather(
+            find(stream, key, thorough=True), find(stream, new, thorough=True)
+        )
+        info = found.record.existing(stream.bucket, key)
+        return info if key == new else await _Rename(stream, key, found, new, target, replace=replace).run()
+    await stream.check_writable(records_only=True)
+    copied, source = await _copy(stream, key, to, new, replace=replace, wrap=wrap)
+    with suppress(ObjectNotFound):  # somebody was quicker
+        await delete_object(stream, key, expected=source)
+    return copied
+
+
+async def copy_object(
+    stream: BucketStream, key: str, to: BucketStream, new: str, *, replace: bool, wrap: Wrap
+) -> ObjectInfo:
+    """Copy an object, under chunks of its own, and return the copy; a link is copied as a link.
+
+    Raises:
+        ObjectNotFound: there is none, or it was deleted while it was read.
+        ObjectChanged: it was replaced while it was read.
+        ContentBroken: what is stored is not what its record says.
+        ObjectExists: there is one of the new name that may not be replaced.
+        SubjectTaken: an object of another name lies in the new one's place.
+        RefusedError: the other bucket takes no changes.
+    """
+    if to.bucket == stream.bucket and key == new:
+        return (await find(stream, key)).record.existing(stream.bucket, key)
+    return (await _copy(stream, key, to, new, replace=replace, wrap=wrap))[0]
+
+
+async def _copy(
+    stream: BucketStream, key: str, to: BucketStream, new: str, *, replace: bool, wrap: Wrap
+) -> tuple[ObjectInfo, int]:
+    """Return the copy, and the revision of what was copied."""
+    found, state = await asyncio.gather(find(stream, key), to.check_writable())
+    record, condition = found.record, Condition(absent=not replace)
+    info = record.existing(stream.bucket, key)
+    if info.link is not None:
+        return await _copy_link(record, to, new, condition), record.sequence
+    limits = (to.connection.max_payload, state["config"].get("max_msg_size", -1), _LARGEST_CHUNK)
+    size = max(info.chunk_size or 0, -(-info.size // info.chunks) if info.chunks else 0)
+    kept = size if 0 < size <= min(limit for limit in limits if limit > 0) else None
+    async with open_stored(stream, info) as source:
+        put = Put(
+            to, new, wrap(source), ObjectMeta(chunk_size=kept), condition, read_back=True, like=record.data
+        )
+        with stream.js.link.sharing():  # what comes down and what goes up share the memory
+            copied = await put.run()
+    stored = await to.count(await to.chunk_subject(copied.nuid or ""))
+    if stored != copied.chunks:
+        raise ChunksMissing(to.bucket, new, expected=copied.chunks, stored=stored)
+    return copied, record.sequence
+
+
+async def _copy_link(record: Record, to: BucketStream, new: str, condition: Condition) -> ObjectInfo:
+    found, state = await asyncio.gather(find(to, new, thorough=True), to.check_writable(records_only=True))
+    fields = {"name": new, "bucket": to.bucket, "nuid": names.new_nuid()}
+
+    def make(current: Record) -> bytes:
+        condition.check(to.bucket, new, current)
+        return records.rewrite(record.data, fields)
+
+    copied, replaced = await change_record(to, new, found.record, make, state)
+    await finish(_tidy(to, copied, [replaced], found.others))
+    return copied
+
+
+async def _tidy(
+    stream: BucketStream, info: ObjectInfo, replaced: Sequence[Record], others: Sequence[Record]
+) -> None:
+    """Remove what a record has replaced, as long as it stands; what stays is only a note."""
+
+    async def stands() -> bool:
+        return (await stream.read(info.subject)).sequence >= info.revision
+
+    for each in replaced:
+        if each.live is not None and each.live.nuid != info.nuid:
+            await tidy_chunks(stream, each.live, allowed=stands)
+    try:
+        await remove_others(stream, others, but=info.nuid)
+    except NatsobjError as e:
+        log.warning("another record of %s/%s is not removed yet: %s", stream.bucket, info.name, e)
+
+
+class _Rename:
+    """One rename within a bucket; its fields are its state."""
+
+    def __init__(
+        self, stream: BucketStream, key: str, found: Found, new: str, target: Found, *, replace: bool
+    ) -> None:
+        self._stream = stream
+        self._key = key
+        self._new = new
+        self._old = found.record
+        """The record that goes, as it was seen last."""
+        self._others = (*found.others, *target.others)
+        self._condition = Condition(absent=not replace)
+        self._place = target.record
+        """What is under the new name."""
+        self._in_place = target.record.subject == found.record.subject
+        """Whether both names share a subject, as those of some clients do."""
+        self._replaced: list[Record] = []
+        """What was there before us."""
+        self._ours = 0
+        """The sequence of our record there."""
+
+    async def run(self) -> ObjectInfo:
+        """Rename to the end once it has begun: between its steps both names have the same chunks."""
+        return await finish(self._run())
+
+    async def _run(self) -> ObjectInfo:
+        stream = self._stream
+        state = await stream.check_writable(records_only=True)
+        while True:
+            moved, replaced = await change_record(stream, self._new, self._place, self._make, state)
+            if self._in_place:
+                self._replaced = []
+            elif not self._is_ours(replaced):
+                self._replaced.append(replaced)
+            if self._in_place or await self._retire(moved):
+                await _tidy(stream, moved, self._replaced, self._others)
+                return moved
+
+    def _make(self, current: Record) -> bytes:
+        source = self._old
+        if self._in_place:
+            current.existing(self._stream.bucket, self._key)
+            source = current
+        elif not self._is_ours(current):
+            self._condition.check(self._stream.bucket, self._new, current)
+        return records.rewrite(source.data, {"name": self._new, "bucket": self._stream.bucket})
+
+    def _is_ours(self, record: Record) -> bool:
+        """Say whether a record is one that this has put there, in an earlier attempt."""
+        return record.sequence != 0 and record.sequence == self._ours
+
+    async def _retire(self, moved: ObjectInfo) -> bool:
+        """Remove the old record; False when the new one must be published again, for the old one has changed.
+
+        Raises:
+            ObjectNotFound: it was deleted, or moved elsewhere: the new name is as it was.
+            InvalidMetadata: it cannot be read any more; likewise.
+        """
+        stream, old = self._stream, self._old
+        self._ours = moved.revision
+        removed = await self._purge(moved)
+        current, self._place = await asyncio.gather(stream.read(old.subject), stream.read(moved.subject))
+        if self._place.sequence < moved.revision:  # a leader that died took it along
+            return False
+        if removed or (removed is None and await self._is_whole(moved)):
+            return True
+        if self._place.sequence != moved.revision:  # replaced by others: that is theirs to keep
+            current.existing(stream.bucket, self._key)
+            raise ObjectChanged(stream.bucket, self._key, read=False)
+        try:
+            current.existing(stream.bucket, self._key)
+        except NatsobjError:
+            await self._restore(moved)
+            raise
+        self._old = current
+        return False
+
+    async def _purge(self, moved: ObjectInfo) -> bool | None:
+        """Remove the old record unless it is newer than what was read; None when nobody can tell whether.
+
+        It is asked again only while the new one stands.
+        """
+        stream, old = self._stream, self._old
+        tries = 0
+
+        async def purge() -> int:
+            nonlocal tries
+            if tries and (await stream.read(moved.subject)).sequence < moved.revision:
+                return 0
+            tries += 1
+            return await stream.js.purge(stream.name, old.subject, before=old.sequence + 1, once=tries == 1)
+
+        if await stream.patiently(purge):
+            return True
+        return False if tries == 1 else None
+
+    async def _is_whole(self, moved: ObjectInfo) -> bool:
+        """Say whether nobody has removed the chunks, as who replaces the old record would."""
+        if moved.nuid is None or moved.link is not None:
+            return True
+        return await self._stream.count(await self._stream.chunk_subject(moved.nuid)) >= moved.chunks
+
+    async def _restore(self, moved: ObjectInfo) -> None:
+        """Put back what was under the new name, for its record would lead to nothing."""
+        stream, before = self._stream, self._replaced[0]
+
+        def make(current: Record) -> bytes:
+            if current.sequence != moved.revision:
+                raise ObjectChanged(stream.bucket, self._new, read=False)
+            return before.data
+
+        try:
+            if before.is_nothing:
+                await stream.purge(moved.subject, before=moved.revision + 1)
+            else:
+                await change_record(stream, self._new, self._place, make, await stream.state())
+        except NatsobjError as e:
+            log.warning("%s/%s may lead to nothing now: %s", stream.bucket, self._new, e)
