@@ -11,8 +11,8 @@ __all__ = ["parse_duration", "parse_size"]
 
 _NS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
 _NS |= {"m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9, "w": 604800 * 10**9}
-_DURATION_PART = re.compile(r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,20}))?([a-zµμ]+)")
-_SIZE = re.compile(r"([0-9]{1,20})(?:([KMGT])(?:i?B)?)?", re.IGNORECASE | re.ASCII)
+_DURATION_PART = r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,20}))?([a-zµμ]+)"
+_SIZE = r"(?ai)([0-9]{1,20})(?:([KMGT])(?:i?B)?)?"
 _MOST = 2**63 - 1
 """What a server can store: bytes, or nanoseconds."""
 
@@ -26,7 +26,7 @@ def parse_duration(text: str) -> timedelta:
     if re.fullmatch(r"[0-9]*\.?[0-9]*", rest):
         rest += "s"
     total, parts = 0, 0
-    while (part := _DURATION_PART.match(rest)) and part[3] in _NS:
+    while (part := re.match(_DURATION_PART, rest)) and part[3] in _NS:
         whole, fraction, unit = part[1] or "0", part[2] or "0", _NS[part[3]]
         total += int(whole) * unit + int(fraction) * unit // 10 ** len(fraction)
         rest, parts = rest[part.end() :], parts + 1
@@ -41,7 +41,7 @@ def parse_size(text: str) -> int:
 
     Raises `InvalidArgument`.
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     size = int(match[1]) << 10 * " KMGT".index((match[2] or " ").upper()) if match else -1
     if not 0 <= size <= _MOST:
         forms = "4096, 128K, 10MB, 2GiB, 1T; powers of 1024"

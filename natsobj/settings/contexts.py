@@ -13,10 +13,10 @@ from natsobj.settings.values import read_text
 __all__ = ["context_names", "named_context", "selected_context"]
 
 _UNSUPPORTED_FIELDS = ("nsc", "socks_proxy", "windows_cert_store")
-_NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f]|\.\.")
+_NO_NAME = r"[/\\\x00-\x1f\x7f]|\.\."
 """What a context's name never has: it must not lead out of the folder."""
 
-_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_NO_TEXT = r"[\x00-\x08\x0e-\x1f\x7f]"
 _LONGEST_SELECTION = 1024
 """Bytes of a context.txt that names a context; file systems allow 255 for a name."""
 
@@ -53,7 +53,7 @@ def selected_context(home: Path | None) -> Layer | None:
         name = read_text(selector, most=_LONGEST_SELECTION, regular=True).strip()
     except (OSError, InvalidArgument):  # nobody asked for it
         return None
-    if not name or _NO_TEXT.search(name):
+    if not name or re.search(_NO_TEXT, name):
         return None
     path = _file_of(name, home)
     if path is None:
@@ -68,12 +68,12 @@ def context_names(home: Path | None) -> tuple[str, ...]:
     except OSError:
         files = []
     names = (file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
-    return tuple(sorted(name for name in names if name and not _NO_NAME.search(name)))
+    return tuple(sorted(name for name in names if name and not re.search(_NO_NAME, name)))
 
 
 def _file_of(name: str, home: Path | None) -> Path | None:
     """The file of the context of that name, None where there is none."""
-    if home is None or _NO_NAME.search(name):
+    if home is None or re.search(_NO_NAME, name):
         return None
     path = home / "nats" / "context" / f"{name}.json"
     try:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from natsobj.errors import InvalidArgument
 from natsobj.settings.layers import Layer, refuse_both, refuse_halves
 from natsobj.settings.values import read_value
 
 _CREDENTIALS = ("user", "password", "token", "creds", "nkey", "jwt", "seed")
-_SEED = re.compile(r"^\s*(SU[A-Z2-7]{56})\s*$", re.MULTILINE)
-_JWT = re.compile(r"^\s*([\w-]+\.[\w-]+\.[\w-]+)\s*$", re.MULTILINE | re.ASCII)
+_SEED = r"(?m)^\s*(SU[A-Z2-7]{56})\s*$"
+_JWT = r"(?ma)^\s*([\w-]+\.[\w-]+\.[\w-]+)\s*$"
 
 
 def read_credential(
@@ -38,12 +37,12 @@ def read_credential(
     return {}
 
 
-@dataclass(frozen=True, slots=True)
 class _Lower:
     """A layer below the one that gives the credential, with what its URLs have of one."""
 
-    layer: Layer
-    in_urls: Mapping[str, str] = field(repr=False)
+    def __init__(self, layer: Layer, in_urls: Mapping[str, str]) -> None:
+        self.layer = layer
+        self.in_urls = in_urls
 
     def label(self, name: str) -> str | None:
         """Say where it has this half of a credential, None where it has not."""
@@ -99,8 +98,8 @@ def _read_credential(layer: Layer, given: Sequence[str], env: Mapping[str, str])
     return fields
 
 
-def _part(pattern: re.Pattern[str], text: str, problem: str) -> str:
-    match = pattern.search(text)
+def _part(pattern: str, text: str, problem: str) -> str:
+    match = re.search(pattern, text)
     if match is None:
         raise InvalidArgument(problem)
     return match[1]

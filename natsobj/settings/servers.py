@@ -9,9 +9,9 @@ from natsobj.settings.layers import Layer
 from natsobj.settings.values import looks_secret
 
 _SCHEMES = ("nats", "tls", "ws", "wss")
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.IGNORECASE)
-_STRAY = re.compile(r"[\s\x00-\x1f\x7f?#\\]")
-_ADDRESS = re.compile(r"[0-9a-f.]*:[0-9a-f:.]*", re.IGNORECASE)
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_STRAY = r"[\s\x00-\x1f\x7f?#\\]"
+_ADDRESS = r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
 
 
 def read_servers(layer: Layer) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -49,7 +49,7 @@ def _server(url: str, whole: str, label: str) -> tuple[str, dict[str, str]]:
 def _split(url: str) -> tuple[str, dict[str, str]]:
     from urllib.parse import unquote, urlsplit
 
-    if _STRAY.search(url):
+    if re.search(_STRAY, url):
         raise ValueError
     parts = urlsplit(url)
     if not parts.scheme:
@@ -77,7 +77,7 @@ def _place(text: str, default: int | None) -> str:
         host, port = _ipv6(address), rest.removeprefix(":")
         if not bracket or (rest and not rest.startswith(":")):
             raise ValueError
-    elif text.count(":") > 1 and _ADDRESS.fullmatch(text):
+    elif text.count(":") > 1 and re.fullmatch(_ADDRESS, text):
         raise _Impossible("", "an IPv6 address stands in brackets")
     else:
         name, _, port = text.partition(":")
@@ -107,7 +107,11 @@ def _host_name(name: str) -> str:
     except UnicodeError:
         ascii_name = ""
     labels = ascii_name.removesuffix(".").split(".")
-    if not name.isprintable() or len(ascii_name) > 254 or not all(map(_LABEL.fullmatch, labels)):
+    if (
+        not name.isprintable()
+        or len(ascii_name) > 254
+        or not all(re.fullmatch(_LABEL, label) for label in labels)
+    ):
         raise _Impossible(name, "is no host")
     return ascii_name.lower()
 

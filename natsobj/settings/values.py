@@ -13,8 +13,8 @@ from natsobj.errors import InvalidArgument
 
 __all__ = ["check_readable", "expand", "looks_secret", "read_text", "read_value", "split_uri", "xdg_folder"]
 
-_URI = re.compile("(?:(file|env|nsc|op)://|(data):)(.*)", re.IGNORECASE | re.DOTALL)
-_CONTENT = re.compile(r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*"|data:)|\bSU[A-Z2-7]{56}\b""")
+_URI = r"(?is)(?:(file|env|nsc|op)://|(data):)(.*)"
+_CONTENT = r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*"|data:)|\bSU[A-Z2-7]{56}\b"""
 """What a credential looks like where a path should be: PEM or creds, also in base64, JSON, a JWT, a seed."""
 
 _MOST = 1024 * 1024
@@ -56,13 +56,13 @@ def read_value(value: str, label: str, env: Mapping[str, str], *, path: bool) ->
 
 def split_uri(value: str) -> tuple[str, str]:
     """Give the scheme of a URI that means something here, or an empty one, and the rest."""
-    match = _URI.fullmatch(value)
+    match = re.fullmatch(_URI, value)
     return ((match[1] or match[2]).lower(), match[3]) if match else ("", value)
 
 
 def looks_secret(text: str) -> bool:
     """Say whether this is a credential, or a file's content, where a path or a name should be."""
-    return _CONTENT.search(text) is not None
+    return re.search(_CONTENT, text) is not None
 
 
 def _inline(rest: str, label: str) -> str:
