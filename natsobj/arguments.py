@@ -72,7 +72,8 @@ def number(value: object, name: str, *, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, "an int", value)
     if not least <= value <= MOST:
-        raise InvalidArgument(f"{name} is out of range: {_shown(value)}, the least is {least}")
+        bound = f"the least is {least}" if value < least else f"the most is {MOST}"
+        raise InvalidArgument(f"{name} is out of range: {_shown(value)}, {bound}")
     return int(value)
 
 

@@ -109,7 +109,7 @@ class Store:
 
     async def bucket_names(self, limit: int | None = None) -> list[str]:
         """Return the names of all buckets, or of those among the first `limit` streams."""
-        found = await self._js.stream_names(limit)
+        found = await self._js.stream_names(arguments.optional_number(limit, "limit"))
         return [bucket for name in found if (bucket := names.bucket_of_stream(name))]
 
     async def account(self) -> AccountInfo:

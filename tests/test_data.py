@@ -191,7 +191,7 @@ async def test_a_text_file_is_a_type_error(
 
 @pytest.mark.parametrize(
     "data",
-    [None, "text", "/etc/passwd", 5, 5.0, True, object(), {b"k": b"v"}, bytes, len],
+    [None, "text", "/etc/passwd", 5, 5.0, True, object(), {b"k": b"v"}, bytes, io.BytesIO, Path, len],
     ids=lambda data: type(data).__name__,
 )
 async def test_what_has_no_bytes_is_a_type_error(bucket: Bucket, data: Any) -> None:

@@ -23,6 +23,7 @@ from natsobj import (
     ObjectNotFound,
     ObjectTooLarge,
 )
+from tests.sinks import Buffer
 from tests.streams import MIB, in_thread, names, open_pipe, within
 
 DATA = random.Random(9).randbytes(3 * MIB + 17)
@@ -133,7 +134,9 @@ async def test_the_error_of_a_file_comes_out_of_get(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize(
-    "into", [None, "file", b"file", 5, asyncio.StreamReader, []], ids=lambda into: type(into).__name__
+    "into",
+    [None, "file", b"file", 5, io.BytesIO, Buffer, Path, asyncio.StreamReader, []],
+    ids=lambda into: type(into).__name__,
 )
 async def test_what_cannot_be_written_is_a_type_error(bucket: Bucket, into: Any) -> None:
     """Before anything is asked of the server."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from natsobj.arguments import wrong_type
-from natsobj.errors import InvalidArgument
+from natsobj.errors import InvalidArgument, NatsobjError
 from natsobj.files import Sink, Source
 from natsobj.files.iterables import (
     AsyncIterableSource,
@@ -65,7 +65,7 @@ async def open_data(data: Data) -> AsyncIterator[Source]:
         TypeError: it is nothing that has bytes.
         OSError: the file cannot be opened.
     """
-    if isinstance(data, os.PathLike):
+    if isinstance(data, os.PathLike) and not isinstance(data, type):
         path = os.fsdecode(data)
         with open_source(path if path != STANDARD_STREAM else f"./{path}") as opened:
             yield opened
@@ -90,6 +90,8 @@ def as_source(data: Data) -> Source:
         return FileSource(io.BytesIO(data.tobytes() if isinstance(data, memoryview) else data), "bytes")
     if isinstance(data, Source):
         return data
+    if isinstance(data, type):
+        raise wrong_type("data", _DATA, data)
     if isinstance(data, str):
         raise TypeError(f"data must be {_DATA}, not str: Path(...) names a file, .encode() makes bytes")
     if is_async_file(data):
@@ -110,6 +112,8 @@ def check_target(into: object) -> None:
         TypeError: it is no path, no binary file and no sink.
         InvalidArgument: a file that is open for reading only.
     """
+    if isinstance(into, type):
+        raise wrong_type("into", _TARGET, into)
     if isinstance(into, (os.PathLike, Sink)):
         return
     if isinstance(into, str):
@@ -139,7 +143,10 @@ async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
         async with open_target(Path(os.fsdecode(into)), replace=replace) as target:
             yield target
     elif isinstance(into, Sink):
-        yield into
+        try:
+            yield _Guarded(into)
+        except _SinkFailed as e:
+            raise e.error from e.error.__cause__
     elif _is_ordinary(into):
         sink = FileSink(cast(BinaryIO, into), _name_of(into))
         yield sink
@@ -148,6 +155,34 @@ async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
         with StreamSink(into, _name_of(into)) as stream:
             yield stream
             await stream.flush()
+
+
+class _SinkFailed(Exception):
+    """A sink had trouble that is not the download's, and ends it: it may feed another store."""
+
+    def __init__(self, error: NatsobjError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+class _Guarded:
+    """A caller's sink, whose trouble is nobody else's."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.restart = sink.restart
+
+    def write(self, view: memoryview, /) -> None:
+        try:
+            self._sink.write(view)
+        except NatsobjError as e:
+            raise _SinkFailed(e) from e
+
+    async def drain(self) -> None:
+        try:
+            await self._sink.drain()
+        except NatsobjError as e:
+            raise _SinkFailed(e) from e
 
 
 def _file_source(file: Any) -> Source:
