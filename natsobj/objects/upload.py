@@ -128,12 +128,13 @@ class Upload:
         """Remove all that was stored; what could not be removed is a note.
 
         Args:
-            error: why; where nobody answers any more there is one timeout left for it.
+            error: why; where nobody answers any more, or waits any longer, there is one timeout for it.
         """
         if not (self._given_up or self.window.may_have_stored):
             return
+        in_haste = (asyncio.CancelledError, *PASSING)
         try:
-            async with asyncio.timeout(self._stream.timeout if isinstance(error, PASSING) else None):
+            async with asyncio.timeout(self._stream.timeout if isinstance(error, in_haste) else None):
                 await self._stream.patiently(self._clean_up)
         except BucketNotFound:
             pass
