@@ -54,6 +54,12 @@ class Store:
     ) -> None:
         await self._link.close()
 
+    def server(self) -> str:
+        """The server that it is connected to, for people: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
+        connection = self._link.connection
+        version = f" (nats-server {connection.version})" if connection.version else ""
+        return f"{connection.address.url}{version}"
+
     def bucket(self, name: str) -> Bucket:
         """Return a bucket without asking whether it exists.
 

@@ -39,6 +39,7 @@ TOOLS = {
         "folders",
         "inputs",
         "moves",
+        "failures",
     )
 }
 

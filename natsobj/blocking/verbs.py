@@ -317,6 +317,10 @@ class Store(Face[_store.Store]):
     def __exit__(self, *_: object) -> None:
         self._loop.leave(self._inner)
 
+    def server(self) -> str:
+        """The server that it is connected to, for people: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
+        return self._inner.server()
+
     def bucket(self, name: str) -> Bucket:
         """Return a bucket without asking whether it exists.
 

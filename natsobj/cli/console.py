@@ -34,6 +34,7 @@ __all__ = [
     "prepare",
     "report_error",
     "say",
+    "say_block",
     "say_raw",
     "screen",
     "traceback_of",
@@ -191,22 +192,31 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def say_block(text: str) -> None:
+    """Write several lines to people, such as a traceback or a help page."""
+    say_raw("".join(f"{printable(line)}\n" for line in text.rstrip("\n").split("\n")))
+
+
 def say_raw(text: str) -> None:
-    """Write lines as they are, such as a traceback or a help page."""
+    """Write something as it is: nothing in it may come from outside."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
-def report_error(error: Exception, *, as_json: bool, debug: bool, one_of: str | None = None) -> None:
+def report_error(
+    error: Exception, *, as_json: bool, debug: bool, one_of: str | None = None, hinted: bool = True
+) -> None:
     """Say what went wrong, where and what to do, on one line; wrong usage is always text.
 
     Args:
         one_of: it concerns this one of several, which is no wrong usage whatever it is.
+        hinted: say what to do; False where that was just said. A note on the error itself is always said.
     """
     if debug:
-        say_raw(traceback_of(error))
-    message, hint = exits.message(error), exits.hint(error)
+        say_block(traceback_of(error))
+    message = exits.message(error)
+    hint = exits.hint(error) if hinted or getattr(error, "__notes__", None) else None
     if one_of is not None and not exits.names(error, one_of):
         message = f"{one_of}: {message}"
     if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
@@ -233,15 +243,21 @@ def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[str], boo
     import logging
 
     class ToPeople(logging.Handler):
+        last = ""
+
         def emit(self, record: LogRecord) -> None:
             text = exits.without_credentials(record.getMessage())
-            if record.levelno < logging.WARNING or not keep(text):
+            repeated, self.last = text == self.last and not debug, text
+            if not repeated and (record.levelno < logging.WARNING or not keep(text)):
                 say(f"natsobj: {text}")
+            if record.exc_info and record.exc_info[1] is not None:
+                say_block(traceback_of(record.exc_info[1]))
 
     logger = logging.getLogger("natsobj")
     usual = logging.CRITICAL if quiet else logging.WARNING
     logger.setLevel(logging.DEBUG if debug else logging.INFO if verbose else usual)
     logger.addHandler(ToPeople())
     logger.propagate = False
-    for foreign in ("asyncio", "nats"):
-        logging.getLogger(foreign).setLevel(logging.WARNING if debug else logging.CRITICAL)
+    others = logging.getLogger()
+    others.setLevel(logging.WARNING if debug else logging.CRITICAL)
+    others.addHandler(ToPeople())

@@ -53,6 +53,7 @@ __all__ = [
     "exit_code",
     "foreseen",
     "hint",
+    "kind",
     "message",
     "names",
     "usage_message",
@@ -121,6 +122,13 @@ ERROR_CODES = (*(_snake_case(name) for name in errors.__all__), _SYSTEM_ERROR)
 def error_code(error: Exception) -> str:
     """Give the `code` of an error in JSON."""
     return _snake_case(type(error).__name__) if isinstance(error, NatsobjError) else _SYSTEM_ERROR
+
+
+def kind(error: Exception) -> str:
+    """Say what went wrong, whatever it was with."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return error_code(error).replace("_", " ")
 
 
 def message(error: Exception) -> str:

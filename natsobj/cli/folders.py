@@ -66,6 +66,7 @@ class Batch:
 
     def _sum_up(self) -> None:
         tally = self._tally
+        self._session.fold()
         others = [f"{tally[kind]:,} {kind}" for kind in ("unchanged", "kept", "skipped") if tally[kind]]
         facts = (format_size(self._size), format_duration(self._session.elapsed))
         first = f"{self._done} {self._whole.label}"

@@ -24,6 +24,7 @@ import typer
 
 from natsobj.cli import console, exits, target
 from natsobj.cli.exits import UsageError
+from natsobj.cli.failures import Failures
 from natsobj.cli.interrupts import interrupts
 from natsobj.errors import (
     AuthorizationError,
@@ -69,6 +70,7 @@ class Session:
         self._debug = bool(params.get("debug"))
         self._color = str(params.get("color") or "auto")
         self._start = time.monotonic()
+        self._failures = Failures()
 
     @property
     def elapsed(self) -> float:
@@ -112,6 +114,8 @@ class Session:
         interrupts.limit = settings.timeout.total_seconds()
         with interrupts.until_done() as done:
             async with Store(settings) as store:
+                if self.verbose:
+                    console.say(f"natsobj: connected to {store.server()}, {settings.origin}")
                 try:
                     yield store
                 except (BucketNotFound, ObjectNotFound) as error:
@@ -182,7 +186,8 @@ class Session:
         escape = printable if self.stdout_is_terminal else escape_tsv
         async with aclosing(models) as items:
             if null:
-                await console.write_lines(items, view.name, end="\0")
+                whole = printable if self.stdout_is_terminal else str
+                await console.write_lines(items, lambda model: whole(view.name(model)), end="\0")
             elif names:
                 await console.write_lines(items, lambda model: escape(view.name(model)))
             elif self.json:
@@ -284,13 +289,22 @@ class Session:
                     raise
                 self.fail(error)
                 failed += 1
+        self.fold()
         if failed:
             self.report(f"{failed:,} of {len(keys):,} failed")
 
     def fail(self, error: Exception, *, one_of: str | None = None) -> None:
         """Report one failure of several, of this one, and go on."""
         self.status = exits.FAILED
-        console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of)
+        whole = self.json or self.verbose or self._debug
+        if whole or self._failures.add(error):
+            hinted = whole or self._failures.is_first(error)
+            console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of, hinted=hinted)
+
+    def fold(self) -> None:
+        """Say how many failures were not reported one by one."""
+        for line in self._failures.rest():
+            console.say(f"natsobj: {line}")
 
     @contextmanager
     def hinting(self, kind: type[NatsobjError], hint: str) -> Iterator[None]:
@@ -309,6 +323,7 @@ class Session:
             if work is not None:
                 _run_to_end(work)
         except (NatsobjError, OSError) as error:
+            self.fold()
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
                 raise
             if not interrupts.status or isinstance(error, OutcomeUnknown):
@@ -317,9 +332,11 @@ class Session:
                 interrupts.say(tidied=True)
             return interrupts.status or exits.exit_code(error)
         except BaseException:
+            self.fold()
             if interrupts.status:
                 interrupts.say(tidied=True)
             raise
+        self.fold()
         return self.status
 
 
@@ -416,7 +433,7 @@ def guard(action: Callable[[], object]) -> int:
 def _wrong_usage(error: UsageError) -> int:
     message, hint = exits.usage_message(error)
     if hint is None:
-        console.say_raw(message + "\n")
+        console.say_block(message)
     else:
         console.say(f"natsobj: {message} ({hint})")
     return exits.USAGE
@@ -426,7 +443,7 @@ def _explain(error: BaseException) -> int:
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
         console.report_error(error, as_json=False, debug=False)
         return exits.exit_code(error)
-    console.say_raw(console.traceback_of(error))
+    console.say_block(console.traceback_of(error))
     return exits.FAILED
 
 

@@ -103,8 +103,8 @@ async def test_get_r_keeps_files_that_exist(cli: Program, bucket: Bucket, tmp_pa
     assert (result.code, result.stdout) == (1, b"")
     *lines, summary, failed = result.stderr.splitlines()
     assert lines == [
-        f"natsobj: p/{name}: file exists: {name} (use -f to replace it or --skip-existing to keep it)"
-        for name in "ab"
+        "natsobj: p/a: file exists: a (use -f to replace it or --skip-existing to keep it)",
+        "natsobj: p/b: file exists: b",
     ]
     assert summary.startswith(f"fetched {bucket.name}/p/  1 object  3 B  ")
     assert failed == "2 of 3 failed"
