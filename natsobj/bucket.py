@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from natsobj import arguments
 from natsobj.adr20 import names, streams
-from natsobj.errors import InvalidMetadata, ObjectChanged, SizeMismatch
+from natsobj.errors import BucketSealed, InvalidMetadata, ObjectChanged, SizeMismatch
 from natsobj.models import BucketInfo, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
 from natsobj.stream import BucketStream
@@ -50,6 +50,11 @@ class Bucket:
         async for _ in self.list(on_unreadable=lambda _: None):
             objects += 1
         return replace(streams.decode_bucket(state), objects=objects, chunks=sum(chunks.values()))
+
+    async def seal(self) -> None:
+        """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""
+        with contextlib.suppress(BucketSealed):
+            await self.stream.configure({"sealed": True})
 
     async def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
         """Return one object.

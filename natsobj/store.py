@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 
 from natsobj import arguments
@@ -11,7 +12,7 @@ from natsobj.bucket import Bucket
 from natsobj.connection import Link
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
 from natsobj.jetstream import JetStream
-from natsobj.models import AccountInfo, BucketConfig, BucketInfo
+from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Placement, Storage
 from natsobj.settings import Settings, of_servers
 from natsobj.stream import BucketStream
 
@@ -88,6 +89,75 @@ class Store:
             raise BucketExists(config.name)
         await self._js.create_stream(stream)
         return bucket
+
+    async def update_bucket(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        ttl: timedelta | None = None,
+        replicas: int | None = None,
+        storage: Storage | None = None,
+        max_bytes: int | None = None,
+        compressed: bool | None = None,
+        metadata: Mapping[str, str] | None = None,
+        remove_metadata: Sequence[str] = (),
+        placement: Placement | None = None,
+    ) -> Bucket:
+        """Change what is named of a bucket's settings; all others stay, those unknown here included.
+
+        Args:
+            description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
+            metadata: is added to what there is.
+
+        Raises:
+            BucketNotFound: there is none.
+            BucketSealed: nothing can be changed any more.
+            ConfigRefused: the server does not take these settings.
+        """
+        changes = streams.bucket_changes(
+            description=arguments.optional_text(description, "description"),
+            ttl=arguments.optional_duration(ttl, "ttl"),
+            replicas=arguments.optional_number(replicas, "replicas", least=1),
+            storage=arguments.optional_text(storage, "storage"),
+            max_bytes=arguments.optional_number(max_bytes, "max_bytes"),
+            compressed=None if compressed is None else arguments.flag(compressed, "compressed"),
+            metadata={
+                **dict.fromkeys(arguments.strings(remove_metadata, "remove_metadata")),
+                **arguments.pairs(metadata or {}, "metadata"),
+            },
+            placement=None
+            if placement is None
+            else arguments.instance(placement, Placement, "placement", "a Placement or None"),
+        )
+        bucket = self.bucket(name)
+        await bucket.stream.configure(changes)
+        return bucket
+
+    async def create_or_update_bucket(self, config: BucketConfig) -> Bucket:
+        """Create a bucket, or give one that exists these settings; metadata is added to what there is.
+
+        Raises:
+            BucketSealed: it exists, and nothing can be changed any more.
+            ConfigRefused: the server does not take these settings.
+            InvalidBucketName: there can be none of that name.
+            TypeError: `config` is no `BucketConfig`.
+        """
+        try:
+            return await self.create_bucket(config)
+        except BucketExists:
+            pass
+        return await self.update_bucket(
+            config.name,
+            description=config.description or "",
+            ttl=config.ttl or timedelta(0),
+            replicas=config.replicas,
+            storage=config.storage,
+            max_bytes=config.max_bytes or 0,
+            compressed=config.compressed,
+            metadata=config.metadata,
+            placement=config.placement,
+        )
 
     async def delete_bucket(self, name: str) -> None:
         """Delete a bucket with everything in it.

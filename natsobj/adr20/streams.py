@@ -63,6 +63,51 @@ def stream_config(config: BucketConfig) -> dict[str, object]:
     return stream
 
 
+def bucket_changes(
+    *,
+    description: str | None,
+    ttl: timedelta | None,
+    replicas: int | None,
+    storage: str | None,
+    max_bytes: int | None,
+    compressed: bool | None,
+    metadata: Mapping[str, str | None],
+    placement: Placement | None,
+) -> dict[str, Any]:
+    """Return those settings of a stream that change with what is given of a bucket's; None is not given."""
+    changes: dict[str, Any] = {
+        "description": description,
+        "max_age": None if ttl is None else ttl // timedelta(microseconds=1) * 1000,
+        "num_replicas": replicas,
+        "storage": storage,
+        "max_bytes": None if max_bytes is None else max_bytes or -1,
+        "compression": None if compressed is None else "s2" if compressed else "none",
+        "metadata": metadata or None,
+        "placement": None
+        if placement is None
+        else {"cluster": placement.cluster or "", "tags": list(placement.tags)},
+    }
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def edited_config(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stream's configuration with other settings, all that is not named as the server gave it.
+
+    What a server of tomorrow has is in there, too. A window for duplicates that is longer than anything stays
+    is refused (10052), so it is cut.
+
+    Args:
+        changes: settings as the stream has them; `metadata` is added to what there is, None takes one away.
+    """
+    edited = {**config, **changes}
+    if "metadata" in changes:
+        merged = {**(config.get("metadata") or {}), **changes["metadata"]}
+        edited["metadata"] = {name: value for name, value in merged.items() if value is not None}
+    if 0 < edited.get("max_age", 0) < edited.get("duplicate_window", 0):
+        edited["duplicate_window"] = edited["max_age"]
+    return edited
+
+
 def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = None) -> tuple[str, ...]:
     """Return why a stream cannot keep an object whole, each reason by its setting; nothing where it can.
 

@@ -12,11 +12,21 @@ from natsobj.blocking.loop import Face, shared_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
     from natsobj.errors import InvalidMetadata
     from natsobj.files import Source
     from natsobj.files.given import Data, Target
-    from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Link, ObjectInfo, ObjectMeta
+    from natsobj.models import (
+        AccountInfo,
+        BucketConfig,
+        BucketInfo,
+        Link,
+        ObjectInfo,
+        ObjectMeta,
+        Placement,
+        Storage,
+    )
     from natsobj.settings import Settings
 
 __all__ = ["Bucket", "ObjectReader", "Store", "connect"]
@@ -49,6 +59,10 @@ class Bucket(Face[_bucket.Bucket]):
     def status(self) -> BucketInfo:
         """Return the bucket with its live objects and stored chunks counted."""
         return self._loop.run(self._inner.status())
+
+    def seal(self) -> None:
+        """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""
+        self._loop.run(self._inner.seal())
 
     def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
         """Return one object.
@@ -339,6 +353,60 @@ class Store(Face[_store.Store]):
             TypeError: `config` is no `BucketConfig`.
         """
         return Bucket(self._loop.run(self._inner.create_bucket(config)), self._loop)
+
+    def update_bucket(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        ttl: timedelta | None = None,
+        replicas: int | None = None,
+        storage: Storage | None = None,
+        max_bytes: int | None = None,
+        compressed: bool | None = None,
+        metadata: Mapping[str, str] | None = None,
+        remove_metadata: Sequence[str] = (),
+        placement: Placement | None = None,
+    ) -> Bucket:
+        """Change what is named of a bucket's settings; all others stay, those unknown here included.
+
+        Args:
+            description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
+            metadata: is added to what there is.
+
+        Raises:
+            BucketNotFound: there is none.
+            BucketSealed: nothing can be changed any more.
+            ConfigRefused: the server does not take these settings.
+        """
+        return Bucket(
+            self._loop.run(
+                self._inner.update_bucket(
+                    name,
+                    description=description,
+                    ttl=ttl,
+                    replicas=replicas,
+                    storage=storage,
+                    max_bytes=max_bytes,
+                    compressed=compressed,
+                    metadata=metadata,
+                    remove_metadata=remove_metadata,
+                    placement=placement,
+                )
+            ),
+            self._loop,
+        )
+
+    def create_or_update_bucket(self, config: BucketConfig) -> Bucket:
+        """Create a bucket, or give one that exists these settings; metadata is added to what there is.
+
+        Raises:
+            BucketSealed: it exists, and nothing can be changed any more.
+            ConfigRefused: the server does not take these settings.
+            InvalidBucketName: there can be none of that name.
+            TypeError: `config` is no `BucketConfig`.
+        """
+        return Bucket(self._loop.run(self._inner.create_or_update_bucket(config)), self._loop)
 
     def delete_bucket(self, name: str) -> None:
         """Delete a bucket with everything in it.

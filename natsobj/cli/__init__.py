@@ -30,6 +30,7 @@ COMMANDS = (
     "cp",
     "ln",
     "edit",
+    "seal",
     "verify",
     "gc",
     "server",

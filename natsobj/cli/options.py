@@ -19,6 +19,7 @@ __all__ = [
     "ApiPrefix",
     "Bucket",
     "ChunkSize",
+    "Cluster",
     "Color",
     "Context",
     "Creds",
@@ -52,6 +53,7 @@ __all__ = [
     "Server",
     "SomeKeys",
     "SourceFiles",
+    "Tags",
     "TargetFile",
     "Timeout",
     "TlsCa",
@@ -68,6 +70,7 @@ __all__ = [
     "folder",
     "grouped",
     "key_name",
+    "labels",
     "matcher",
     "needs",
     "sha256",
@@ -189,6 +192,11 @@ def matcher(glob: str | None) -> Callable[[str], bool]:
         return lambda _: True
     pattern = re.compile(fnmatch.translate(glob))
     return lambda name: pattern.match(name) is not None
+
+
+def labels(tags: Iterable[str] | None) -> tuple[str, ...]:
+    """Read tags that stand one by one, or several with commas between."""
+    return tuple(tag.strip() for part in tags or () for tag in part.split(",") if tag.strip())
 
 
 def way(bucket: str, names: Sequence[str], last: str, *, prefixes: bool = False) -> tuple[str, str, str]:
@@ -369,6 +377,16 @@ Metadata = Annotated[
     typer.Option("--metadata", metavar="NAME=VALUE", parser=_metadata, help="Add metadata; repeatable."),
 ]
 
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="NAME", parser=utf8, help="Cluster that shall keep it."),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tags", metavar="TAG,...", parser=utf8, help="Tags of servers that may keep it; repeatable."
+    ),
+]
 RemoveHeaders = Annotated[
     list[str] | None,
     typer.Option("--remove-header", metavar="NAME", parser=utf8, help="Take a header away; repeatable."),

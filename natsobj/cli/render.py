@@ -38,6 +38,7 @@ __all__ = [
     "bucket_json",
     "bucket_row",
     "bucket_table",
+    "changed_bucket_line",
     "changed_line",
     "checksum_line",
     "created_bucket_line",
@@ -319,6 +320,11 @@ def left_out_line(number: int) -> str:
 def created_bucket_line(info: BucketInfo) -> str:
     """Report an add: `created bucket photos`."""
     return f"created bucket {printable(info.bucket)}"
+
+
+def changed_bucket_line(change: str, info: BucketInfo) -> str:
+    """Report an edit or a seal: `edited bucket photos`."""
+    return f"{change} bucket {printable(info.bucket)}"
 
 
 def deleted_bucket_line(bucket: str) -> str:

@@ -192,6 +192,15 @@ class JetStream:
             raise ConfigRefused(f"{e.bucket}: {e.reason}") from e
         return _checked_stream(answer, api, name)
 
+    async def update_stream(self, config: Mapping[str, object]) -> dict[str, Any]:
+        """Give a stream other settings and return its info; `config` is all of them."""
+        name, api = str(config["name"]), f"STREAM.UPDATE.{config['name']}"
+        try:
+            answer = await self._call(api, config, stream=name, again=True)
+        except BucketFull as e:
+            raise ConfigRefused(f"{e.bucket}: {e.reason}") from e
+        return _checked_stream(shapes.fit(answer, shapes.STREAM, api), api, name)
+
     async def delete_stream(self, stream: str) -> None:
         """Delete a stream and all it keeps."""
         api = f"STREAM.DELETE.{stream}"

@@ -80,6 +80,23 @@ class BucketStream:
             self._state = None
             raise
 
+    async def configure(self, changes: Mapping[str, Any]) -> bool:
+        """Give the stream other settings (`streams.edited_config`); False where it has them already.
+
+        Raises:
+            BucketSealed: nothing can be changed any more.
+            ConfigRefused: the server does not take these settings.
+        """
+        config = (await self.info())["config"]
+        if config.get("sealed"):
+            raise BucketSealed(self.bucket)
+        edited = streams.edited_config(config, changes)
+        if edited == config:
+            return False
+        await self.js.update_stream(edited)
+        self._state = None
+        return True
+
     async def info(self, *, count: str | None = None) -> dict[str, Any]:
         """Return configuration and state as they are now.
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from natsobj import Bucket, ObjectMeta
-from natsobj.cli.render import OBJECT_FIELDS
+from natsobj.cli.render import BUCKET_FIELDS, OBJECT_FIELDS
 from tests.program import Program
 
 
@@ -48,3 +48,69 @@ def test_edit_refuses_what_makes_no_sense(bare_cli: Program, line: list[str]) ->
     """Nothing to change, an impossible header, an empty key."""
     result = bare_cli("edit", *line)
     assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)
+
+
+# A bucket
+
+
+async def test_edit_changes_a_bucket(cli: Program, bucket: Bucket) -> None:
+    """One line on stderr; JSON is the bucket."""
+    line = [
+        "--ttl",
+        "7d",
+        "--max-bucket-size",
+        "1G",
+        "--compress",
+        "--metadata",
+        "a=1",
+        "--description",
+        "text",
+    ]
+    assert cli("edit", bucket.name, *line) == (0, b"", f"edited bucket {bucket.name}\n")
+    limits = ["--no-ttl", "--no-max-bucket-size", "--no-compress", "--remove-metadata", "a"]
+    shown = cli("edit", bucket.name, *limits, "--json")
+    fields = json.loads(shown.text)
+    assert (tuple(fields), shown.stderr, fields["description"]) == (BUCKET_FIELDS, "", "text")
+    assert [fields[name] for name in ("ttl", "max_bytes", "compressed", "metadata")] == [
+        None,
+        None,
+        False,
+        None,
+    ]
+    assert cli("edit", bucket.name, "--storage", "memory").code == 6
+    assert cli("edit", "zzz-no-such", "--ttl", "7d").code == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["photos", "-H", "A:1"],
+        ["photos", "k", "--ttl", "7d"],
+        ["photos", "k", "--no-compress"],
+        ["photos", "--ttl", "7d", "--no-ttl"],
+        ["photos", "--max-bucket-size", "1G", "--no-max-bucket-size"],
+    ],
+)
+def test_edit_tells_objects_from_buckets(bare_cli: Program, line: list[str]) -> None:
+    """What is an object's needs a KEY, what is a bucket's takes none, and nothing is set and taken away."""
+    result = bare_cli("edit", *line)
+    assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)
+
+
+# Seals
+
+
+async def test_seal_asks_on_a_terminal_and_needs_force_elsewhere(cli: Program, bucket: Bucket) -> None:
+    """Only the very name seals it; a second time is no error."""
+    refused = cli("seal", bucket.name, input=bucket.name.encode())
+    assert (refused.code, refused.stdout) == (2, b"")
+    assert "--force" in refused.stderr
+    answer = cli.terminal("seal", bucket.name, typed=b"yes\n")
+    assert (answer.code, "never be written again" in answer.text) == (1, True)
+    assert not (await bucket.status()).sealed
+    assert cli.terminal("seal", bucket.name, typed=bucket.name.encode() + b"\n").code == 0
+    assert (await bucket.status()).sealed
+    assert cli("seal", "-f", bucket.name) == (0, b"", f"sealed bucket {bucket.name}\n")
+    assert json.loads(cli("seal", "-f", bucket.name, "--json").text)["sealed"] is True
+    assert cli("put", bucket.name, "k", "-").code == 6
+    assert cli("edit", bucket.name, "--ttl", "7d").code == 6

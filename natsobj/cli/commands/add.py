@@ -40,19 +40,8 @@ async def add(
     max_bucket_size: options.MaxBucketSize = None,
     compress: Annotated[bool, typer.Option("--compress", help="Compress what is stored.")] = False,
     metadata: options.Metadata = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option("--cluster", metavar="NAME", parser=options.utf8, help="Cluster that shall keep it."),
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tags",
-            metavar="TAG,...",
-            parser=options.utf8,
-            help="Tags of servers that may keep it; repeatable.",
-        ),
-    ] = None,
+    cluster: options.Cluster = None,
+    tags: options.Tags = None,
     if_not_exists: Annotated[
         bool, typer.Option("--if-not-exists", help="Leave a bucket that exists as it is, and succeed.")
     ] = False,
@@ -62,7 +51,7 @@ async def add(
     from natsobj.errors import BucketExists
     from natsobj.models import BucketConfig, Placement
 
-    labels = tuple(tag.strip() for part in tags or () for tag in part.split(",") if tag.strip())
+    labels = options.labels(tags)
     config = BucketConfig(
         bucket,
         description=description or None,

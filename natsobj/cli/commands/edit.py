@@ -1,6 +1,13 @@
-"""`natsobj edit`: change what is said about an object."""
+"""`natsobj edit`: change what is said about an object, or the settings of a bucket."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import typer
 
 from natsobj.cli import grammar, options
 from natsobj.cli.exits import UsageError
@@ -9,9 +16,14 @@ from natsobj.cli.runtime import Session, bridge
 EXAMPLES = (
     ("Describe an object", 'natsobj edit photos cat.jpg --description "Our cat"'),
     (
-        "Set a header and take another one away",
+        "Set a header, take another one away",
         "natsobj edit site a.js -H Cache-Control:no-cache --remove-header Etag",
     ),
+    (
+        "Keep a bucket on three servers, and all of it for a month",
+        "natsobj edit photos --replicas 3 --ttl 30d",
+    ),
+    ("Take a limit away", "natsobj edit photos --no-max-bucket-size"),
 )
 
 app = grammar.new_app()
@@ -22,29 +34,108 @@ app = grammar.new_app()
 async def edit(
     session: Session,
     bucket: options.Bucket,
-    key: options.Key,
+    key: options.OptionalKey = None,
     *,
     description: options.Description = None,
-    header: options.Headers = None,
     metadata: options.Metadata = None,
-    remove_header: options.RemoveHeaders = None,
     remove_metadata: options.RemoveMetadata = None,
+    header: options.Headers = None,
+    remove_header: options.RemoveHeaders = None,
+    ttl: options.Ttl = None,
+    no_ttl: Annotated[bool, typer.Option("--no-ttl", help="What is in it stays for ever.")] = False,
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
+    ] = None,
+    storage: Annotated[
+        Literal["file", "memory"] | None, typer.Option("--storage", help="Where it is kept.")
+    ] = None,
+    max_bucket_size: options.MaxBucketSize = None,
+    no_max_bucket_size: Annotated[
+        bool, typer.Option("--no-max-bucket-size", help="It may grow as far as the account.")
+    ] = False,
+    compress: Annotated[
+        bool | None, typer.Option("--compress/--no-compress", help="Compress what is stored from now on.")
+    ] = None,
+    cluster: options.Cluster = None,
+    tags: options.Tags = None,
 ) -> None:
-    """Change description, headers and metadata of an object."""
+    """Change what is said about an object, or the settings of a bucket."""
+    options.exclusive({"--ttl": ttl is not None, "--no-ttl": no_ttl})
+    options.exclusive(
+        {"--max-bucket-size": max_bucket_size is not None, "--no-max-bucket-size": no_max_bucket_size}
+    )
+    shared: dict[str, Any] = {
+        "description": description,
+        "metadata": dict(metadata or ()),
+        "remove_metadata": remove_metadata or (),
+    }
+    of_object = {"--header": header or None, "--remove-header": remove_header or None}
+    of_bucket: dict[str, Any] = {
+        "--ttl": timedelta(0) if no_ttl else ttl,
+        "--replicas": replicas,
+        "--storage": storage,
+        "--max-bucket-size": 0 if no_max_bucket_size else max_bucket_size,
+        "--compress": compress,
+        "--cluster": cluster,
+        "--tags": options.labels(tags) or None,
+    }
+    if key is None:
+        options.needs("a KEY", False, of_object)
+        await _edit_bucket(session, bucket, shared, of_bucket)
+    else:
+        if given := [name for name, value in of_bucket.items() if value is not None]:
+            raise UsageError(f"{given[0]} is a bucket's: leave out the KEY")
+        await _edit_object(
+            session, bucket, key, shared, header=header or (), remove_header=remove_header or ()
+        )
+
+
+async def _edit_object(
+    session: Session,
+    bucket: str,
+    key: str,
+    shared: Mapping[str, Any],
+    *,
+    header: Sequence[options.Pair],
+    remove_header: Sequence[str],
+) -> None:
     from natsobj.cli.render import edited_line
 
-    if description is None and not (header or metadata or remove_header or remove_metadata):
+    if shared["description"] is None and not any((header, remove_header, *shared.values())):
         raise UsageError("nothing to change: name what, such as --description TEXT")
     session.account(
         lambda settled: f"{bucket}/{key} {'is as it was' if settled else 'may be changed or not'}"
     )
     async with session.store() as store:
         info = await store.bucket(bucket).update(
-            key,
-            description=description,
-            headers=options.grouped(header or ()),
-            metadata=dict(metadata or ()),
-            remove_headers=remove_header or (),
-            remove_metadata=remove_metadata or (),
+            key, **shared, headers=options.grouped(header), remove_headers=remove_header
         )
         session.done(info, edited_line(info))
+
+
+async def _edit_bucket(
+    session: Session, bucket: str, shared: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
+    from natsobj.cli.render import changed_bucket_line
+    from natsobj.models import Placement
+
+    given = any(value is not None for value in (shared["description"], *settings.values()))
+    if not given and not any(shared.values()):
+        raise UsageError("nothing to change: name what, such as --ttl DURATION, or a KEY")
+    cluster, labels = settings["--cluster"], settings["--tags"] or ()
+    session.account(
+        lambda settled: f"bucket {bucket} {'is as it was' if settled else 'may be changed or not'}"
+    )
+    async with session.store() as store:
+        home = await store.update_bucket(
+            bucket,
+            **shared,
+            ttl=settings["--ttl"],
+            replicas=settings["--replicas"],
+            storage=settings["--storage"],
+            max_bytes=settings["--max-bucket-size"],
+            compressed=settings["--compress"],
+            placement=Placement(cluster, labels) if cluster or labels else None,
+        )
+        info = await home.status()
+        session.done(replace(info, cluster=None), changed_bucket_line("edited", info))

@@ -1,0 +1,51 @@
+"""`natsobj seal`: make a bucket read-only for good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from natsobj.cli import grammar, options
+from natsobj.cli.exits import UsageError
+from natsobj.cli.runtime import Session, bridge
+
+EXAMPLES = (
+    ("Seal a bucket: its name must be typed", "natsobj seal releases-2026"),
+    ("Seal it in a script", "natsobj seal releases-2026 --force"),
+)
+
+app = grammar.new_app()
+
+
+@app.command("seal", cls=grammar.Command)
+@bridge
+async def seal(
+    session: Session,
+    bucket: options.Bucket,
+    *,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Without asking.")] = False,
+) -> None:
+    """Make a bucket read-only, for good."""
+    from natsobj.cli.formats import count
+    from natsobj.cli.render import changed_bucket_line
+
+    if not force and not session.stdin_is_terminal:
+        raise UsageError(f"without a terminal, sealing a bucket needs --force: {bucket}")
+    asked = False
+    session.account(lambda _: f"bucket {bucket} {'may be sealed or not' if asked else 'is as it was'}")
+    async with session.store() as store:
+        home = store.bucket(bucket)
+        info = await home.status()
+        if not info.sealed:
+            if not force:
+                what = f"bucket {bucket} with {count(info.objects or 0, 'object')}"
+                question = f"seal {what}? It can never be written again. Type its name: "
+                if await session.ask(question) != bucket:
+                    session.give_up(f"not sealed, for that is not its name: {bucket}")
+                    return
+            asked = True
+            await home.seal()
+            info = await home.status()
+        session.done(replace(info, cluster=None), changed_bucket_line("sealed", info))
