@@ -56,8 +56,7 @@ async def test_records_that_another_client_put_elsewhere_are_found(
     js = client.jetstream()
     record = (await js.get_last_msg(f"OBJ_{bucket.name}", own)).data or b""
     await js.purge_stream(f"OBJ_{bucket.name}", subject=own)
-    await client.publish(foreign[0], record)
-    await client.flush()
+    await js.publish(foreign[0], record)
     assert await put(bucket, grow(tmp_path, 10)) == 10
     assert sorted([info.name async for info in bucket.list()]) == sorted(f"file {n}?.txt~" for n in range(10))
     assert await fetch(bucket, "file 3?.txt~") == b"file 3?.txt~"

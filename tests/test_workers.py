@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 
+from natsobj.folders.pace import Pace
 from natsobj.folders.workers import AHEAD, Crew
 
 R = TypeVar("R")
@@ -37,7 +38,7 @@ async def all_of(crew: Crew[int, R]) -> list[R]:
 @pytest.mark.parametrize("jobs", [1, 3, 50])
 async def test_every_item_is_worked_on_once(count: int, jobs: int) -> None:
     """However many there are, and however many work on them."""
-    found = await all_of(Crew(numbers(count), double, jobs))
+    found = await all_of(Crew(numbers(count), double, Pace(jobs)))
     assert sorted(found) == [2 * number for number in range(count)]
 
 
@@ -54,7 +55,7 @@ async def test_only_so_many_are_worked_on_at_once() -> None:
         at_once -= 1
         return number
 
-    assert len(await all_of(Crew(numbers(100), work, 4))) == 100
+    assert len(await all_of(Crew(numbers(100), work, Pace(4)))) == 100
     assert most == 4
 
 
@@ -64,7 +65,7 @@ async def test_a_result_that_is_none_is_a_result() -> None:
     async def work(_: int) -> None:
         await asyncio.sleep(0)
 
-    assert await all_of(Crew(numbers(3), work, 2)) == [None] * 3
+    assert await all_of(Crew(numbers(3), work, Pace(2))) == [None] * 3
 
 
 async def test_items_are_found_ahead_of_the_work_but_not_for_ever() -> None:
@@ -85,7 +86,7 @@ async def test_items_are_found_ahead_of_the_work_but_not_for_ever() -> None:
         await go_on.wait()
         return number
 
-    async with aclosing(Crew(endless(), work, 2).results()) as results:
+    async with aclosing(Crew(endless(), work, Pace(2)).results()) as results:
         first = asyncio.ensure_future(anext(results))
         await begun.wait()
         before = -1
@@ -122,7 +123,7 @@ async def test_an_error_ends_all_work(where: str) -> None:
 
     before = asyncio.all_tasks()
     with pytest.raises(RuntimeError, match=where):
-        await all_of(Crew(items(), work, 4))
+        await all_of(Crew(items(), work, Pace(4)))
     assert at_work == 0
     assert asyncio.all_tasks() == before
 
@@ -149,7 +150,7 @@ async def test_who_iterates_no_more_ends_all_work() -> None:
         return number
 
     before = asyncio.all_tasks()
-    async with aclosing(Crew(items(), work, 4).results()) as results:
+    async with aclosing(Crew(items(), work, Pace(4)).results()) as results:
         assert await anext(results) == 0
     assert tidied == 5
     assert closed
@@ -172,7 +173,7 @@ async def test_a_cancellation_waits_for_the_work_to_tidy_up() -> None:
                 given_up.set()
         return number
 
-    task = asyncio.create_task(all_of(Crew(numbers(1), work, 1)))
+    task = asyncio.create_task(all_of(Crew(numbers(1), work, Pace(1))))
     await begun.wait()
     task.cancel()
     await stubborn.wait()
@@ -197,7 +198,7 @@ async def test_work_that_cannot_be_cancelled_any_more_is_the_last() -> None:
             await asyncio.sleep(0)
         return number
 
-    task = asyncio.create_task(all_of(Crew(numbers(10), work, 1)))
+    task = asyncio.create_task(all_of(Crew(numbers(10), work, Pace(1))))
     await at_work.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

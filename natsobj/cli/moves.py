@@ -96,7 +96,6 @@ class Move:
     async def _all(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
         from natsobj.cli.folders import Batch, label
         from natsobj.folders.move import move_objects, objects_as_of_now
-        from natsobj.folders.workers import JOBS
 
         home = store.bucket(self.bucket)
         with session.progress(beside_content=session.json) as progress:
@@ -111,7 +110,7 @@ class Move:
                 to=to,
                 change=self.change,
                 replace=self.force,
-                jobs=self.jobs or JOBS,
+                jobs=self.jobs,
                 wrap=whole.source,
                 told=batch.count,
             )

@@ -318,7 +318,7 @@ Jobs = Annotated[
         metavar="N",
         min=1,
         max=MOST_JOBS,
-        help="With -r or several FILEs, transfer so many at once; by default 8.",
+        help="With -r or several FILEs, transfer so many at once; by default as many as the line needs.",
     ),
 ]
 

@@ -49,6 +49,8 @@ class Link:
         self.timeout = settings.timeout.total_seconds()
         self.transfers = 0
         """Transfers under way: they share what may be in flight."""
+        self.troubles = 0
+        """How often something had to be tried again."""
         self._addresses = Addresses(settings)
         self._connection: Connection | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -164,6 +166,7 @@ class Patience:
         if now > end or getattr(error, "lasting", False):
             raise error
         log.debug("trying again: %s", error)
+        self._link.troubles += 1
         silent = silence and min(now - self._renewed, connection.silent_for()) >= timeout
         if silent or connection.lost.is_set():
             self._renewed = now

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from operator import attrgetter
 
 from natsobj.bucket import Bucket
@@ -15,11 +16,15 @@ from natsobj.files import Sink
 from natsobj.files.target_folder import Target, TargetFolder
 from natsobj.folders.compare import has_content
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.pace import Pace
 from natsobj.folders.scan import with_slash
-from natsobj.folders.workers import JOBS, Crew
+from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
 
 __all__ = ["get_objects"]
+
+_DESCRIPTORS = 4
+"""Of one object: its file, the folder of that, and two on the way there."""
 
 
 async def get_objects(
@@ -28,7 +33,7 @@ async def get_objects(
     folder: str,
     prefix: str = "",
     *,
-    jobs: int = JOBS,
+    jobs: int | None = None,
     replace: bool = False,
     skip_existing: bool = False,
     if_changed: bool = False,
@@ -42,6 +47,7 @@ async def get_objects(
     first one also when nothing failed because there was nothing.
 
     Args:
+        jobs: objects at once, as many as the line needs by default.
         replace: files that exist may be replaced.
         skip_existing: files that exist are kept.
         if_changed: files that exist are replaced unless they have the content already. Without one of these
@@ -66,7 +72,9 @@ async def get_objects(
         return Done(info.name, fetched, "fetched")
 
     try:
-        crew = Crew(objects, lambda each: attempt(each, get, attrgetter("name"), told), jobs)
+        pace = Pace(jobs, bucket.stream.js.link, descriptors=_DESCRIPTORS)
+        act = partial(attempt, act=get, name=attrgetter("name"), told=told)
+        crew = Crew(objects, act, pace, attrgetter("size"))
         async with aclosing(crew.results()) as outcomes:
             failed = False
             async for outcome in outcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from operator import attrgetter
 from typing import Literal
 
@@ -11,8 +12,9 @@ from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
 from natsobj.files import Source
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.pace import Pace
 from natsobj.folders.scan import objects_below, with_slash
-from natsobj.folders.workers import JOBS, Crew
+from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
 
 __all__ = ["move_objects", "objects_as_of_now", "renamed"]
@@ -47,7 +49,7 @@ async def move_objects(
     to: str,
     change: Literal["moved", "copied"],
     replace: bool = False,
-    jobs: int = JOBS,
+    jobs: int | None = None,
     wrap: Callable[[Source], Source] = lambda source: source,
     told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
@@ -56,6 +58,7 @@ async def move_objects(
     Args:
         target: the prefix that they lie below then.
         to: the bucket.
+        jobs: objects at once, as many as the line needs by default.
         replace: objects that are there may be replaced.
         wrap: what is copied passes through it.
         told: as `put_files` has it.
@@ -66,7 +69,8 @@ async def move_objects(
         verb = bucket.move if change == "moved" else bucket.copy
         return Done(info.name, await verb(info.name, new, bucket=to, replace=replace, wrap=wrap), change)
 
-    crew = Crew(objects, lambda each: attempt(each, move, attrgetter("name"), told), jobs)
+    act = partial(attempt, act=move, name=attrgetter("name"), told=told)
+    crew = Crew(objects, act, Pace(jobs, bucket.stream.js.link), attrgetter("size"))
     async with aclosing(crew.results()) as outcomes:
         async for outcome in outcomes:
             yield outcome

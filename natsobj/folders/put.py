@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import partial
 from operator import attrgetter
 
 from natsobj.bucket import Bucket
@@ -19,8 +20,9 @@ from natsobj.files import Source
 from natsobj.files.sources import open_regular
 from natsobj.folders.compare import stored_already
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.pace import Pace
 from natsobj.folders.scan import LocalFile
-from natsobj.folders.workers import JOBS, Crew
+from natsobj.folders.workers import Crew
 from natsobj.models import ObjectMeta
 from natsobj.objects.put import Condition, Put
 from natsobj.stream.absences import Absences
@@ -33,7 +35,7 @@ def put_files(
     files: Iterable[LocalFile | Failed | Skipped],
     meta: ObjectMeta | None = None,
     *,
-    jobs: int = JOBS,
+    jobs: int | None = None,
     if_absent: bool = False,
     if_changed: bool = False,
     read_back: bool = True,
@@ -45,6 +47,7 @@ def put_files(
 
     Args:
         meta: of every object.
+        jobs: objects at once, as many as the line needs by default.
         if_absent: a key that has an object already fails.
         if_changed: nothing is done for a key that has the content already.
         read_back: as `Bucket.put` has it.
@@ -83,4 +86,5 @@ def put_files(
             absences.expect(1)
             yield file
 
-    return Crew(in_turns(), lambda each: attempt(each, put, attrgetter("path"), told), jobs).results()
+    act = partial(attempt, act=put, name=attrgetter("path"), told=told)
+    return Crew(in_turns(), act, Pace(jobs, bucket.stream.js.link), attrgetter("size")).results()

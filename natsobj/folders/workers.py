@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["AHEAD", "JOBS", "Crew"]
+from natsobj.folders.pace import Pace
 
-JOBS = 8
-"""Transfers at once, unless something else is asked for."""
+__all__ = ["AHEAD", "Crew"]
 
 AHEAD = 10_000
 """Items that are found before their turn, so that it is known early how many there are."""
@@ -20,46 +20,59 @@ R = TypeVar("R")
 
 
 class Crew(Generic[T, R]):
-    """Workers that act on items as they are found.
+    """Workers that act on items as they are found; there are as many as the pace allows.
 
     Args:
         act: what it raises ends all work.
-        jobs: items that are worked on at once.
+        pace: how many items are worked on at once.
+        size: bytes that an item will move; one of which none is known moves none.
     """
 
-    def __init__(self, items: AsyncGenerator[T, None], act: Callable[[T], Awaitable[R]], jobs: int) -> None:
+    def __init__(
+        self,
+        items: AsyncGenerator[T, None],
+        act: Callable[[T], Awaitable[R]],
+        pace: Pace,
+        size: Callable[[T], int] = lambda _: 0,
+    ) -> None:
         self._items = items
         self._act = act
-        self._jobs = jobs
+        self._pace = pace
+        self._size = size
         self._found: asyncio.Queue[tuple[T] | None] = asyncio.Queue(AHEAD)
         """None is behind the last one."""
-        self._results: asyncio.Queue[tuple[R] | Exception | None] = asyncio.Queue(jobs)
-        """None for each worker that has ended."""
+        self._results: asyncio.Queue[tuple[R] | Exception | None] = asyncio.Queue(pace.most)
+        """None for each task that has ended."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._all_found = False
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[R, None]:
         """Give what became of each as it is known; all work has ended when this has, however it ends."""
-        tasks = [asyncio.create_task(self._passing_on(self._find()))]
-        tasks += [asyncio.create_task(self._passing_on(self._work())) for _ in range(self._jobs)]
-        running = len(tasks)
+        self._start(self._find)
+        self._start(self._work)
+        ended = 0
         try:
-            while running:
+            while ended < len(self._tasks):
                 result = await self._results.get()
                 if result is None:
-                    running -= 1
+                    ended += 1
                 elif isinstance(result, Exception):
                     raise result
                 else:
                     yield result[0]
         finally:
             self._stopped = True
-            await _end(tasks)
+            await _end(self._tasks)
 
-    async def _passing_on(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(self._passing_on(work)))
+
+    async def _passing_on(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let whoever iterates know how it ended."""
         error: Exception | None = None
         try:
-            await work
+            await work()
         except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
             error = e
         if not self._stopped:
@@ -69,6 +82,7 @@ class Crew(Generic[T, R]):
         async with aclosing(self._items) as items:
             async for item in items:
                 await self._found.put((item,))
+        self._all_found = True
         await self._found.put(None)
 
     async def _work(self) -> None:
@@ -76,8 +90,17 @@ class Crew(Generic[T, R]):
 
         A cancellation that comes too late for a commit is dropped, so that each step asks whether to go on.
         """
+        pace = self._pace
         while not self._stopped and (found := await self._found.get()) is not None:
-            result = await self._act(found[0])
+            item = found[0]
+            if len(self._tasks) <= pace.limit and not (self._all_found and self._found.qsize() <= 1):
+                self._start(self._work)
+            weight = await pace.begin(self._size(item))
+            begun = time.monotonic()
+            try:
+                result = await self._act(item)
+            finally:
+                pace.end(weight, time.monotonic() - begun)
             if not self._stopped:
                 await self._results.put((result,))
         if not self._stopped:

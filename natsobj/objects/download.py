@@ -117,7 +117,8 @@ class Download:
         """
         if not self._direct:
             await self._patience.of(self._ask_leader)
-        with self._stream.js.link.sharing():
+        # What is read by Direct Get is small: many of those leave what may be in flight to large ones.
+        with contextlib.nullcontext() if self._direct else self._stream.js.link.sharing():
             while self._next < self._stop:
                 connection = self._stream.connection
                 try:

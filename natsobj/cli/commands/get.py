@@ -176,7 +176,6 @@ async def _get_folder(
     from natsobj.cli.folders import Batch, label
     from natsobj.folders.get import get_objects
     from natsobj.folders.scan import objects_below
-    from natsobj.folders.workers import JOBS
 
     session.account(lambda _: f"fetched nothing of {label(bucket, prefix)}")
     async with session.store() as store:
@@ -190,7 +189,7 @@ async def _get_folder(
                 whole.objects(objects_below(home, prefix, options.matcher(match))),
                 folder,
                 prefix,
-                jobs=jobs or JOBS,
+                jobs=jobs,
                 replace=existing.force,
                 skip_existing=existing.skip,
                 if_changed=existing.if_changed,

@@ -178,7 +178,6 @@ async def _put_many(
 ) -> None:
     from natsobj.cli.folders import Batch, label
     from natsobj.folders.put import put_files
-    from natsobj.folders.workers import JOBS
 
     session.account(lambda _: f"stored nothing below {label(bucket, prefix)}")
     async with session.store() as store:
@@ -191,7 +190,7 @@ async def _put_many(
                 home,
                 whole.files(files),
                 how.meta,
-                jobs=jobs or JOBS,
+                jobs=jobs,
                 if_absent=how.if_absent,
                 if_changed=how.if_changed,
                 read_back=session.json,  # nothing else shows the time
