@@ -7,11 +7,11 @@ import contextlib
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from natsobj import arguments
 from natsobj.adr20 import names, streams
-from natsobj.errors import BucketSealed, InvalidMetadata, ObjectChanged, SizeMismatch
+from natsobj.errors import BucketSealed, InvalidMetadata, ObjectChanged, PermissionDenied, SizeMismatch
 from natsobj.models import BucketInfo, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
 from natsobj.stream import BucketStream
@@ -42,14 +42,27 @@ class Bucket:
     def __repr__(self) -> str:
         return f"Bucket({self.name!r})"
 
-    async def status(self) -> BucketInfo:
-        """Return the bucket with its live objects and stored chunks counted."""
-        state = await self.stream.info()
-        chunks = await self.stream.counts(names.chunks_filter(await self.stream.root()))
-        objects = 0
-        async for _ in self.list(on_unreadable=lambda _: None):
-            objects += 1
-        return replace(streams.decode_bucket(state), objects=objects, chunks=sum(chunks.values()))
+    async def status(self, *, lenient: bool = False) -> BucketInfo:
+        """Return the bucket with its live objects and stored chunks counted.
+
+        Args:
+            lenient: what the credentials do not allow to be counted is None, and of a bucket that was just
+                created it is enough to know what the server made.
+        """
+        objects = chunks = None
+        with contextlib.suppress(*((PermissionDenied,) if lenient else ())):
+            counts = await self.stream.counts(names.chunks_filter(await self.stream.root()))
+            chunks = sum(counts.values())
+            found = 0
+            async for _ in self.list(on_unreadable=lambda _: None):
+                found += 1
+            objects = found
+        state: Mapping[str, Any]
+        if lenient and chunks is None:
+            state = await self.stream.state()
+        else:
+            state = await self.stream.info()
+        return replace(streams.decode_bucket(state), objects=objects, chunks=chunks)
 
     async def seal(self) -> None:
         """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 
@@ -10,7 +11,7 @@ from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.bucket import Bucket
 from natsobj.connection import Link
-from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable
+from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable, PermissionDenied
 from natsobj.jetstream import JetStream
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Placement, Storage
 from natsobj.settings import Settings, of_servers
@@ -81,13 +82,10 @@ class Store:
         arguments.instance(config, BucketConfig, "config", "a BucketConfig")
         bucket = self.bucket(config.name)
         stream = streams.stream_config(config)
-        try:
+        with suppress(BucketNotFound, PermissionDenied):  # who may create need not be allowed to look
             await self._js.stream_info(names.stream_name(config.name))
-        except BucketNotFound:
-            pass
-        else:
             raise BucketExists(config.name)
-        await self._js.create_stream(stream)
+        bucket.stream.state_is(await self._js.create_stream(stream))
         return bucket
 
     async def update_bucket(

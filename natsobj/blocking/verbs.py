@@ -56,9 +56,14 @@ class Bucket(Face[_bucket.Bucket]):
         """The bucket's name."""
         return self._inner.name
 
-    def status(self) -> BucketInfo:
-        """Return the bucket with its live objects and stored chunks counted."""
-        return self._loop.run(self._inner.status())
+    def status(self, *, lenient: bool = False) -> BucketInfo:
+        """Return the bucket with its live objects and stored chunks counted.
+
+        Args:
+            lenient: what the credentials do not allow to be counted is None, and of a bucket that was just
+                created it is enough to know what the server made.
+        """
+        return self._loop.run(self._inner.status(lenient=lenient))
 
     def seal(self) -> None:
         """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""

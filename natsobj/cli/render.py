@@ -38,6 +38,7 @@ __all__ = [
     "bucket_json",
     "bucket_row",
     "bucket_table",
+    "changed_bucket_json",
     "changed_bucket_line",
     "changed_line",
     "checksum_line",
@@ -151,6 +152,13 @@ def bucket_json(info: BucketInfo) -> dict[str, object]:
         "stream": info.stream,
         "cluster": _cluster_json(info.cluster),
     }
+
+
+def changed_bucket_json(info: BucketInfo | None, bucket: str) -> dict[str, object]:
+    """Give the same of a bucket that was made or deleted; the name alone where nobody may look."""
+    if info is None:
+        return {**dict.fromkeys(BUCKET_FIELDS), "bucket": bucket}
+    return {**bucket_json(info), "cluster": None}
 
 
 def account_json(info: AccountInfo) -> dict[str, object]:
@@ -317,9 +325,9 @@ def left_out_line(number: int) -> str:
     return f"left out {count(number, 'object')}: links, without a SHA-256, or with a NUL in the name"
 
 
-def created_bucket_line(info: BucketInfo) -> str:
+def created_bucket_line(bucket: str) -> str:
     """Report an add: `created bucket photos`."""
-    return f"created bucket {printable(info.bucket)}"
+    return f"created bucket {printable(bucket)}"
 
 
 def changed_bucket_line(change: str, info: BucketInfo) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from natsobj.adr20 import names
 from natsobj.connection import Message
 from natsobj.errors import (
+    BucketExists,
     BucketFull,
     BucketNotFound,
     BucketSealed,
@@ -38,11 +40,18 @@ IN_FLIGHT = 10164
 WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
+_NAME_IN_USE = 10058
+"""A stream of that name and with other settings."""
 MESSAGE_TOO_LARGE = 10054
 FULL = frozenset({10077, 10023, 10002, 10028, 10047})
 """The bucket's limit, the server's or the account's is reached."""
 BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
 """A publish with this answer may succeed later; some are mere statuses."""
+_BUCKET_ERRORS: Mapping[int, Callable[[str], NatsobjError]] = {
+    NO_STREAM: BucketNotFound,
+    _NAME_IN_USE: BucketExists,
+    SEALED: BucketSealed,
+}
 _OFF = frozenset({10039, 10076})
 _UNAVAILABLE = frozenset({10008, *_OFF})
 
@@ -82,10 +91,8 @@ def read_ack(message: Message) -> Ack:
 def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
     """Return our error for JetStream's `err_code`."""
     bucket = names.bucket_of_stream(stream) or stream
-    if code == NO_STREAM:
-        return BucketNotFound(bucket)
-    if code == SEALED:
-        return BucketSealed(bucket)
+    if code in _BUCKET_ERRORS:
+        return _BUCKET_ERRORS[code](bucket)
     if code in FULL:
         return BucketFull(bucket, description)
     if code in _UNAVAILABLE or (status == 503 and code not in FULL):

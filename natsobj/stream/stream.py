@@ -97,6 +97,11 @@ class BucketStream:
         self._state = None
         return True
 
+    def state_is(self, state: dict[str, Any]) -> None:
+        """Remember configuration and state, which the server has just told."""
+        self._state = asyncio.get_running_loop().create_future()
+        self._state.set_result(state)
+
     async def info(self, *, count: str | None = None) -> dict[str, Any]:
         """Return configuration and state as they are now.
 

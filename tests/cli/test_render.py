@@ -297,7 +297,7 @@ def test_deleted_line_reports_what_was_deleted() -> None:
 
 def test_bucket_reports_name_the_bucket() -> None:
     """One line each."""
-    assert render.created_bucket_line(BUCKET) == "created bucket photos"
+    assert render.created_bucket_line("photos") == "created bucket photos"
     assert render.deleted_bucket_line("photos") == "deleted bucket photos"
 
 

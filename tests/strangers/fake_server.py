@@ -188,14 +188,16 @@ class Meddler(FakeServer):
 
     async def _pass(self, session: Session) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._real)
+        ways = [
+            asyncio.create_task(self._up(session.reader, writer)),
+            asyncio.create_task(self._down(reader, session)),
+        ]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                up = tasks.create_task(self._up(session.reader, writer))
-                down = tasks.create_task(self._down(reader, session))
-                await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
-                up.cancel()
-                down.cancel()
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
             writer.transport.abort()
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -47,8 +46,8 @@ async def add(
     ] = False,
 ) -> None:
     """Create a bucket."""
-    from natsobj.cli.render import created_bucket_line
-    from natsobj.errors import BucketExists
+    from natsobj.cli.render import changed_bucket_json, created_bucket_line
+    from natsobj.errors import BucketExists, PermissionDenied
     from natsobj.models import BucketConfig, Placement
 
     labels = options.labels(tags)
@@ -73,10 +72,12 @@ async def add(
     session.account(account)
     async with session.store() as store:
         asked = True
+        home = store.bucket(bucket)
         with suppress(*forgiven):
-            await store.create_bucket(config)
+            home = await store.create_bucket(config)
             created = True
-        info = await store.bucket(bucket).status()
-        session.done(
-            replace(info, cluster=None), created_bucket_line(info) if created else f"kept bucket {bucket}"
-        )
+        info = None
+        with suppress(PermissionDenied):  # who may create need not be allowed to look
+            info = await home.status(lenient=True)
+        line = created_bucket_line(bucket) if created else f"kept bucket {bucket}"
+        session.tell(changed_bucket_json(info, bucket), line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,19 +82,24 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
     from natsobj.cli.formats import count
-    from natsobj.cli.render import deleted_bucket_line
+    from natsobj.cli.render import changed_bucket_json, deleted_bucket_line
+    from natsobj.errors import PermissionDenied
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, deleting a bucket needs --force: {bucket}")
     asked = False
     session.account(lambda _: f"bucket {bucket} {'may be deleted or not' if asked else 'is as it was'}")
     async with session.store() as store:
-        info = await store.bucket(bucket).status()
+        info = None
+        if not force or session.json:
+            with suppress(*((PermissionDenied,) if force else ())):  # who may delete need not be able to look
+                info = await store.bucket(bucket).status(lenient=True)
         if not force:
-            question = f"delete bucket {bucket} with {count(info.objects or 0, 'object')}? Type its name: "
+            objects = count(info.objects, "object") if info and info.objects is not None else "all it keeps"
+            question = f"delete bucket {bucket} with {objects}? Type its name: "
             if await session.ask(question) != bucket:
                 session.give_up(f"not deleted, for that is not its name: {bucket}")
                 return
         asked = True
         await store.delete_bucket(bucket)
-        session.done(replace(info, cluster=None), deleted_bucket_line(bucket))
+        session.tell(changed_bucket_json(info, bucket), deleted_bucket_line(bucket))
