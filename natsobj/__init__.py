@@ -52,6 +52,7 @@ _HOMES = {
         "PermissionDenied",
         "RefusedError",
         "RequestTimeout",
+        "RevisionMismatch",
         "ServerError",
         "ServerUnavailable",
         "SizeMismatch",

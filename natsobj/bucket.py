@@ -143,6 +143,7 @@ class Bucket:
         *,
         if_absent: bool = False,
         if_match: str | None = None,
+        if_revision: int | None = None,
         read_back: bool = True,
     ) -> ObjectInfo:
         """Store an object; readers see the old one or the new one, never a mixture and never nothing.
@@ -154,12 +155,14 @@ class Bucket:
                 also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
             if_absent: only when the key has no object; the server decides.
             if_match: only when the stored content has this SHA-256 (hex).
+            if_revision: only in the place of this revision; 0: only where there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
                 and `modified` is this machine's clock.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
             ContentMismatch: `if_match` and there is none, or another content.
+            RevisionMismatch: `if_revision` and there is another one, or none.
             SubjectTaken: another client has put an object of another name in this key's place.
             SourceChanged: the file was written to meanwhile.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
@@ -176,7 +179,11 @@ class Bucket:
         if meta is not None:
             arguments.instance(meta, ObjectMeta, "meta", "an ObjectMeta or None")
         absent = arguments.flag(if_absent, "if_absent")
-        condition = Condition(absent, None if if_match is None else arguments.sha256(if_match, "if_match"))
+        condition = Condition(
+            absent,
+            None if if_match is None else arguments.sha256(if_match, "if_match"),
+            arguments.optional_number(if_revision, "if_revision"),
+        )
         async with open_data(data) as source:
             put = Put(self.stream, key, source, meta or ObjectMeta(), condition, read_back=read_back)
             return await put.run()
@@ -257,22 +264,27 @@ class Bucket:
             task.cancel()
             await asyncio.wait([task])
 
-    async def delete(self, key: str, *, search: bool = False, unreadable: bool = False) -> ObjectInfo:
+    async def delete(
+        self, key: str, *, search: bool = False, unreadable: bool = False, revision: int | None = None
+    ) -> ObjectInfo:
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
             search: as `info` has it.
             unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
                 record names.
+            revision: only this one.
 
         Raises:
             ObjectNotFound: there is none.
+            ObjectChanged: it is another `revision`, or another writer was there at the same time.
             InvalidMetadata: its record cannot be read.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         from natsobj.objects.delete import delete_object
 
-        return await delete_object(self.stream, key, search=search, unreadable=unreadable)
+        revision = arguments.optional_number(revision, "revision")
+        return await delete_object(self.stream, key, search=search, unreadable=unreadable, expected=revision)
 
     async def move(
         self,

@@ -22,6 +22,7 @@ NatsobjError
 │   ├── ObjectExists
 │   ├── ObjectTooLarge          more bytes than the caller wants to read
 │   ├── ContentMismatch         --if-match: what is stored is something else
+│   ├── RevisionMismatch        --if-revision: what is stored is another one
 │   ├── FileExists              the local target
 │   ├── BucketSealed
 │   ├── BucketReadOnly          a mirror
@@ -89,6 +90,7 @@ __all__ = [
     "PermissionDenied",
     "RefusedError",
     "RequestTimeout",
+    "RevisionMismatch",
     "ServerError",
     "ServerUnavailable",
     "SizeMismatch",
@@ -295,6 +297,19 @@ class ContentMismatch(RefusedError):
         self.bucket = bucket
         self.key = key
         super().__init__(f"stored content is not what --if-match names: {bucket}/{key}")
+
+
+class RevisionMismatch(RefusedError):
+    """`if_revision` was asked for, and what is stored, if anything, is another one."""
+
+    def __init__(self, bucket: str, key: str, *, expected: int, actual: int) -> None:
+        self.bucket = bucket
+        self.key = key
+        self.expected = expected
+        self.actual = actual
+        """0 where there is nothing."""
+        there = f"revision {actual}" if actual else "nothing"
+        super().__init__(f"stored is {there}, not revision {expected}: {bucket}/{key}")
 
 
 class FileExists(RefusedError):

@@ -126,6 +126,7 @@ class Bucket(Face[_bucket.Bucket]):
         *,
         if_absent: bool = False,
         if_match: str | None = None,
+        if_revision: int | None = None,
         read_back: bool = True,
     ) -> ObjectInfo:
         """Store an object; readers see the old one or the new one, never a mixture and never nothing.
@@ -137,12 +138,14 @@ class Bucket(Face[_bucket.Bucket]):
                 also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
             if_absent: only when the key has no object; the server decides.
             if_match: only when the stored content has this SHA-256 (hex).
+            if_revision: only in the place of this revision; 0: only where there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
                 and `modified` is this machine's clock.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
             ContentMismatch: `if_match` and there is none, or another content.
+            RevisionMismatch: `if_revision` and there is another one, or none.
             SubjectTaken: another client has put an object of another name in this key's place.
             SourceChanged: the file was written to meanwhile.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
@@ -153,7 +156,15 @@ class Bucket(Face[_bucket.Bucket]):
                 full, dropped the first chunks to make room for the record.
         """
         return self._loop.run(
-            self._inner.put(key, data, meta, if_absent=if_absent, if_match=if_match, read_back=read_back)
+            self._inner.put(
+                key,
+                data,
+                meta,
+                if_absent=if_absent,
+                if_match=if_match,
+                if_revision=if_revision,
+                read_back=read_back,
+            )
         )
 
     def get(
@@ -212,20 +223,26 @@ class Bucket(Face[_bucket.Bucket]):
         with self._loop.entered(self._inner.open(key)) as inner:
             yield ObjectReader(inner, self._loop)
 
-    def delete(self, key: str, *, search: bool = False, unreadable: bool = False) -> ObjectInfo:
+    def delete(
+        self, key: str, *, search: bool = False, unreadable: bool = False, revision: int | None = None
+    ) -> ObjectInfo:
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
             search: as `info` has it.
             unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
                 record names.
+            revision: only this one.
 
         Raises:
             ObjectNotFound: there is none.
+            ObjectChanged: it is another `revision`, or another writer was there at the same time.
             InvalidMetadata: its record cannot be read.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
-        return self._loop.run(self._inner.delete(key, search=search, unreadable=unreadable))
+        return self._loop.run(
+            self._inner.delete(key, search=search, unreadable=unreadable, revision=revision)
+        )
 
     def move(
         self,

@@ -30,7 +30,7 @@ class Batch:
     """Many that are stored or fetched: one line for all, and each one with `--json` or `-v`."""
 
     def __init__(
-        self, session: Session, whole: Whole, done: Literal["stored", "fetched", "moved", "copied"]
+        self, session: Session, whole: Whole, done: Literal["stored", "fetched", "moved", "copied", "deleted"]
     ) -> None:
         self._session = session
         self._whole = whole

@@ -37,8 +37,10 @@ __all__ = [
     "Local",
     "MaxBucketSize",
     "Metadata",
+    "Newer",
     "Nkey",
     "Offset",
+    "Older",
     "OlderThan",
     "OptionalBucket",
     "OptionalKey",
@@ -363,6 +365,24 @@ OlderThan = Annotated[
         metavar="DURATION",
         parser=_duration,
         help="Remove nothing younger; by default 24h. An upload is as old as its newest chunk.",
+    ),
+]
+Older = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--older-than",
+        metavar="DURATION",
+        parser=_duration,
+        help="Only what was changed longer ago, such as 30d, by the server's clock.",
+    ),
+]
+Newer = Annotated[
+    timedelta | None,
+    typer.Option(
+        "--newer-than",
+        metavar="DURATION",
+        parser=_duration,
+        help="Only what was changed since then, such as 24h, by the server's clock.",
     ),
 ]
 Description = Annotated[

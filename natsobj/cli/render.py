@@ -241,16 +241,20 @@ _NOT_CHECKSUM = re.compile(r"[\\\n\r]")
 _CHECKSUM_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 
 
-def checksum_line(info: ObjectInfo) -> str | None:
+def checksum_line(info: ObjectInfo, folder: str = "") -> str | None:
     """Write `HEX  name` as sha256sum does, to be checked by it; None for what it cannot check.
 
     A name with a backslash, a newline or a carriage return is escaped, and a backslash before the digest says
     so. `-` alone would be standard input.
+
+    Args:
+        folder: what is left out at the beginning of the name.
     """
     if info.link is not None or info.sha256 is None or "\0" in info.name:
         return None
-    name = _NOT_CHECKSUM.sub(lambda match: _CHECKSUM_ESCAPES[match[0]], info.name)
-    mark = "" if name == info.name else "\\"
+    below = info.name.removeprefix(folder)
+    name = _NOT_CHECKSUM.sub(lambda match: _CHECKSUM_ESCAPES[match[0]], below)
+    mark = "" if name == below else "\\"
     return f"{mark}{info.sha256}  {'./-' if name == '-' else name}"
 
 

@@ -21,7 +21,7 @@ class Done:
     name: str
     """The local file (up) or the key (down)."""
     info: ObjectInfo
-    change: Literal["stored", "fetched", "moved", "copied", "unchanged", "kept"]
+    change: Literal["stored", "fetched", "moved", "copied", "deleted", "unchanged", "kept"]
     """What was done for it; `kept` is a file that was there and was not to be replaced."""
     saved: int = 0
     """Bytes that needed no transfer."""

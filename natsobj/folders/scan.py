@@ -47,7 +47,10 @@ def scan(
 
 
 async def objects_below(
-    bucket: Bucket, prefix: str = "", match: Callable[[str], bool] = lambda _: True
+    bucket: Bucket,
+    prefix: str = "",
+    match: Callable[[str], bool] = lambda _: True,
+    wanted: Callable[[ObjectInfo], bool] = lambda _: True,
 ) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
     """Find the objects below a prefix: what begins with it and a slash, or with it if it ends in one.
 
@@ -55,6 +58,7 @@ async def objects_below(
 
     Args:
         match: only keys for which it is true.
+        wanted: only objects for which it is true.
 
     Raises:
         ObjectNotFound: there is nothing below the prefix.
@@ -66,7 +70,7 @@ async def objects_below(
             if isinstance(entry, ObjectInfo):
                 if not entry.deleted:
                     anything = True
-                    if match(entry.name):
+                    if match(entry.name) and wanted(entry):
                         yield entry
             elif entry.where.startswith(prefix):
                 anything = True

@@ -14,6 +14,7 @@ from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
     OutcomeUnknown,
+    RevisionMismatch,
 )
 from natsobj.files import Source
 from natsobj.models import ObjectInfo, ObjectMeta
@@ -49,6 +50,8 @@ class Condition:
     absent: bool = False
     sha256: str | None = None
     """Hex of the stored content."""
+    revision: int | None = None
+    """0: there is none."""
 
     def check(self, bucket: str, key: str, record: Record) -> None:
         """Raise when a record may not be replaced.
@@ -56,6 +59,7 @@ class Condition:
         Raises:
             ObjectExists: there is one, or one that cannot be read.
             ContentMismatch: there is none, or another content.
+            RevisionMismatch: there is none, or another revision.
             SubjectTaken: an object of another name lies there.
         """
         record.check_replaceable(bucket, key)
@@ -63,9 +67,13 @@ class Condition:
             record.check_absent(bucket, key)
         if self.sha256 is not None and (record.live is None or record.live.sha256 != self.sha256.lower()):
             raise ContentMismatch(bucket, key)
+        if self.revision is not None:
+            there = 0 if record.is_nothing or record.deleted else record.sequence
+            if there != self.revision:
+                raise RevisionMismatch(bucket, key, expected=self.revision, actual=there)
 
     def __bool__(self) -> bool:
-        return self.absent or self.sha256 is not None
+        return self.absent or self.sha256 is not None or self.revision is not None
 
 
 class Put:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from natsobj.adr20 import names, streams
@@ -109,6 +110,10 @@ class BucketStream:
             count: a filter; `total` is then the number of subjects that match it, absent for none.
         """
         return await self.patiently(lambda: self.js.stream_info(self.name, count=count))
+
+    async def clock(self) -> datetime:
+        """Return the time of the server, which dates all that is stored."""
+        return streams.parse_time((await self.info())["ts"]) or datetime.now(UTC)
 
     async def root(self) -> str:
         """Return the bucket's name in its subjects.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +49,8 @@ async def get(
             help="With -r, only such names; * matches / as well.",
         ),
     ] = None,
+    older_than: options.Older = None,
+    newer_than: options.Newer = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Keep FILE if it exists, and succeed.")
@@ -64,11 +67,22 @@ async def get(
     for name, given in (("--offset", offset), ("--length", length is not None)):
         options.exclusive({name: given, "--recursive": recursive})
         options.exclusive({name: given, "--if-changed": if_changed})
-    options.needs("--recursive", recursive, {"--jobs": jobs, "--match": match})
+    options.needs(
+        "--recursive",
+        recursive,
+        {"--jobs": jobs, "--match": match, "--older-than": older_than, "--newer-than": newer_than},
+    )
     existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
         await _get_folder(
-            session, bucket, options.utf8(key), options.folder(file), existing, match=match, jobs=jobs
+            session,
+            bucket,
+            options.utf8(key),
+            options.folder(file),
+            existing,
+            match=match,
+            ages=(older_than, newer_than),
+            jobs=jobs,
         )
     else:
         await _get_file(session, bucket, options.key_name(key), file, existing, part=_Part(offset, length))
@@ -171,22 +185,25 @@ async def _get_folder(
     existing: _Existing,
     *,
     match: str | None,
+    ages: tuple[timedelta | None, timedelta | None],
     jobs: int | None,
 ) -> None:
     from natsobj.cli.folders import Batch, label
+    from natsobj.folders.ages import of_age
     from natsobj.folders.get import get_objects
     from natsobj.folders.scan import objects_below
 
     session.account(lambda _: f"fetched nothing of {label(bucket, prefix)}")
     async with session.store() as store:
         home = store.bucket(bucket)
+        wanted = await of_age(home, older_than=ages[0], newer_than=ages[1])
         with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
             batch = Batch(session, whole, "fetched")
             session.account(batch.account)
             outcomes = get_objects(
                 home,
-                whole.objects(objects_below(home, prefix, options.matcher(match))),
+                whole.objects(objects_below(home, prefix, options.matcher(match), wanted)),
                 folder,
                 prefix,
                 jobs=jobs,

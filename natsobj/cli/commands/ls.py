@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from natsobj.cli import grammar, options
-from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ EXAMPLES = (
     ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
     ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
     ("List the largest objects last", "natsobj ls photos --sort size"),
+    ("List what was changed today", "natsobj ls photos --newer-than 24h"),
     ("Check files that were fetched", "natsobj ls photos --sha256sum | (cd photos && sha256sum -c --quiet)"),
 )
 
@@ -49,9 +50,15 @@ async def ls(
             "--match", metavar="GLOB", parser=options.utf8, help="Only such names; * matches / as well."
         ),
     ] = None,
+    older_than: options.Older = None,
+    newer_than: options.Newer = None,
     deleted: Annotated[bool, typer.Option("--deleted", help="Deleted objects, too.")] = False,
     sha256sum: Annotated[
         bool, typer.Option("--sha256sum", help="Digests and names as sha256sum -c reads them.")
+    ] = False,
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", help="With --sha256sum, only what is below PREFIX, and without it."),
     ] = False,
     sort: Annotated[
         Literal["name", "size", "time"] | None,
@@ -62,13 +69,18 @@ async def ls(
     """List buckets, or the objects of one."""
     from natsobj.cli.render import checksum_line, left_out_line
     from natsobj.cli.views import BUCKET, OBJECT
+    from natsobj.folders.ages import of_age
+    from natsobj.folders.scan import with_slash
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
     options.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
     for other, given in {"--json": session.json, "--deleted": deleted}.items():
         options.exclusive({"--sha256sum": sha256sum, other: given})
-    if bucket is None and (deleted or sha256sum):
-        raise UsageError(f"{'--deleted' if deleted else '--sha256sum'} needs a BUCKET")
+    options.needs("--sha256sum", sha256sum, {"--relative": relative or None})
+    of_bucket = {"--deleted": deleted, "--sha256sum": sha256sum}
+    of_bucket |= {"--older-than": older_than is not None, "--newer-than": newer_than is not None}
+    options.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
+    folder = with_slash(prefix or "") if relative else ""
     layout = {"names": names, "null": null, "long": long and bucket is not None}
     async with session.store() as store:
         if bucket is None:
@@ -77,11 +89,15 @@ async def ls(
             )
             await session.show_all(buckets, BUCKET, **layout)
         else:
-            listed = store.bucket(bucket).list(prefix or "", deleted=deleted, on_unreadable=session.fail)
-            objects = _arranged(listed, _object_order(sort), reverse, match, lambda each: each.name)
+            home = store.bucket(bucket)
+            wanted = await of_age(home, older_than=older_than, newer_than=newer_than)
+            listed = home.list(folder or prefix or "", deleted=deleted, on_unreadable=session.fail)
+            objects = _arranged(
+                listed, _object_order(sort), reverse, match, lambda each: each.name, suits=wanted
+            )
             if not sha256sum:
                 await session.show_all(objects, OBJECT, **layout)
-            elif left_out := await session.show_lines(objects, checksum_line):
+            elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
                 session.report(left_out_line(left_out))
 
 
@@ -109,16 +125,18 @@ async def _arranged(
     reverse: bool,
     match: str | None,
     name: Callable[[T], str],
+    *,
+    suits: Callable[[T], bool] = lambda _: True,
 ) -> AsyncGenerator[T, None]:
     """Filter and sort; what needs no sorting is passed on as it comes."""
     wanted = options.matcher(match)
     async with aclosing(models):
         if order is None and not reverse:
             async for model in models:
-                if wanted(name(model)):
+                if wanted(name(model)) and suits(model):
                     yield model
             return
-        found = [model async for model in models if wanted(name(model))]
+        found = [model async for model in models if wanted(name(model)) and suits(model)]
     if order is not None:
         found.sort(key=order)
     for model in reversed(found) if reverse else found:

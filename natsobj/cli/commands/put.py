@@ -54,6 +54,12 @@ async def put(
             help="Only in the place of this content.",
         ),
     ] = None,
+    if_revision: Annotated[
+        int | None,
+        typer.Option(
+            "--if-revision", metavar="N", min=0, help="Only in the place of this revision; 0: only of none."
+        ),
+    ] = None,
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Only if the stored content is another one.")
     ] = False,
@@ -65,11 +71,21 @@ async def put(
     """Store a file, standard input, several files or a folder."""
     from natsobj.models import ObjectMeta
 
-    options.exclusive({"--if-absent": if_absent, "--if-match": if_match, "--if-changed": if_changed})
+    revision = if_revision is not None
+    conditions = {"--if-absent": if_absent, "--if-match": if_match, "--if-revision": revision}
+    options.exclusive({**conditions, "--if-changed": if_changed})
     options.exclusive({"--recursive": recursive, "--if-match": if_match})
+    options.exclusive({"--recursive": recursive, "--if-revision": revision})
     options.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
     meta = ObjectMeta(description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size)
-    how = _How(meta=meta, create=create, if_absent=if_absent, if_match=if_match, if_changed=if_changed)
+    how = _How(
+        meta=meta,
+        create=create,
+        if_absent=if_absent,
+        if_match=if_match,
+        if_revision=if_revision,
+        if_changed=if_changed,
+    )
     named = list(files or ())
     if recursive:
         await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
@@ -95,6 +111,7 @@ class _How:
     create: bool
     if_absent: bool
     if_match: str | None
+    if_revision: int | None
     if_changed: bool
 
     async def bucket(self, store: Store, name: str) -> Bucket:
@@ -125,7 +142,12 @@ async def _put_one(session: Session, bucket: str, key: str, file: str | None, ho
                 counted = progress.source(watched, key)
                 same = await stored_already(home, key, counted) if how.if_changed else None
                 info = same or await home.put(
-                    key, counted, how.meta, if_absent=how.if_absent, if_match=how.if_match
+                    key,
+                    counted,
+                    how.meta,
+                    if_absent=how.if_absent,
+                    if_match=how.if_match,
+                    if_revision=how.if_revision,
                 )
             line = changed_line("unchanged", info) if same else stored_line(info, session.elapsed)
             session.done(info, line)
@@ -160,8 +182,8 @@ async def _put_named(
 ) -> None:
     from natsobj.files.sources import open_regular
 
-    if how.if_match is not None:
-        raise UsageError("--if-match is for one FILE")
+    if how.if_match is not None or how.if_revision is not None:
+        raise UsageError(f"--if-{'match' if how.if_match else 'revision'} is for one FILE")
     files, opening = inputs.named_files(folder, named), open_regular if how.if_changed else inputs.open_file
     await _put_many(session, bucket, folder, files, how, jobs=jobs, opening=opening)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +14,15 @@ from natsobj.cli.exits import UsageError
 from natsobj.cli.runtime import Session, bridge
 
 if TYPE_CHECKING:
+    from natsobj.bucket import Bucket
+    from natsobj.folders.outcomes import Failed, Skipped
     from natsobj.models import ObjectInfo
 
 EXAMPLES = (
     ("Delete two objects", "natsobj rm photos cat.jpg dog.jpg"),
     ("Delete an object if it is there", "natsobj rm -f photos cat.jpg"),
+    ("Show which backups are older than a month", "natsobj rm backups --older-than 30d -n"),
+    ("Delete all of a pattern", "natsobj rm photos --match '*.tmp' --force"),
     ("Delete a bucket with everything in it", "natsobj rm --bucket photos"),
 )
 
@@ -32,16 +37,36 @@ async def rm(
     keys: options.Keys = None,
     *,
     whole_bucket: Annotated[bool, typer.Option("--bucket", help="Delete the bucket itself.")] = False,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            "--match", metavar="GLOB", parser=options.utf8, help="All of such names; * matches / as well."
+        ),
+    ] = None,
+    older_than: options.Older = None,
     force: Annotated[
         bool,
-        typer.Option("--force", "-f", help="Missing objects are no error; a bucket goes without asking."),
+        typer.Option(
+            "--force", "-f", help="Missing objects are no error; many, or a bucket, go without asking."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="With --match or --older-than, only show which.")
     ] = False,
 ) -> None:
     """Delete objects, or a whole bucket."""
     if whole_bucket and keys:
         raise UsageError("contradicting arguments: --bucket deletes the whole bucket and takes no KEY")
+    which = {"--match": match, "--older-than": older_than}
+    many = any(value is not None for value in which.values())
+    for option, value in {**which, "--dry-run": dry_run or None}.items():
+        options.exclusive({option: value is not None, "--bucket": whole_bucket})
+        options.exclusive({option: value is not None, "a KEY": keys})
+    options.needs("--match or --older-than", many, {"--dry-run": dry_run or None})
     if whole_bucket:
         await _delete_bucket(session, bucket, force=force)
+    elif many:
+        await _delete_many(session, bucket, match, older_than, force=force, dry_run=dry_run)
     elif keys:
         await _delete_objects(session, bucket, keys, force=force)
     else:
@@ -78,6 +103,74 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
                 session.done(info, deleted_line(info))
 
         await session.batch(names, delete, done)
+
+
+async def _delete_many(
+    session: Session,
+    bucket: str,
+    match: str | None,
+    older_than: timedelta | None,
+    *,
+    force: bool,
+    dry_run: bool,
+) -> None:
+    from natsobj.cli.folders import Batch
+    from natsobj.cli.meters import Whole
+    from natsobj.folders.ages import of_age
+    from natsobj.folders.delete import delete_objects
+
+    if not (force or dry_run):
+        raise UsageError("to delete many objects needs --force; --dry-run shows which")
+    async with session.store() as store:
+        home = store.bucket(bucket)
+        wanted = await of_age(home, older_than=older_than, newer_than=None)
+        found = _found(home, options.matcher(match), wanted)
+        if dry_run:
+            await _show(session, found)
+            return
+        whole = Whole(bucket, 0.0, shown=False)
+        batch = Batch(session, whole, "deleted")
+        session.account(batch.account, bucket=bucket)
+        await home.check_writable()
+        await batch.collect(delete_objects(home, whole.objects(found), told=batch.count))
+
+
+async def _found(
+    home: Bucket, match: Callable[[str], bool], wanted: Callable[[ObjectInfo], bool]
+) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
+    from natsobj.folders.outcomes import Failed
+    from natsobj.models import ObjectInfo
+
+    async with aclosing(home.entries()) as entries:
+        async for entry in entries:
+            if not isinstance(entry, ObjectInfo):
+                if match(entry.where):
+                    yield Failed(entry.where, entry)
+            elif not entry.deleted and match(entry.name) and wanted(entry):
+                yield entry
+
+
+async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> None:
+    """Show what would be deleted."""
+    from natsobj.cli.formats import count
+    from natsobj.cli.views import OBJECT
+    from natsobj.folders.outcomes import Failed
+    from natsobj.models import ObjectInfo
+
+    number = 0
+
+    async def objects() -> AsyncGenerator[ObjectInfo, None]:
+        nonlocal number
+        async with aclosing(found):
+            async for each in found:
+                if isinstance(each, ObjectInfo):
+                    number += 1
+                    yield each
+                elif isinstance(each, Failed):
+                    session.fail(each.error)
+
+    await session.show_all(objects(), OBJECT)
+    session.report(f"would be deleted: {count(number, 'object')}")
 
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
