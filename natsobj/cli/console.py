@@ -234,11 +234,11 @@ def traceback_of(error: BaseException) -> str:
     return exits.without_credentials("".join(traceback.format_exception(error)))
 
 
-def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[str], bool]) -> None:
+def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[LogRecord, str], bool]) -> None:
     """Show what the library logs: its warnings, and more when asked to.
 
     Args:
-        keep: takes a warning that is to be said later, or does not.
+        keep: takes a record that is not to be said now, or does not.
     """
     import logging
 
@@ -248,7 +248,7 @@ def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[str], boo
         def emit(self, record: LogRecord) -> None:
             text = exits.without_credentials(record.getMessage())
             repeated, self.last = text == self.last and not debug, text
-            if not repeated and (record.levelno < logging.WARNING or not keep(text)):
+            if not repeated and not keep(record, text):
                 say(f"natsobj: {text}")
             if record.exc_info and record.exc_info[1] is not None:
                 say_block(traceback_of(record.exc_info[1]))

@@ -37,6 +37,13 @@ class Failures:
         """Tell whether the last one was the first of its kind: the hint is the same for all."""
         return self._said[exits.kind(error)] == 1
 
+    def add_remark(self, place: str, text: str) -> bool:
+        """The same for a remark, which is alike when it comes from the same place of the program."""
+        self._said[place] += 1
+        if self._said[place] > _SAME:
+            self._silent[text.partition(":")[0]] += 1
+        return self._said[place] <= _SAME
+
     def rest(self) -> list[str]:
         """Say how many were not said, a line for each kind."""
         lines = [f"and {number:,} more: {kind} (-v names them)" for kind, number in self._silent.items()]

@@ -45,6 +45,7 @@ from natsobj.errors import (
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from logging import LogRecord
 
     from natsobj.cli.progress import Mode, Progress
     from natsobj.cli.views import Listing, ListView
@@ -109,7 +110,7 @@ class Session:
         from natsobj.store import Store
 
         quiet = self._quiet or self.json
-        console.listen(verbose=self.verbose, debug=self._debug, quiet=quiet, keep=interrupts.remark)
+        console.listen(verbose=self.verbose, debug=self._debug, quiet=quiet, keep=self._keep)
         settings = await self._settings()
         interrupts.limit = settings.timeout.total_seconds()
         with interrupts.until_done() as done:
@@ -124,6 +125,16 @@ class Session:
                     await add_suggestion(store, error)
                     raise
                 done()
+
+    def _keep(self, record: LogRecord, text: str) -> bool:
+        """Keep what the library remarks for the line that is said after a signal, and what it repeats."""
+        import logging
+
+        if record.levelno >= logging.WARNING and interrupts.remark(text):
+            return True
+        if self.verbose or self._debug:
+            return False
+        return not self._failures.add_remark(f"{record.name} {record.lineno}", text)
 
     async def _settings(self) -> Settings:
         if not target.local_wanted(self.params, os.environ):
@@ -201,6 +212,7 @@ class Session:
                     self.report(f"no {view.plural}")
             else:
                 await console.write_lines(items, view.row, promptly=promptly)
+        self.fold()
 
     async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
         """Give a line of another form for each; returns how many have none and were left out."""
@@ -219,6 +231,7 @@ class Session:
 
         async with aclosing(models) as items:
             await console.write_lines(lines(), printable if self.stdout_is_terminal else str)
+        self.fold()
         return left_out
 
     def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:

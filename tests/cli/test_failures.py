@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from nats.aio.client import Client
+
 from natsobj import Bucket
+from natsobj.adr20.names import metadata_subject
 from natsobj.cli.failures import Failures
 from natsobj.errors import FileExists, InvalidMetadata
 from tests.program import Program
@@ -52,3 +55,18 @@ def test_what_differs_is_said_up_to_a_limit() -> None:
     assert sum(said) == 5
     assert failures.rest() == ["and 40 more: invalid metadata (-v names them)"]
     assert failures.rest() == []
+
+
+async def test_what_the_library_remarks_many_times_is_folded(
+    cli: Program, bucket: Bucket, client: Client
+) -> None:
+    """As failures are: gc looks at every record, and goes on."""
+    for number in range(12):
+        await client.request(metadata_subject(bucket.name, f"{number}"), b"no JSON", timeout=5)
+    result = cli("gc", bucket.name, "-n")
+    assert result.code == 0
+    lines = result.stderr.splitlines()
+    assert [line.startswith("natsobj: unreadable metadata: ") for line in lines[:5]] == [True] * 5
+    assert lines[5] == "natsobj: and 7 more: unreadable metadata (-v names them)"
+    assert len(lines) == 7
+    assert cli("gc", bucket.name, "-n", "-v").stderr.count("unreadable metadata: ") == 12
