@@ -79,7 +79,7 @@ class Connection:
         self._info = ServerInfo()
         self._error: Exception | None = None
         self._tokens = itertools.count()
-        self._left, self._moved = 0, time.monotonic()
+        self._queued, self._left, self._moved = 0, 0, time.monotonic()
         self._deaf = False
         self._pings = 0
         self._next_ping: asyncio.TimerHandle | None = None
@@ -259,9 +259,11 @@ class Connection:
 
         Our PINGs and its PONGs count for nothing: the server is there, but what we wait for may never come.
         """
-        now, left = time.monotonic(), self._lane.published - self._lane.queued
-        if left > self._left:
-            self._left, self._moved = left, now
+        now, queued = time.monotonic(), self._lane.queued
+        left = self._lane.published - queued
+        if self._queued and left > self._left:  # a message that waits for nothing says nothing
+            self._moved = now
+        self._queued, self._left = queued, left
         return now - max(self._moved, self._lane.heard)
 
     async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:
