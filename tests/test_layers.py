@@ -40,6 +40,7 @@ TOOLS = {
         "inputs",
         "moves",
         "failures",
+        "output",
     )
 }
 

@@ -6,26 +6,23 @@ import functools
 import inspect
 import os
 import sys
-import time
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
     Collection,
     Coroutine,
     Iterator,
-    Mapping,
 )
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from natsobj.cli import console, exits, target
 from natsobj.cli.exits import UsageError
-from natsobj.cli.failures import Failures
 from natsobj.cli.interrupts import interrupts
+from natsobj.cli.output import Output
 from natsobj.errors import (
     AuthorizationError,
     BucketNotFound,
@@ -48,8 +45,6 @@ if TYPE_CHECKING:
     from logging import LogRecord
 
     from natsobj.cli.progress import Mode, Progress
-    from natsobj.cli.views import Listing, ListView
-    from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
     from natsobj.settings import Settings
     from natsobj.store import Store
 
@@ -59,48 +54,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Session:
-    """One run of one command: what was asked for besides its own arguments, and where results go."""
-
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        self.params = params
-        self.json = bool(params.get("json"))
-        self.status = 0
-        """The exit code, unless an error has a better one."""
-        self._quiet = bool(params.get("quiet"))
-        self._debug = bool(params.get("debug"))
-        self._color = str(params.get("color") or "auto")
-        self._start = time.monotonic()
-        self._failures = Failures()
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the command began."""
-        return time.monotonic() - self._start
-
-    @property
-    def stdin_is_terminal(self) -> bool:
-        """Somebody can be asked."""
-        return console.is_terminal(console.STDIN)
-
-    @property
-    def stdout_is_terminal(self) -> bool:
-        """Results are read by somebody."""
-        return console.is_terminal(console.STDOUT)
-
-    @property
-    def verbose(self) -> bool:
-        """Somebody wants to know more."""
-        return bool(self.params.get("verbose"))
-
-    @property
-    def outputs(self) -> set[tuple[int, int]]:
-        """Device and inode of the files that standard output and standard error are."""
-        return set(console.files_behind((console.STDOUT, console.STDERR)))
-
-    @property
-    def _colored(self) -> bool:
-        return console.colored(self._color, console.STDOUT)
+class Session(Output):
+    """One run of one command: its server, its results, what it says of failures and signals."""
 
     # The server
 
@@ -161,99 +116,6 @@ class Session:
             mode = "none"
         return open_progress(mode, sys.stderr, color=console.colored(self._color, console.STDERR))
 
-    # Results
-
-    def show(self, model: ObjectInfo | BucketInfo | AccountInfo) -> None:
-        """Give the one thing that was asked for."""
-        from natsobj.cli.views import VIEWS
-
-        view = VIEWS[type(model)]
-        self.show_fields(view.fields(model), lambda: view.detail(model))
-
-    def show_fields(self, fields: Mapping[str, object], detail: Callable[[], Any]) -> None:
-        """Give fields: as JSON, as `detail` draws them for people, or line by line for programs."""
-        from natsobj.cli.render import field_lines, json_line
-
-        if self.json:
-            console.write(json_line(fields) + "\n")
-        elif self.stdout_is_terminal:
-            console.draw(detail(), color=self._colored)
-        else:
-            console.write(field_lines(fields) + "\n")
-
-    async def show_all(
-        self,
-        models: AsyncGenerator[Any, None],
-        view: ListView | Listing,
-        *,
-        names: bool = False,
-        null: bool = False,
-        long: bool = False,
-        promptly: bool = False,
-    ) -> None:
-        """Give a list as it comes: names, JSON lines, a table for people or rows for programs."""
-        from natsobj.cli.render import escape_tsv, json_line, printable
-
-        escape = printable if self.stdout_is_terminal else escape_tsv
-        async with aclosing(models) as items:
-            if null:
-                whole = printable if self.stdout_is_terminal else str
-                await console.write_lines(items, lambda model: whole(view.name(model)), end="\0")
-            elif names:
-                await console.write_lines(items, lambda model: escape(view.name(model)))
-            elif self.json:
-                await console.write_lines(
-                    items, lambda model: json_line(view.fields(model)), promptly=promptly
-                )
-            elif self.stdout_is_terminal:
-                make = functools.partial(view.table, long=True) if long else view.table
-                shown = await console.draw_table(items, make, color=self._colored)
-                if not shown:
-                    self.report(f"no {view.plural}")
-            else:
-                await console.write_lines(items, view.row, promptly=promptly)
-        self.fold()
-
-    async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
-        """Give a line of another form for each; returns how many have none and were left out."""
-        from natsobj.cli.formats import printable
-
-        left_out = 0
-
-        async def lines() -> AsyncIterator[str]:
-            nonlocal left_out
-            async for model in items:
-                text = line(model)
-                if text is None:
-                    left_out += 1
-                else:
-                    yield text
-
-        async with aclosing(models) as items:
-            await console.write_lines(lines(), printable if self.stdout_is_terminal else str)
-        self.fold()
-        return left_out
-
-    def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
-        """Tell of a change: one line to people, or the thing itself with `--json`."""
-        from natsobj.cli.views import VIEWS
-
-        self.tell(VIEWS[type(model)].fields(model), line)
-
-    def tell(self, fields: Mapping[str, object], line: str) -> None:
-        """Tell of something that was done: one line to people, or fields with `--json`."""
-        from natsobj.cli.render import json_line
-
-        if self.json:
-            console.write(json_line(fields) + "\n")
-        else:
-            self.report(line)
-
-    def report(self, line: str) -> None:
-        """Tell people something that `-q` and `--json` drop."""
-        if not self._quiet and not self.json:
-            console.say(line)
-
     def account(self, account: Callable[[bool], str], *, bucket: str | None = None) -> None:
         """Have something to say after a signal, if the command has not come to its end then.
 
@@ -305,19 +167,6 @@ class Session:
         self.fold()
         if failed:
             self.report(f"{failed:,} of {len(keys):,} failed")
-
-    def fail(self, error: Exception, *, one_of: str | None = None) -> None:
-        """Report one failure of several, of this one, and go on."""
-        self.status = exits.FAILED
-        whole = self.json or self.verbose or self._debug
-        if whole or self._failures.add(error):
-            hinted = whole or self._failures.is_first(error)
-            console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of, hinted=hinted)
-
-    def fold(self) -> None:
-        """Say how many failures were not reported one by one."""
-        for line in self._failures.rest():
-            console.say(f"natsobj: {line}")
 
     @contextmanager
     def hinting(self, kind: type[NatsobjError], hint: str) -> Iterator[None]:
