@@ -399,6 +399,10 @@ class Bucket:
             names.check_key(target.name)
         return await make_link(self.stream, key, target, replace=replace)
 
+    async def fetch(self, info: ObjectInfo, sink: Sink) -> ObjectInfo:
+        """Fetch the whole of an object that is no link, as `get` does, into a sink and nothing else."""
+        return await self._fetch(info, sink, 0, None)
+
     async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
         if not isinstance(key, str):
             key = arguments.instance(key, ObjectInfo, "key", "a str or an ObjectInfo")

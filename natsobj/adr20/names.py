@@ -20,6 +20,8 @@ _BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}")  # the server takes stream na
 _TAIL = re.compile(r"(?!(?:.*\.)?[*>](?:\.|$))[^ .\t\r\n\0\x7f]+(?:\.[^ .\t\r\n\0\x7f]+)*", re.DOTALL)
 """What can stand below `.M.` as it is: tokens without blanks, none of them a wildcard."""
 _NUID_ALPHABET = string.digits + string.ascii_letters
+_NUID_BITS = 160
+"""Far more than 22 characters of base 62 have, so that each of them is as likely as the others."""
 
 
 def check_bucket_name(bucket: str) -> str:
@@ -158,4 +160,8 @@ def metadata_filter(bucket: str) -> str:
 
 def new_nuid() -> str:
     """Return a fresh identifier for the chunks of one upload: 22 random characters of base 62."""
-    return "".join(secrets.choice(_NUID_ALPHABET) for _ in range(22))
+    number, characters = secrets.randbits(_NUID_BITS), []
+    for _ in range(22):
+        number, character = divmod(number, 62)
+        characters.append(_NUID_ALPHABET[character])
+    return "".join(characters)

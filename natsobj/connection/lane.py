@@ -27,6 +27,9 @@ BUFFER_SIZE = 1024 * 1024
 WRITE_BUFFER = 256 * 1024
 """Bytes queued for the socket at most; asyncio of Python 3.11 moves the whole queue at each send."""
 
+BATCH = 64 * 1024
+"""Bytes of small messages that are sent in one go, with all that the event loop had to do just then."""
+
 MAX_LINE = 64 * 1024
 """Bytes of a line that is no part of a message."""
 
@@ -77,6 +80,8 @@ class Lane(asyncio.BufferedProtocol):
         self._skipping = 0  # bytes of a message for nobody that are still to come
         self._chatter = 0
         self._largest = LARGEST_ANSWER
+        self._unsent: list[bytes] = []
+        self._unsent_size = 0
         self._free = asyncio.Event()
         self._free.set()
         self._error: Exception | None = None
@@ -95,8 +100,7 @@ class Lane(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send a command."""
-        if self._way is not None and not self._way.is_closing():
-            self._way.write(data)
+        self._send([data], len(data))
 
     def publish(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
         """Send a message."""
@@ -106,9 +110,23 @@ class Lane(asyncio.BufferedProtocol):
             lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
             head = f"NATS/1.0\r\n{lines}\r\n".encode()
             line = f"HPUB {subject} {reply} {len(head)} {len(head) + len(payload)}\r\n".encode() + head
-        if self._way is not None:
-            self.published += len(line) + len(payload) + 2
-            self._way.writelines([line, payload, _CRLF])
+        size = len(line) + len(payload) + 2
+        self.published += size
+        self._send([line, payload, _CRLF], size)
+
+    def _send(self, parts: list[bytes], size: int) -> None:
+        """Hand over to the transport: what is small a little later, together, in one call of the system."""
+        if not self._unsent and size < BATCH:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += parts
+        self._unsent_size += size
+        if self._unsent_size >= BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        parts, self._unsent, self._unsent_size = self._unsent, [], 0
+        if parts and self._way is not None and not self._way.is_closing():
+            self._way.writelines(parts)
 
     def subscribe(self, subject: str, receiver: Receiver) -> str:
         """Have messages handed to a receiver, in order, as they come; returns what ends it."""
@@ -125,7 +143,7 @@ class Lane(asyncio.BufferedProtocol):
     @property
     def full(self) -> bool:
         """Whether so much is queued for the socket that `drain` should be waited for."""
-        return self._way is not None and self._way.get_write_buffer_size() > WRITE_BUFFER
+        return self._way is not None and self._way.get_write_buffer_size() + self._unsent_size > WRITE_BUFFER
 
     async def drain(self) -> None:
         """Wait until little is queued for the socket."""
@@ -136,7 +154,7 @@ class Lane(asyncio.BufferedProtocol):
         """Bytes that wait to be sent, those that the system holds included where it tells."""
         if self._way is None:
             return 0
-        return self._way.get_write_buffer_size() + _held_by_system(self._way)
+        return self._way.get_write_buffer_size() + self._unsent_size + _held_by_system(self._way)
 
     # The connection
 
@@ -172,6 +190,7 @@ class Lane(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Send what is queued and end."""
+        self._flush()
         if self._way is not None:
             self._way.close()
 

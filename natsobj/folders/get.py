@@ -68,7 +68,7 @@ async def get_objects(
             if target.exists and if_changed and await _is_there(target, found):
                 return Done(info.name, found, "unchanged", info.size)
             with target.open(replace=replace or if_changed) as file:
-                fetched = await bucket.get(found, into=wrap(file))
+                fetched = await bucket.fetch(found, wrap(file))
         return Done(info.name, fetched, "fetched")
 
     try:

@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 _EARLY = 1024 * 1024
 """Bytes up to which a source goes up before it is known what it replaces."""
 
+_PLAIN = 20_000
+"""Bytes of a record that says nothing but a key, a digest and some numbers, at most: all of them escaped."""
+
 _LONGEST = 10**13
 """A number with as many digits as a size or count can have."""
 
@@ -123,7 +126,7 @@ class Put:
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
-        self._finding = asyncio.ensure_future(self._find())
+        self._finding = self._find()
         try:
             return await self._run(self._finding)
         except OutcomeUnknown:
@@ -135,11 +138,21 @@ class Put:
                 raise e.error from e.error.__cause__
             raise
 
-    async def _find(self) -> Found:
+    def _find(self) -> asyncio.Future[Found]:
         """Look for what the key has; what cannot be there is not looked for."""
-        if self._absences is not None and await self._absences.lacks(self._key):
-            return Found(Record(names.metadata_subject(self._stream.bucket, self._key)))
-        return await find(self._stream, self._key, thorough=True)
+        nothing = Found(Record(names.metadata_subject(self._stream.bucket, self._key)))
+        absences = self._absences
+        if absences is not None and absences.know(self._key):
+            finding: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+            finding.set_result(nothing)
+            return finding
+
+        async def look() -> Found:
+            if absences is not None and await absences.lacks(self._key):
+                return nothing
+            return await find(self._stream, self._key, thorough=True)
+
+        return asyncio.ensure_future(look())
 
     async def _run(self, finding: asyncio.Future[Found]) -> ObjectInfo:
         stream, source = self._stream, self._source
@@ -150,8 +163,9 @@ class Put:
         ):  # else it is in the same round trip
             self._check((await finding).record)
         limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
-        longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
-        check_record(stream, self._key, self._encode(longest), state)
+        if self._says_anything or any(0 < limit < _PLAIN for limit in limits):
+            longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
+            check_record(stream, self._key, self._encode(longest), state)
         size = _chunk_size(self._meta.chunk_size, *limits)
         upload = self._upload = Upload(stream, Chunker(stream, source, size), state)
         await upload.store()
@@ -168,11 +182,19 @@ class Put:
         while True:
             info = await self._publish(info, record)
             try:
+                if not (self._read_back or self._gone or found.others or upload.untidy):
+                    return info
                 return await finish(self._conclude(info, record.subject, found.others, upload))
             except Forgotten:
                 log.debug("%s/%s: a leader that died took the commit along", info.bucket, self._key)
                 self._committed = False
                 record = await stream.read(record.subject)
+
+    @property
+    def _says_anything(self) -> bool:
+        """Whether the record has more than a key, a digest and some numbers."""
+        meta = self._meta
+        return bool(self._like or meta.description or meta.headers or meta.metadata)
 
     def _check(self, record: Record) -> None:
         self._condition.check(self._stream.bucket, self._key, record)

@@ -107,6 +107,11 @@ class Upload:
             except PASSING as e:
                 await self._repair(e)
 
+    @property
+    def untidy(self) -> bool:
+        """Whether anything is left to be done or asked behind the commit."""
+        return bool(self._given_up) or self._displacing
+
     async def displaced(self) -> int:
         """Return how many chunks the record, which came behind them, has displaced from a full bucket."""
         return self.window.stored - await self._count() if self._displacing else 0

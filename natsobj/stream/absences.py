@@ -48,6 +48,12 @@ class Absences:
         """Let it know that looks are to come."""
         self._expected += looks
 
+    def know(self, key: str) -> bool:
+        """Say whether it is certain by now that no client has a record of a key; nothing is asked."""
+        if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
+            return False
+        return self._is_absent(key)
+
     async def lacks(self, key: str) -> bool:
         """Say whether it is certain that no client has a record of a key."""
         if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
@@ -58,10 +64,15 @@ class Absences:
                 self._expected += 1
                 return False
             await self._ask_once()
+        return self._is_absent(key)
+
+    def _is_absent(self, key: str) -> bool:
         present = self._present
         if present is None:
             return False
-        return not any(subject in present for subject in names.key_subjects(self._stream.bucket, key))
+        return not len(present) or not any(
+            subject in present for subject in names.key_subjects(self._stream.bucket, key)
+        )
 
     async def _ask_once(self) -> None:
         """Ask, or wait for the answer that somebody else has asked for."""

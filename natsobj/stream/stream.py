@@ -34,6 +34,8 @@ class BucketStream:
         self.bucket = names.check_bucket_name(bucket)
         self.name = names.stream_name(bucket)
         self._state: asyncio.Future[dict[str, Any]] | None = None
+        self._writable: Mapping[str, Any] | None = None
+        """The answer that was seen to be of a stream that keeps all that is written to it."""
         self._root: str | None = None
         """The bucket's name in its subjects: a mirror has the one of its origin. None until it is known."""
 
@@ -151,7 +153,10 @@ class BucketStream:
             UnsuitableStream: its configuration loses or refuses objects.
         """
         state = await self.state()
-        check_writable(self.bucket, state, records_only=records_only)
+        if self._writable is not state:
+            check_writable(self.bucket, state, records_only=records_only)
+        if not records_only:
+            self._writable = state
         return state
 
     async def chunk_subject(self, nuid: str) -> str:
