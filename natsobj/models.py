@@ -220,6 +220,8 @@ class AccountInfo:
     """Name and version of the server that answers, as `name (version)`."""
     cluster: str | None = None
     domain: str | None = None
+    used: Mapping[str, int] = field(default_factory=dict)
+    """How many `streams` and `consumers` the account has, of buckets and of others."""
 
 
 @dataclass(frozen=True, slots=True)

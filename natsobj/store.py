@@ -211,4 +211,5 @@ class Store:
             server=f"{connection.server_name} ({connection.version})",
             cluster=connection.cluster_name,
             domain=account.get("domain") or None,
+            used={name: account.get(name, 0) for name in ("streams", "consumers")},
         )

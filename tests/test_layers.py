@@ -22,7 +22,17 @@ CONNECTION = {
 LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
 SCREEN = {
     f"cli.{name}"
-    for name in ("formats", "tables", "details", "render", "findings", "views", "meters", "progress")
+    for name in (
+        "formats",
+        "tables",
+        "details",
+        "render",
+        "findings",
+        "views",
+        "meters",
+        "progress",
+        "sorting",
+    )
 }
 TOOLS = {
     f"cli.{name}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from natsobj.cli.tables import Table
+    from natsobj.cli.tables import Table, Total
 
 __all__ = [
     "STDERR",
@@ -153,18 +153,32 @@ def screen(color: bool) -> Console:
 
 
 def draw(view: RenderableType, *, color: bool) -> None:
-    """Show something on the terminal; where it is too narrow the terminal wraps, and nothing is cut."""
-    screen(color).print(view, soft_wrap=True)
+    """Show something on the terminal, and a blank line, for another may follow; nothing is cut."""
+    screen(color).print(view, soft_wrap=True, end="\n\n")
 
 
-async def draw_table(items: AsyncIterator[T], make: Callable[..., Table[T]], *, color: bool) -> bool:
-    """Show a table whose rows appear as they come; False when there was none, and nothing was shown."""
+async def draw_table(
+    items: AsyncIterator[T],
+    make: Callable[..., Table[T]],
+    *,
+    color: bool,
+    first: int = FIRST_ROWS,
+    total: Total[T] | None = None,
+) -> bool:
+    """Show a table whose rows appear as they come; False when there was none, and nothing was shown.
+
+    Args:
+        first: rows that decide how wide the columns are.
+        total: what is counted, for the line below.
+    """
     console = screen(color)
     rows: list[T] = []
     table: Table[T] | None = None
     async for item in items:
         rows.append(item)
-        if len(rows) < FIRST_ROWS:
+        if total is not None:
+            total.add(item)
+        if len(rows) < (first if table is None else FIRST_ROWS):
             continue
         if table is None:
             table = make(rows, more_follow=True)
@@ -172,13 +186,16 @@ async def draw_table(items: AsyncIterator[T], make: Callable[..., Table[T]], *, 
         else:
             console.print(table.more(rows), soft_wrap=True)
         rows = []
+    if table is None and not rows:
+        return False
     if table is None:
+        console.print(make(rows), soft_wrap=True)
+    else:
         if rows:
-            console.print(make(rows), soft_wrap=True)
-        return bool(rows)
-    if rows:
-        console.print(table.more(rows), soft_wrap=True)
-    console.print(table.end(), soft_wrap=True)
+            console.print(table.more(rows), soft_wrap=True)
+        console.print(table.end(), soft_wrap=True)
+    if total is not None:
+        console.print(total.line(), soft_wrap=True)
     return True
 
 

@@ -30,7 +30,8 @@ def object_detail(info: ObjectInfo) -> Text:
         ("Size", format_exact_size(info.size)),
         ("Modified", format_time(info.modified, offset=True)),
         ("Chunks", chunks),
-        ("Digest", digest if info.sha256 is None else f"SHA-256 {info.sha256}"),
+        ("Digest", digest if info.sha256 is None else None),
+        ("SHA-256", info.sha256),
         ("Description", info.description),
         ("Headers", [f"{name}: {value}" for name, values in info.headers.items() for value in values]),
         ("Metadata", _pairs(info.metadata)),
@@ -51,7 +52,7 @@ def bucket_detail(info: BucketInfo) -> Text:
         ("Storage", info.storage),
         ("Replicas", str(info.replicas)),
         ("TTL", "none" if info.ttl is None else format_ttl(info.ttl)),
-        ("Size Limit", _limit(info.max_bytes)),
+        ("Size Limit", _limit(info.max_bytes) + _share(info.size, info.max_bytes)),
         ("Sealed", _yes(info.sealed)),
         ("Mirror", "yes" if info.mirror else None),
         ("Compressed", _yes(info.compressed)),
@@ -64,7 +65,11 @@ def bucket_detail(info: BucketInfo) -> Text:
 
 def account_detail(info: AccountInfo) -> Text:
     """Draw the account's store; `Storage` counts the account's other streams, too."""
-    limits = (f"{name} {_account_limit(name, limit)}" for name, limit in info.limits.items())
+    used = {**info.storage, **info.used}
+    limits = (
+        f"{name} {_account_limit(name, limit)}{_share(used.get(name), limit)}"
+        for name, limit in info.limits.items()
+    )
     return _detail(
         "object store of the account",
         ("Buckets", f"{info.buckets:,}"),
@@ -125,6 +130,14 @@ def _yes(flag: bool) -> str:
 
 def _limit(size: int | None) -> str:
     return "none" if size is None else format_exact_size(size)
+
+
+def _share(used: int | None, limit: int | None) -> str:
+    """Say how much of a limit is used; rounded down, for 100 % is full, and not at all without a limit."""
+    if used is None or not limit:
+        return ""
+    percent = 100 * used // limit
+    return f", {percent} % used" if percent or not used else ", less than 1 % used"
 
 
 def _account_limit(name: str, limit: int | None) -> str:

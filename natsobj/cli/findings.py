@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from natsobj.cli.formats import count, escape_tsv, format_duration, format_size, format_time_left, printable
-from natsobj.cli.tables import Column, Table
+from natsobj.cli.tables import Column, Layout, Table
 from natsobj.models import Orphan, Tombstone, Verdict
 
 __all__ = [
@@ -32,15 +32,15 @@ VERDICT_FIELDS = ("bucket", "name", "ok", "problem")
 ORPHAN_FIELDS = ("nuid", "chunks", "age", "removed")
 TOMBSTONE_FIELDS = ("name", "tombstone", "age", "removed")
 
-VERDICT_COLUMNS = (
-    Column("Name", least=16, wide="own line"),
-    Column("Problem"),
-    Column("Detail", wide="wrap"),
+VERDICTS = Layout(
+    (Column("Name", least=16, wide="own line"), Column("Problem"), Column("Detail", wide="wrap")), ((2, 24),)
 )
-FOUND_COLUMNS = (
-    Column("Orphan", least=22, wide="own line"),
-    Column("Chunks", right=True, least=len("819,200")),
-    Column("Age", right=True, least=len("23 h 59 min")),
+FINDINGS = Layout(
+    (
+        Column("Orphan", least=22, wide="own line"),
+        Column("Chunks", right=True, least=len("819,200")),
+        Column("Age", right=True, least=len("23 h 59 min")),
+    )
 )
 
 
@@ -64,7 +64,7 @@ def verdict_row(verdict: Verdict) -> str:
 
 def verdict_table(verdicts: Iterable[Verdict], *, more_follow: bool = False) -> Table[Verdict]:
     """Draw verdicts with what exactly is wrong."""
-    return Table(VERDICT_COLUMNS, _verdict_cells, verdicts, more_follow=more_follow)
+    return Table(VERDICTS, _verdict_cells, verdicts, more_follow=more_follow)
 
 
 def _verdict_cells(verdict: Verdict) -> Sequence[str]:
@@ -124,7 +124,7 @@ def found_table(
     found: Iterable[Orphan | Tombstone], *, more_follow: bool = False
 ) -> Table[Orphan | Tombstone]:
     """Draw orphans and tombstones."""
-    return Table(FOUND_COLUMNS, _found_cells, found, more_follow=more_follow)
+    return Table(FINDINGS, _found_cells, found, more_follow=more_follow)
 
 
 def _found_cells(found: Orphan | Tombstone) -> Sequence[str]:

@@ -50,6 +50,11 @@ class Output:
         return console.is_terminal(console.STDOUT)
 
     @property
+    def draws_tables(self) -> bool:
+        """Lists are for people, unless another form is asked for."""
+        return self.stdout_is_terminal and not self.json
+
+    @property
     def verbose(self) -> bool:
         """Somebody wants to know more."""
         return bool(self.params.get("verbose"))
@@ -92,8 +97,14 @@ class Output:
         null: bool = False,
         long: bool = False,
         promptly: bool = False,
+        by_name: bool = False,
     ) -> None:
-        """Give a list as it comes: names, JSON lines, a table for people or rows for programs."""
+        """Give a list as it comes: names, JSON lines, a table for people or rows for programs.
+
+        Args:
+            promptly: send each one off at once, for they are slow to come.
+            by_name: sort a table.
+        """
         from natsobj.cli.render import escape_tsv, json_line, printable
 
         escape = printable if self.stdout_is_terminal else escape_tsv
@@ -108,8 +119,16 @@ class Output:
                     items, lambda model: json_line(view.fields(model)), promptly=promptly
                 )
             elif self.stdout_is_terminal:
+                from natsobj.cli import sorting
+
                 make = functools.partial(view.table, long=True) if long else view.table
-                shown = await console.draw_table(items, make, color=self._colored)
+                shown = await console.draw_table(
+                    sorting.by_name(items, view.name, view.lean) if by_name else items,
+                    make,
+                    color=self._colored,
+                    first=sorting.MOST_SORTED if by_name else console.FIRST_ROWS,
+                    total=view.total(),
+                )
                 if not shown:
                     self.report(f"no {view.plural}")
             else:

@@ -1,24 +1,25 @@
 """Lists of objects and buckets as people see them on a terminal.
 
-Print them with `soft_wrap=True`: nothing is cut or broken then, and where the terminal is too narrow it is
-the terminal that wraps. What users named is escaped (`printable`) and never read as markup.
+A row is one line. Where the names need the room, the other columns give way, step by step; a name is never
+cut or broken. Print tables with `soft_wrap=True`: where a name alone is wider than the terminal, it is the
+terminal that wraps. What users named is escaped (`printable`) and never read as markup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from natsobj.cli.formats import format_size, format_time, printable
+from natsobj.cli.formats import count, format_size, format_time, printable
 from natsobj.models import BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
 
-__all__ = ["Table", "bucket_table", "object_table"]
+__all__ = ["Column", "Layout", "Table", "Total", "bucket_table", "object_table"]
 
 T = TypeVar("T")
 
@@ -30,55 +31,81 @@ class Column:
     heading: str
     right: bool = False
     least: int = 0
-    """Cells to have even when the first rows need fewer, or when the terminal has no room for more."""
-    wide: Literal["overflow", "own line", "wrap"] = "overflow"
-    """Columns other than `overflow` yield where the terminal is too narrow."""
+    """Cells to have even when the first rows need fewer, for rows that come later."""
+    wide: Literal["overflow", "own line", "wrap", "cut"] = "overflow"
+    """How a cell that has no room is shown; one `own line` a table: the name."""
 
 
-BUCKET_COLUMNS = (
-    Column("Bucket", wide="own line"),
-    Column("Description", wide="wrap"),
-    Column("Created"),
-    Column("Size", right=True, least=len("1023 MiB")),
-    Column("Last Update", least=len("2026-11-20 14:54:02")),
+GAP = "  "
+"""What is between the columns of a table that has no room for a frame."""
+
+Step = tuple[int, int]
+"""A column that gives way, by its number, and the cells that it keeps: 0 takes it away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a table, and which of them give way, in this order, where names need the room."""
+
+    columns: tuple[Column, ...]
+    steps: tuple[Step, ...] = ()
+
+
+SIZE = Column("Size", right=True, least=len("1023 MiB"))
+MINUTES, DAYS = len("2026-11-20 14:54"), len("2026-11-20")
+"""What is left of a time that gives way."""
+
+BUCKETS = Layout(
+    (
+        Column("Bucket", wide="own line"),
+        Column("Description", wide="cut"),
+        Column("Created"),
+        SIZE,
+        Column("Last Update", least=len("2026-11-20 14:54:02")),
+    ),
+    ((1, 16), (2, MINUTES), (4, MINUTES), (2, DAYS), (4, DAYS + 1), (1, 0), (2, 0), (4, 0), (3, 0)),
 )
-OBJECT_COLUMNS = (
-    Column("Name", least=16, wide="own line"),
-    Column("Size", right=True, least=len("1023 MiB")),
-    Column("Chunks", right=True, least=len("819,200")),
-    Column("Digest", least=12),
-    Column("Modified"),
+OBJECTS = Layout(
+    (
+        Column("Name", least=16, wide="own line"),
+        SIZE,
+        Column("Chunks", right=True, least=len("819,200")),
+        Column("Digest", least=12),
+        Column("Modified"),
+    ),
+    ((3, 8), (4, MINUTES), (4, DAYS), (3, 0), (2, 0), (4, 0), (1, 0)),
 )
-
-
-SPARE = 24
-"""Cells that names may have beyond the least where the terminal is too narrow for the table at all."""
+WHOLE_DIGESTS = replace(OBJECTS, steps=tuple(step for step in OBJECTS.steps if step[0] != 3))
 
 
 class Table(Generic[T]):
     """A framed table in the manner of Rich, whose rows can be drawn as they come.
 
     Print it whole, as any renderable, or in parts: `start`, `more` as often as there are rows, `end`. The
-    columns are as wide as the first rows need and the terminal allows. A name that is wider gets a line of
-    its own above the rest of its row: nothing is ever cut, and names are never broken.
+    columns are as wide as the first rows need and the terminal allows. A name that is wider than the whole
+    terminal, or that comes later and is wider than its column, gets a line of its own above its row.
     """
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        layout: Layout,
         cells: Callable[[T], Sequence[str]],
         first: Iterable[T],
         *,
         more_follow: bool = False,
+        style: Callable[[T], str] = lambda _: "",
     ) -> None:
-        self._columns = columns
+        self._layout = layout
+        self._columns = layout.columns
         self._cells = cells
-        self._first = [cells(item) for item in first]
+        self._style = style
+        self._first = [(cells(item), style(item)) for item in first]
         self._more_follow = more_follow
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         yield self.start(options)
-        yield self.end()
+        if self._framed:
+            yield self.end()
 
     def start(self, options: ConsoleOptions) -> Text:
         """Draw the upper frame, the headings and the first rows, to fit `Console.options`."""
@@ -86,67 +113,131 @@ class Table(Generic[T]):
         from rich.text import Text
 
         self._box = box.ROUNDED.substitute(options)
-        self._widths = self._measure(options.max_width)
-        frame = self._frame()
+        self._measure(options.max_width)
         words = [column.heading for column in self._columns]
         headings = Text(self._line(words))
         headings.highlight_words(words, style="bold")
-        lines = [self._box.get_row(frame, "head"), *map(self._row, self._first)]
-        return Text("\n", no_wrap=True, overflow="ignore").join(
-            [Text(self._box.get_top(frame)), headings, Text("\n".join(lines))]
-        )
+        lines = [headings, *self._rows(self._first)]
+        if self._framed:
+            frame = self._frame()
+            lines[:1] = [Text(self._box.get_top(frame)), headings, Text(self._box.get_row(frame, "head"))]
+        return Text("\n", no_wrap=True, overflow="ignore").join(lines)
 
     def more(self, items: Iterable[T]) -> Text:
         """Draw further rows, at least one, of a table that was told that `more_follow`."""
         from rich.text import Text
 
         assert self._more_follow
-        rows = "\n".join(self._row(self._cells(item)) for item in items)
-        return Text(rows, no_wrap=True, overflow="ignore")
+        rows = ((self._cells(item), self._style(item)) for item in items)
+        return Text("\n", no_wrap=True, overflow="ignore").join(self._rows(rows))
 
     def end(self) -> Text:
-        """Draw the lower frame."""
+        """Draw the lower frame; a table without a frame has a blank line there."""
         from rich.text import Text
 
-        return Text(self._box.get_bottom(self._frame()), no_wrap=True, overflow="ignore")
+        bottom = self._box.get_bottom(self._frame()) if self._framed else ""
+        return Text(bottom, no_wrap=True, overflow="ignore")
 
-    def _measure(self, room: int) -> list[int]:
-        """Give each column what its cells need; where the room is short, the last ones that can yield do.
+    def _rows(self, rows: Iterable[tuple[Sequence[str], str]]) -> list[Text]:
+        """Draw rows, those without a style together: a text for each would take long for 20,000."""
+        from rich.text import Text
 
-        Texts of which there are none yield wholly: a width of 0 is a column that is not shown.
+        drawn: list[Text] = []
+        plain: list[str] = []
+        for cells, style in rows:
+            row = self._row(cells)
+            if not style:
+                plain.append(row)
+                continue
+            if plain:
+                drawn.append(Text("\n".join(plain)))
+                plain = []
+            drawn.append(self._styled(row, style))
+        return [*drawn, Text("\n".join(plain))] if plain else drawn
+
+    def _styled(self, row: str, style: str) -> Text:
+        """Colour a row but for its frame."""
+        from rich.text import Text
+
+        text = Text()
+        bar = self._box.mid_vertical if self._framed else "\n"
+        for number, part in enumerate(row.split(bar)):
+            text.append(bar if number else "")
+            text.append(part, style=style)
+        return text
+
+    # How wide the columns are
+
+    def _measure(self, room: int) -> None:
+        """Take the first step of the layout at which all names that can have room have it.
+
+        A column of texts of which there are none is the first to go, and the frame is the last.
         """
         from rich.cells import cell_len
 
-        widths, least = [], []
-        for column, *cells in zip(self._columns, *self._first, strict=True):
-            needed, floor = max(map(cell_len, cells), default=0), max(column.least, len(column.heading))
-            width = max(needed, floor if self._more_follow else len(column.heading))
-            empty = needed == 0 and column.wide == "wrap" and not self._more_follow
-            widths.append(width)
-            least.append(width if column.wide == "overflow" else 0 if empty else min(width, floor))
-        if _total(least) > room:  # then every row takes two lines anyway
-            room = _total(least) + SPARE
-        for index in reversed(range(len(widths))):
-            excess = max(_total(widths) - room, 0)
-            if excess:
-                widths[index] = max(widths[index] - excess, least[index]) if least[index] else 0
-        return widths
+        needed = [self._need(number) for number in range(len(self._columns))]
+        own = next(number for number, column in enumerate(self._columns) if column.wide == "own line")
+        stages = _stages(needed, [*self._without_texts(), *self._layout.steps])
+        barest, framed = stages[-1]
+        most = room - _total([*barest[:own], 1, *barest[own + 1 :]], framed=framed) + 1
+        names = (cell_len(cells[own]) for cells, _ in self._first)
+        name = max([cell_len(self._columns[own].heading), *(width for width in names if width <= most)])
+        if self._more_follow:
+            name = max(name, min(self._columns[own].least, most))
+        for widths, framed in stages:
+            widths[own] = name
+            if _total(widths, framed=framed) <= room:
+                break
+        for number, need in enumerate(needed):  # what a column gave that nobody needed in the end
+            if 0 < widths[number] < need and number != own:
+                spare = max(room - _total(widths, framed=framed), 0)
+                widths[number] = self._regrown(number, widths[number] + spare, need)
+        self._widths, self._framed = widths, framed
+        self._short = [width < need for width, need in zip(widths, needed, strict=True)]
+
+    def _regrown(self, number: int, most: int, need: int) -> int:
+        """Give a shortened column the widest of its forms that fits; texts have one for each width."""
+        if need <= most or self._columns[number].wide in {"cut", "wrap"}:
+            return min(need, most)
+        return max(width for column, width in self._layout.steps if column == number and width <= most)
+
+    def _need(self, number: int) -> int:
+        from rich.cells import cell_len
+
+        column = self._columns[number]
+        widths = [cell_len(cells[number]) for cells, _ in self._first]
+        return max([len(column.heading), column.least if self._more_follow else 0, *widths])
+
+    def _without_texts(self) -> Iterator[Step]:
+        for number, column in enumerate(self._columns):
+            texts = column.wide in {"cut", "wrap"} and not self._more_follow
+            if texts and not any(cells[number] for cells, _ in self._first):
+                yield number, 0
+
+    # Lines
 
     def _row(self, cells: Sequence[str]) -> str:
         """Draw one row: a single line but for names and texts that are too wide for their columns."""
         from rich.cells import cell_len
 
-        lines, stacks = [], []
-        for cell, column, width in zip(cells, self._columns, self._widths, strict=True):
-            stack = [cell]
-            if column.wide != "overflow" and cell_len(cell) > width:
+        lines: list[str] = []
+        stacks: list[list[str]] = []
+        for number, (cell, column) in enumerate(zip(cells, self._columns, strict=True)):
+            width, stack = self._widths[number], [cell]
+            if width and cell_len(cell) > width:
                 if column.wide == "own line":
                     lines.append(self._own_line(cell))
                     stack = []
-                else:
+                elif column.wide == "wrap":
                     stack = _wrap(cell, width)
+                elif column.wide == "cut":
+                    stack = [_cut(cell, width)]
+                elif self._short[number]:
+                    stack = [cell[:width]]
             stacks.append(stack)
-        lines += (self._line(parts) for parts in zip_longest(*stacks, fillvalue=""))
+        alone = sum(1 for width in self._widths if width) == 1
+        if not (lines and alone):
+            lines += (self._line(parts) for parts in zip_longest(*stacks, fillvalue=""))
         return "\n".join(lines)
 
     def _line(self, cells: Sequence[str]) -> str:
@@ -154,18 +245,40 @@ class Table(Generic[T]):
         for cell, column, width in zip(cells, self._columns, self._widths, strict=True):
             if width:
                 padded.append(_pad(cell, width, right=column.right))
+        if not self._framed:
+            return GAP.join(padded).rstrip()
         return f"{self._box.mid_left} {f' {self._box.mid_vertical} '.join(padded)} {self._box.mid_right}"
 
     def _own_line(self, cell: str) -> str:
+        if not self._framed:
+            return cell
         return f"{self._box.mid_left} {_pad(cell, _total(self._widths) - 4)} {self._box.mid_right}"
 
     def _frame(self) -> list[int]:
         return [width + 2 for width in self._widths if width]
 
 
-def _total(widths: Sequence[int]) -> int:
+def _stages(needed: Sequence[int], steps: Iterable[Step]) -> list[tuple[list[int], bool]]:
+    """Give the widths after each step, framed, and those after all of them without a frame."""
+    stages = [list(needed)]
+    for number, width in steps:
+        widths = list(stages[-1])
+        widths[number] = min(widths[number], width)
+        stages.append(widths)
+    return [*((widths, True) for widths in stages), (list(stages[-1]), False)]
+
+
+def _total(widths: Sequence[int], *, framed: bool = True) -> int:
     """Count the cells of a whole line, frame included; a column of no width is not shown."""
-    return sum(width + 3 for width in widths if width) + 1
+    shown = [width for width in widths if width]
+    between = 3 * len(shown) + 1 if framed else len(GAP) * (len(shown) - 1)
+    return sum(shown) + between
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, width - 1).rstrip()}…"
 
 
 def _wrap(text: str, width: int) -> list[str]:
@@ -189,17 +302,50 @@ def _pad(cell: str, width: int, *, right: bool = False) -> str:
     return space + cell if right else cell + space
 
 
+@dataclass(slots=True)
+class Total(Generic[T]):
+    """What a list has, counted for the line below its table."""
+
+    noun: str
+    size: Callable[[T], int]
+    is_deleted: Callable[[T], bool] = lambda _: False
+    number: int = 0
+    deleted: int = 0
+    bytes: int = 0
+
+    def add(self, item: T) -> None:
+        """Count one."""
+        gone = self.is_deleted(item)
+        self.deleted += gone
+        self.number += not gone
+        self.bytes += self.size(item)
+
+    def line(self) -> str:
+        """Say it: `40 objects  1.2 GiB  2 deleted`."""
+        facts = [count(self.number, self.noun), format_size(self.bytes)]
+        return GAP.join([*facts, *([f"{self.deleted:,} deleted"] if self.deleted else [])])
+
+
 def object_table(
     infos: Iterable[ObjectInfo], *, long: bool = False, more_follow: bool = False
 ) -> Table[ObjectInfo]:
-    """Draw objects; `long` shows whole digests, `more_follow` leaves room for rows that come later."""
-    digits = None if long else 12
-    return Table(OBJECT_COLUMNS, lambda info: _object_cells(info, digits), infos, more_follow=more_follow)
+    """Draw objects; `long` shows whole digests, `more_follow` leaves room for rows that come later.
+
+    Deleted ones, which say so, step back.
+    """
+    layout, digits = (WHOLE_DIGESTS, None) if long else (OBJECTS, 12)
+    return Table(
+        layout,
+        lambda info: _object_cells(info, digits),
+        infos,
+        more_follow=more_follow,
+        style=lambda info: "dim" if info.deleted else "",
+    )
 
 
 def bucket_table(infos: Iterable[BucketInfo], *, more_follow: bool = False) -> Table[BucketInfo]:
     """Draw buckets; `more_follow` leaves room for rows that come later."""
-    return Table(BUCKET_COLUMNS, _bucket_cells, infos, more_follow=more_follow)
+    return Table(BUCKETS, _bucket_cells, infos, more_follow=more_follow)
 
 
 def _object_cells(info: ObjectInfo, digits: int | None) -> Sequence[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from natsobj.cli import findings, render
+from natsobj.cli.tables import Total
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class ListView(View):
     name: Callable[[Any], str]
     table: Callable[..., render.Table[Any]]
     plural: str
+    total: Callable[[], Total[Any]]
+    lean: Callable[[Any], Any] = lambda model: model
+    """What is needed of it for a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Listing:
     name: Callable[[Any], str]
     table: Callable[..., render.Table[Any]]
     plural: str
+    total: Callable[[], Total[Any] | None] = lambda: None
+    lean: Callable[[Any], Any] = lambda model: model
 
 
 OBJECT = ListView(
@@ -51,6 +57,8 @@ OBJECT = ListView(
     lambda info: str(info.name),
     render.object_table,
     "objects",
+    lambda: Total("object", lambda info: info.size, lambda info: info.deleted),
+    lambda info: replace(info, description=None, headers={}, metadata={}, digest=None, nuid=None),
 )
 BUCKET = ListView(
     render.bucket_json,
@@ -59,6 +67,7 @@ BUCKET = ListView(
     lambda info: str(info.bucket),
     render.bucket_table,
     "buckets",
+    lambda: Total("bucket", lambda info: info.size),
 )
 VERDICT = Listing(
     findings.verdict_json,

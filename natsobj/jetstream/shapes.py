@@ -208,6 +208,8 @@ ACK = {"stream": str, "seq": count, "domain": str, "error": ERROR}
 ACCOUNT = {
     "storage": count,
     "memory": count,
+    "streams": count,
+    "consumers": count,
     "domain": str,
     "limits": {"max_storage": int, "max_memory": int, "max_streams": int, "max_consumers": int},
 }

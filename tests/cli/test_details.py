@@ -64,7 +64,7 @@ def test_object_detail_is_the_one_of_the_documentation() -> None:
         "      Size  10 MiB (10,485,760 bytes)",
         "  Modified  2026-11-20 14:54:02 +0000",
         "    Chunks  80 of 128 KiB",
-        f"    Digest  SHA-256 {SHA256}",
+        f"   SHA-256  {SHA256}",
     ]
 
 
@@ -91,7 +91,15 @@ def test_object_detail_shows_what_the_writer_said() -> None:
 @pytest.mark.parametrize("width", [60, 20])
 def test_object_detail_never_cuts_the_digest(width: int) -> None:
     """The terminal wraps, we do not: all 64 digits can be selected at once."""
-    assert f"    Digest  SHA-256 {SHA256}" in draw(render.object_detail(DATA), width)
+    assert f"   SHA-256  {SHA256}" in draw(render.object_detail(DATA), width)
+
+
+def test_the_digest_is_on_one_line_of_80_columns() -> None:
+    """Also beside the longest field name that an object can have."""
+    full = replace(DATA, description="x", headers={"a": ("b",)}, metadata={"k": "v"}, link=Link("b", "k"))
+    line = next(line for line in draw(render.object_detail(full), 80) if SHA256 in line)
+    assert line == f"      SHA-256  {SHA256}"
+    assert len(line) <= 80
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -151,7 +159,7 @@ def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
         "      Storage  file",
         "     Replicas  3",
         "          TTL  7 d",
-        "   Size Limit  1 GiB (1,073,741,824 bytes)",
+        "   Size Limit  1 GiB (1,073,741,824 bytes), less than 1 % used",
         "       Sealed  no",
         "       Mirror  yes",
         "   Compressed  yes",
@@ -175,23 +183,24 @@ def test_bucket_detail_says_never_and_none() -> None:
 
 
 def test_account_detail_shows_storage_and_limits() -> None:
-    """Bytes as sizes, counts as counts."""
+    """Bytes as sizes, counts as counts, and what is used of each limit."""
     info = AccountInfo(
         buckets=1234,
         size=5,
         storage={"file": 2048, "memory": 0},
-        limits={"file": None, "memory": 1024**2, "streams": 1000, "consumers": None},
+        limits={"file": 4096, "memory": 1024**2, "streams": 1000, "consumers": None},
         server="n1 (2.15.1)",
         domain="hub",
+        used={"streams": 1234, "consumers": 3},
     )
     assert draw(render.account_detail(info))[2:] == [
         "  Buckets  1,234",
         "     Size  5 B",
         "  Storage  file 2 KiB (2,048 bytes)",
         "           memory 0 B",
-        "   Limits  file none",
-        "           memory 1 MiB (1,048,576 bytes)",
-        "           streams 1,000",
+        "   Limits  file 4 KiB (4,096 bytes), 50 % used",
+        "           memory 1 MiB (1,048,576 bytes), 0 % used",
+        "           streams 1,000, 123 % used",
         "           consumers none",
         "   Server  n1 (2.15.1)",
         "   Domain  hub",

@@ -227,6 +227,25 @@ async def test_objects_are_a_table_on_a_terminal(cli: Program, bucket: Bucket) -
     assert f" {info.sha256} " in cli.terminal("ls", bucket.name, "-l").text
 
 
+async def test_a_table_is_sorted_by_name_and_has_a_total_below(cli: Program, bucket: Bucket) -> None:
+    """Number and bytes in a line of their own; an order that was asked for stays."""
+    await fill(bucket)
+    await bucket.put("gone", b"123")
+    await bucket.delete("gone")
+
+    def names(*options: str) -> list[str]:
+        shown = cli.terminal("ls", bucket.name, "--color", "never", *options).text.splitlines()
+        assert shown[-1].startswith("3 objects  3 B")
+        return [line.split()[1] for line in shown if line.startswith("│")][1:]
+
+    assert names() == ["cats/a", "cats/b", "dogs/c"]
+    assert names("--reverse") == ["dogs/c", "cats/b", "cats/a"]
+    assert names("--sort", "size") == ["dogs/c", "cats/a", "cats/b"]
+    assert "3 objects  3 B  1 deleted\n" in cli.terminal("ls", bucket.name, "--deleted").text
+    shown = cli.terminal("ls", "--match", bucket.name).text.splitlines()
+    assert re.fullmatch("1 bucket  .*B", shown[-1])
+
+
 async def test_buckets_are_a_table_on_a_terminal(cli: Program, bucket: Bucket) -> None:
     """A bucket that was never written to says never; `-l` changes nothing here."""
     for form in ([], ["-l"]):

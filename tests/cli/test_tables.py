@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -16,6 +17,7 @@ from natsobj.cli import render
 from natsobj.cli.tables import Table
 from natsobj.models import BucketInfo, Link, ObjectInfo
 
+SCREENS = Path(__file__).parent / "screens"
 TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
 SHA256 = "d34334673e4e" + "0123456789abc" * 4
 DATA = ObjectInfo(
@@ -117,12 +119,51 @@ def test_bucket_table_that_is_too_wide_leaves_out_a_column_without_texts() -> No
     assert lines[3] == "│ test-bucket │ 2026-11-20 14:10:27 │ 10 MiB │ 2026-11-20 14:54:02 │"
 
 
-def test_bucket_table_wraps_long_descriptions_between_words() -> None:
-    """A description may take several lines; every word of it is there."""
-    lines = draw(render.bucket_table([replace(BUCKET, description="photos of " + "x" * 40 + " cats 日本")]))
-    cells = [line.split("│")[2].strip() for line in lines[3:-1]]
-    assert cells == ["photos of", "x" * 29, "x" * 11 + " cats 日本"]
+def test_bucket_table_cuts_long_descriptions_so_that_a_row_is_one_line() -> None:
+    """Names are whole, `info` has the whole description, and the mark says that there is more."""
+    lines = draw(render.bucket_table([replace(BUCKET, description="photos of all cats 日本 " + "x" * 40)]))
+    assert "│ photos of all cats 日本 xxxx… │" in lines[3]
     assert {cell_len(line) for line in lines} == {100}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+@pytest.mark.parametrize("length", range(10, 61, 5))
+def test_a_row_is_one_line_and_its_name_is_whole(width: int, length: int) -> None:
+    """Whatever else has to give way."""
+    name = ("photos/2026/a-day-in-the-mountains/" * 2)[:length]
+    large = replace(DATA, name="b" * 10, chunks=819200, size=1023 * 1024**3)
+    rows = [replace(DATA, name=name), large]
+    for table in (render.object_table(rows), render.object_table(rows, more_follow=True)):
+        lines = draw(table, width)
+        assert {cell_len(line) for line in lines} <= set(range(width + 1))
+        assert sum(name in line for line in lines) == 1
+        assert sum("b" * 10 in line for line in lines) == 1
+        assert len(lines) in {6, 4, 3}  # with a frame, and without one
+    buckets = [replace(BUCKET, bucket=name, description="cats and dogs " * 5), BUCKET]
+    lines = draw(render.bucket_table(buckets), width)
+    assert max(map(cell_len, lines)) <= width
+    assert sum(name in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_tables_look_as_they_did(width: int) -> None:
+    """What is seen at each width, to be looked at when it changes: `tests/cli/screens`."""
+    short = [replace(DATA, name=name) for name in ("a.txt", "photos/2026/cat.jpg")]
+    gone = replace(DATA, name="photos/old.jpg", deleted=True)
+    link = replace(DATA, name="latest", size=0, chunks=0, sha256=None, link=Link("other", "photos/cat.jpg"))
+    long = replace(DATA, name="photos/2026/11/a-day-in-the-mountains/cat.jpg", chunks=9830)
+    described = replace(
+        BUCKET, bucket="photos-of-cats-and-dogs", description="What the cameras at the door saw"
+    )
+    tables = (
+        render.object_table([*short, gone]),
+        render.object_table([*short, link, long]),
+        render.object_table(short, long=True),
+        render.bucket_table([BUCKET, replace(BUCKET, bucket="empty", last_update=None)]),
+        render.bucket_table([BUCKET, described]),
+    )
+    shown = "\n".join("\n".join([*draw(table, width), ""]) for table in tables)
+    assert shown == (SCREENS / f"tables-{width}.txt").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -130,9 +171,11 @@ def test_bucket_table_wraps_long_descriptions_between_words() -> None:
 def test_object_table_shows_every_name_whole_and_harmless(name: str, width: int) -> None:
     """At any width: no markup, no emoji codes, no control characters, nothing cut or broken."""
     lines = draw(render.object_table([DATA, replace(DATA, name=name)]), width)
-    assert any(f"│ {render.printable(name)} " in line for line in lines)
+    assert any(render.printable(name) in line for line in lines)
     assert all(render.printable(line) == line for line in lines)
-    assert sum("d34334673e4e │ 2026-11-20 14:54:02 │" in line for line in lines) == 2
+    assert sum("my/random/data.bin" in line for line in lines) == 1
+    if width > 40:
+        assert sum("│ 2026-11-20" in line for line in lines) == 2
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -151,13 +194,17 @@ def test_object_table_aligns_wide_characters() -> None:
 
 
 def test_object_table_gives_a_name_without_room_its_own_line() -> None:
-    """The table keeps the terminal's width, the name stays in one piece and the columns stay straight."""
-    long = "photos/2026/11/a-name-without-room.jpg"
-    lines = draw(render.object_table([replace(DATA, name=long), replace(DATA, name="short")]), 80)
-    assert lines[3] == f"│ {long:<76} │"
-    assert lines[4].startswith("│                       │ 10 MiB │")
-    assert lines[5].startswith("│ short                 │ 10 MiB │")
-    assert {len(line) for line in lines} == {80}
+    """A name wider than the terminal costs the others nothing: they have all of their columns."""
+    lines = draw(render.object_table([replace(DATA, name="n" * 81), replace(DATA, name="short")]), 80)
+    row = " │ 10 MiB │     80 │ d34334673e4e │ 2026-11-20 14:54:02 │"
+    assert lines[3].startswith(f"│ {'n' * 81} ")
+    assert lines[4:6] == [f"│      {row}", f"│ short{row}"]
+
+
+def test_object_table_gives_the_columns_back_what_nobody_needs() -> None:
+    """Where the digest is gone the time may have its minutes, and all of itself where there is room."""
+    lines = draw(render.object_table([replace(DATA, name="n" * 38)]), 80)
+    assert lines[3] == f"│ {'n' * 38} │ 10 MiB │     80 │ 2026-11-20 14:54 │"
 
 
 def test_object_table_shows_whole_digests_when_asked() -> None:
@@ -181,14 +228,16 @@ def test_object_table_separates_thousands_of_chunks() -> None:
     assert "│  9,830 │" in draw(render.object_table([replace(DATA, chunks=9830)]))[3]
 
 
-def test_headings_are_bold_and_nothing_else_is_styled() -> None:
-    """Names never bring styles of their own."""
+def test_headings_are_bold_and_names_bring_no_styles_of_their_own() -> None:
+    """What is deleted is dim, and says so in words, too."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
     console.print(render.object_table([replace(DATA, name="[red]Size[/red]")]), soft_wrap=True)
     lines = shown(console)
     assert lines[1].startswith("│ \x1b[1mName\x1b[0m ")
     assert lines[1].count("\x1b[1m") == 5
     assert not any("\x1b" in line for line in (lines[0], *lines[2:]))
+    console.print(render.object_table([replace(DATA, deleted=True)]), soft_wrap=True)
+    assert "\x1b[2m my/random/data.bin (deleted) \x1b[0m" in shown(console)[-2]
 
 
 def test_tables_fall_back_to_ascii_where_the_stream_is_not_utf() -> None:

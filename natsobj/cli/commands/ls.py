@@ -62,7 +62,10 @@ async def ls(
     ] = False,
     sort: Annotated[
         Literal["name", "size", "time"] | None,
-        typer.Option("--sort", help="Sort, the lowest first; without it the oldest change is first."),
+        typer.Option(
+            "--sort",
+            help="Sort, the lowest first; without it the oldest change is first, and by name on a terminal.",
+        ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
 ) -> None:
@@ -81,7 +84,9 @@ async def ls(
     of_bucket |= {"--older-than": older_than is not None, "--newer-than": newer_than is not None}
     options.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
     folder = with_slash(prefix or "") if relative else ""
-    layout = {"names": names, "null": null, "long": long and bucket is not None}
+    if reverse and session.draws_tables:
+        sort = sort or "name"
+    layout = {"names": names, "null": null, "long": long and bucket is not None, "by_name": sort is None}
     async with session.store() as store:
         if bucket is None:
             buckets = _arranged(
