@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from natsobj.errors import InvalidMetadata
-    from natsobj.files import Source
+    from natsobj.files import Sink, Source
     from natsobj.files.given import Data, Target
     from natsobj.models import (
         AccountInfo,
@@ -333,6 +333,10 @@ class Bucket(Face[_bucket.Bucket]):
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(self._inner.link(key, target, replace=replace))
+
+    def fetch(self, info: ObjectInfo, sink: Sink) -> ObjectInfo:
+        """Fetch the whole of an object that is no link, as `get` does, into a sink and nothing else."""
+        return self._loop.run(self._inner.fetch(info, sink))
 
 
 class Store(Face[_store.Store]):
