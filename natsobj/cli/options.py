@@ -483,7 +483,9 @@ Local = Annotated[
 ]
 Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
 Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]
-Verbose = Annotated[bool, _output("--verbose", "-v", text="Say more: first which server it is, then what was done.")]
+Verbose = Annotated[
+    bool, _output("--verbose", "-v", text="Say more: first which server it is, then what was done.")
+]
 Debug = Annotated[bool, _output("--debug", text="Say everything, with the traceback of an error.")]
 Color = Annotated[
     Literal["auto", "always", "never"] | None,

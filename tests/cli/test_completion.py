@@ -44,7 +44,12 @@ def test_commands_and_options_are_offered(bare_cli: Program) -> None:
     """The shared options, too, wherever they may stand."""
     assert offered(bare_cli, "natsobj g") == ["get", "gc"]
     assert offered(bare_cli, "natsobj server st") == ["start", "stop", "status"]
-    assert offered(bare_cli, "natsobj put a b --if-") == ["--if-absent", "--if-match", "--if-revision", "--if-changed"]
+    assert offered(bare_cli, "natsobj put a b --if-") == [
+        "--if-absent",
+        "--if-match",
+        "--if-revision",
+        "--if-changed",
+    ]
     assert offered(bare_cli, "natsobj ls --js-") == ["--js-domain", "--js-api-prefix"]
     assert offered(bare_cli, "natsobj ls --sort ") == ["name", "size", "time"]
     assert offered(bare_cli, "natsobj ls --color n") == ["never"]

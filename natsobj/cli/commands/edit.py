@@ -59,7 +59,7 @@ async def edit(
     cluster: options.Cluster = None,
     tags: options.Tags = None,
 ) -> None:
-    """Change what is said about an object, or the settings of a bucket."""
+    """Change a bucket's settings or an object's description."""
     options.exclusive({"--ttl": ttl is not None, "--no-ttl": no_ttl})
     options.exclusive(
         {"--max-bucket-size": max_bucket_size is not None, "--no-max-bucket-size": no_max_bucket_size}
