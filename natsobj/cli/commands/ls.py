@@ -73,7 +73,6 @@ async def ls(
     from natsobj.cli.render import checksum_line, left_out_line
     from natsobj.cli.views import BUCKET, OBJECT
     from natsobj.folders.ages import of_age
-    from natsobj.folders.scan import with_slash
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
     options.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
@@ -83,7 +82,7 @@ async def ls(
     of_bucket = {"--deleted": deleted, "--sha256sum": sha256sum}
     of_bucket |= {"--older-than": older_than is not None, "--newer-than": newer_than is not None}
     options.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
-    folder = with_slash(prefix or "") if relative else ""
+    folder = _folder(prefix or "") if relative else ""
     if reverse and session.draws_tables:
         sort = sort or "name"
     layout = {"names": names, "null": null, "long": long and bucket is not None, "by_name": sort is None}
@@ -104,6 +103,12 @@ async def ls(
                 await session.show_all(objects, OBJECT, **layout)
             elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
                 session.report(left_out_line(left_out))
+
+
+def _folder(prefix: str) -> str:
+    from natsobj.folders.scan import with_slash
+
+    return with_slash(prefix)
 
 
 def _bucket_order(sort: str | None) -> Callable[[BucketInfo], Any] | None:
