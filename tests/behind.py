@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Mapping
 
 import pytest
@@ -11,7 +12,7 @@ from nats.aio.client import Client
 from natsobj.adr20.names import chunk_subject, metadata_filter, metadata_subject
 from natsobj.bucket import Bucket
 from natsobj.connection import Patience
-from natsobj.jetstream.direct import BATCH, Stored
+from natsobj.jetstream.direct import Stored
 from tests.sinks import Buffer
 
 BIG = bytes(range(256)) * 512 * 40
@@ -87,10 +88,15 @@ def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stor
     direct_messages = bucket.stream.js.direct_messages
 
     async def lagging(
-        stream: str, subject: str, *, sequence: int = 1, batch: int = BATCH, patience: Patience | None = None
+        stream: str,
+        subject: str,
+        *,
+        sequence: int = 1,
+        most: int = sys.maxsize,
+        patience: Patience | None = None,
     ) -> AsyncGenerator[Stored, None]:
         if subject != metadata_filter(bucket.name):
-            found = direct_messages(stream, subject, sequence=sequence, batch=batch, patience=patience)
+            found = direct_messages(stream, subject, sequence=sequence, most=most, patience=patience)
             async for message in found:
                 yield message
             return

@@ -37,7 +37,7 @@ from natsobj.errors import (
 from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer
-from natsobj.jetstream.direct import BATCH, NotServed, Stored, direct_get, is_of, stored
+from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, stored
 from natsobj.jetstream.subjects import SubjectPage
 
 log = logging.getLogger(__name__)
@@ -302,7 +302,7 @@ class JetStream:
         subject: str,
         *,
         sequence: int = 1,
-        batch: int = BATCH,
+        most: int = sys.maxsize,
         patience: Patience | None = None,
     ) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
@@ -311,12 +311,13 @@ class JetStream:
         message at a time from its leader. After trouble that may pass it goes on behind the last message.
 
         Args:
+            most: messages that are wanted; no more are moved, but after trouble.
             patience: the caller's, where it has trouble of its own to wait out.
         """
         patience = patience or Patience(self.link)
         while True:
             connection = self.connection
-            messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, batch=batch)
+            messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
             try:
                 async with contextlib.aclosing(messages):
                     async for stored in messages:
@@ -377,8 +378,14 @@ class JetStream:
     # Consumers
 
     @contextlib.asynccontextmanager
-    async def consumer(self, stream: str, subject: str, *, sequence: int) -> AsyncIterator[Consumer]:
+    async def consumer(
+        self, stream: str, subject: str, *, sequence: int | None, headers_only: bool = False
+    ) -> AsyncIterator[Consumer]:
         """Make a pull consumer for the messages of one subject from a sequence on, and delete it at the end.
+
+        Args:
+            sequence: None begins with the last message.
+            headers_only: messages come without their bytes, which `Nats-Msg-Size` counts.
 
         Raises:
             NoConsumer: the server refuses one (a limit, the retention), or the subject is too long to ask.
@@ -389,8 +396,7 @@ class JetStream:
         name = names.new_nuid()
         config = {
             "name": name,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": sequence,
+            **({"deliver_policy": "last"} if sequence is None else _from(sequence)),
             "ack_policy": "none",
             "max_deliver": 1,
             "filter_subject": subject,
@@ -398,6 +404,7 @@ class JetStream:
             "mem_storage": True,
             "num_replicas": 1,
             "inactive_threshold": 10_000_000_000,  # ns; should the deletion below be lost
+            "headers_only": headers_only,
         }
         request = {"stream_name": stream, "config": config, "action": "create"}
         delete = f"CONSUMER.DELETE.{stream}.{name}"
@@ -531,6 +538,10 @@ def _checked_stream(stream: dict[str, Any], what: str, name: str | None = None) 
     if name is not None and stream["config"]["name"] != name:
         raise MalformedAnswer(what)
     return stream
+
+
+def _from(sequence: int) -> dict[str, object]:
+    return {"deliver_policy": "by_start_sequence", "opt_start_seq": sequence}
 
 
 def _read_answer(data: bytes, api: str, stream: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class NotServed(Exception):
 
 
 async def direct_get(
-    connection: Connection, prefix: str, stream: str, subject: str, *, sequence: int, batch: int
+    connection: Connection, prefix: str, stream: str, subject: str, *, sequence: int, most: int
 ) -> AsyncGenerator[Stored, None]:
     """Iterate over the messages at or behind a sequence.
 
@@ -51,16 +51,18 @@ async def direct_get(
 
     Args:
         prefix: what the subjects of JetStream's API begin with.
+        most: messages that are wanted; no more are moved.
 
     Raises:
         NotServed: nobody listens there.
         RequestTimeout: nothing moved for one timeout.
     """
     api = f"{prefix}.DIRECT.GET.{stream}"
-    arrivals = _Arrivals(subject, batch)
+    arrivals = _Arrivals(subject, min(most, BATCH))
 
     async def ask() -> None:
         arrivals.expect(sequence)
+        batch = min(most - came, BATCH)
         query = {"seq": sequence, "next_by_subj": subject, "batch": batch, "max_bytes": BATCH_BYTES}
         await connection.publish(api, json.dumps(query).encode(), reply=inbox)
 
@@ -69,15 +71,18 @@ async def direct_get(
         connection.watch("", arrivals.fail),
         connection.watch(api, arrivals.fail),
     ):
+        came = 0
         await ask()
         more: bool | None = None
         while more is not False:
             await connection.until(arrivals.event.wait, f"reading {stream}")
             messages, end = arrivals.take_all()
             if messages:
-                sequence = messages[-1].sequence + 1
+                sequence, came = messages[-1].sequence + 1, came + len(messages)
             more = arrivals.more(end) if end is not None else None
-            if more:
+            if came >= most:
+                more = False
+            elif more:
                 await ask()
             for message in messages:
                 yield message

@@ -1,12 +1,21 @@
-"""A byte range of an object: which chunks it lies in, and what to leave out of them."""
+"""A byte range of an object: which chunks it lies in, and what to leave out of them.
+
+Where all chunks but the last have one size, the range's first one is known by its number. Its place in the
+stream is guessed, and a consumer that is made there says how many chunks follow, which tells its number: no
+byte is moved for that. Where no consumer is to be had, chunks themselves show the way.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from natsobj.errors import ChunksMissing, SizeMismatch
+from natsobj.errors import ChunksMissing, PermissionDenied, SizeMismatch
 from natsobj.files import Sink
+from natsobj.jetstream import NoConsumer
 from natsobj.models import ObjectInfo
 from natsobj.objects.download import Run
 from natsobj.stream import BucketStream
@@ -57,21 +66,121 @@ async def find_run(
 ) -> tuple[Run, int]:
     """Find the chunks of a byte range that is not empty, and how many bytes to skip in the first.
 
-    No chunk before the range is fetched but a few that show the way. Where the chunks are not all of the size
-    that the metadata names, or nobody says how many follow one, the range is counted from the start.
+    Where the chunks are not all of the size that the metadata names, or nobody says how many follow one, the
+    range is counted from the start.
 
     Raises:
         ChunksMissing: the first chunk is not the first.
         SizeMismatch: the chunks are of many sizes.
     """
     size = info.chunk_size or 0
-    whole = Run(0, info.chunks, 0)
     if size <= 0 or info.chunks != -(-info.size // size):
-        return whole, offset
+        return Run(0, info.chunks, 0), offset
+    wanted = _Wanted(stream, info, subject, offset // size, (offset + length - 1) // size, size)
+    try:
+        return await _find_unread(wanted), offset - wanted.first * size
+    except _NotEven:
+        return Run(0, info.chunks, 0), offset
+    except (NoConsumer, PermissionDenied):
+        return await _find_by_chunks(wanted, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Chunks by their numbers, of an object whose chunks should be of one size."""
+
+    stream: BucketStream
+    info: ObjectInfo
+    subject: str
+    first: int
+    last: int
+    size: int
+
+    @property
+    def rest(self) -> int:
+        """Bytes that the object's last chunk has where all others are full."""
+        return self.info.size - (self.info.chunks - 1) * self.size
+
+
+class _NotEven(Exception):
+    """The chunks are not of the size that the metadata names."""
+
+
+# By consumers
+
+
+async def _find_unread(wanted: _Wanted) -> Run:
+    """Find chunks by what consumers say of them, without their bytes.
+
+    Raises:
+        NoConsumer: the server makes none for us.
+        PermissionDenied: likewise.
+        _NotEven: the last chunk is not what is left behind full ones.
+        ChunksMissing: there are fewer chunks than the metadata says.
+    """
+    stream, info, subject, first = wanted.stream, wanted.info, wanted.subject, wanted.first
+    guess = max(1, info.revision - info.chunks + first) if first else 0  # right behind them is the record
+    stored, tail, number = await asyncio.gather(
+        stream.count(subject), _last_size(stream, subject), _number(wanted, guess) if first else _zero()
+    )
+    if stored < info.chunks:
+        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=stored)
+    if tail != wanted.rest:
+        raise _NotEven  # else no chunk before it can be short
+    low, high = (1, 0), (max(guess, info.revision), info.chunks)
+    probes = 0
+    while number != first:
+        low, high = ((guess, number), high) if number < first else (low, (guess, number))
+        if high[0] - low[0] <= 1:
+            raise _NotEven
+        share = (first - low[1]) / max(1, high[1] - low[1]) if probes % 2 == 0 else 0.5
+        guess = min(high[0] - 1, max(low[0] + 1, low[0] + int((high[0] - low[0]) * share)))
+        number, probes = await _number(wanted, guess), probes + 1
+    return Run(first, wanted.last + 1, max(0, guess - 1))
+
+
+async def _zero() -> int:
+    return 0
+
+
+async def _number(wanted: _Wanted, sequence: int) -> int:
+    """Return the number of the first chunk at or behind a place in the stream."""
+    js, stream = wanted.stream.js, wanted.stream.name
+    async with js.consumer(stream, wanted.subject, sequence=sequence, headers_only=True) as consumer:
+        return wanted.info.chunks - consumer.pending
+
+
+async def _last_size(stream: BucketStream, subject: str) -> int | None:
+    """Return the bytes of the last chunk; None where nobody says it."""
+    js = stream.js
+    sizes: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    def take(_subject: str, _reply: str, headers: Mapping[str, str], _payload: memoryview) -> None:
+        size = headers.get("Nats-Msg-Size", "")
+        if not sizes.done():
+            sizes.set_result(int(size) if size.isdigit() else None)
+
+    async with (
+        js.consumer(stream.name, subject, sequence=None, headers_only=True) as consumer,
+        js.connection.subscribe(take) as inbox,
+    ):
+        await js.connection.publish(consumer.next_subject, b'{"batch":1,"no_wait":true}', reply=inbox)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(stream.timeout):
+                return await sizes
+    return None
+
+
+# By chunks
+
+
+async def _find_by_chunks(wanted: _Wanted, offset: int) -> tuple[Run, int]:
+    """Find chunks by a few others that show the way."""
+    stream, info, subject = wanted.stream, wanted.info, wanted.subject
+    first, last, size, whole = wanted.first, wanted.last, wanted.size, Run(0, info.chunks, 0)
     newest = await stream.last(subject)
-    if newest is None or len(newest.data) != info.size - (info.chunks - 1) * size:
+    if newest is None or len(newest.data) != wanted.rest:
         return whole, offset  # with a full rest before it, no other chunk can be short
-    first, last = offset // size, (offset + length - 1) // size
     if first == 0:
         return Run(0, last + 1, 0), offset
     high = _Chunk(info.chunks - 1, newest.sequence, len(newest.data))
@@ -108,7 +217,7 @@ async def _search(
 
 async def _probe(stream: BucketStream, info: ObjectInfo, subject: str, sequence: int) -> _Chunk | None:
     """Return the chunk at or behind a place in the stream; None where its number cannot be told."""
-    messages = stream.direct(subject, sequence=sequence, batch=1)
+    messages = stream.direct(subject, sequence=sequence, most=1)
     async with contextlib.aclosing(messages):
         async for message in messages:
             if message.pending is None:

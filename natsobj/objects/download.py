@@ -28,7 +28,7 @@ from natsobj.errors import (
     TemporaryError,
 )
 from natsobj.files import Sink
-from natsobj.jetstream import BATCH, Consumer, NoConsumer
+from natsobj.jetstream import Consumer, NoConsumer
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream
 from natsobj.stream.lookup import find
@@ -202,9 +202,9 @@ class Download:
 
     async def _read_direct(self) -> None:
         """Read on by Direct Get."""
-        batch = min(self._stop - self._next, BATCH)
+        most = self._stop - self._next
         messages = self._stream.direct(
-            self._subject, sequence=self._sequence + 1, batch=batch, patience=self._patience
+            self._subject, sequence=self._sequence + 1, most=most, patience=self._patience
         )
         async with contextlib.aclosing(messages):
             async for message in messages:

@@ -8,6 +8,7 @@ while its trouble may pass.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, Connection, Patience
 from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, UnsuitableStream
-from natsobj.jetstream import BATCH, Ack, JetStream, Stored, SubjectPage
+from natsobj.jetstream import Ack, JetStream, Stored, SubjectPage
 from natsobj.stream.record import Record, read_record
 
 __all__ = ["BucketStream", "check_writable"]
@@ -191,10 +192,10 @@ class BucketStream:
         return await self.patiently(lambda: self.js.purge(self.name, subject, before=before))
 
     def direct(
-        self, subject: str, *, sequence: int = 1, batch: int = BATCH, patience: Patience | None = None
+        self, subject: str, *, sequence: int = 1, most: int = sys.maxsize, patience: Patience | None = None
     ) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter in stream order; a replica may lack the newest."""
-        return self.js.direct_messages(self.name, subject, sequence=sequence, batch=batch, patience=patience)
+        return self.js.direct_messages(self.name, subject, sequence=sequence, most=most, patience=patience)
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
         """Publish one message, and wait a second for what this stream says of it."""
