@@ -104,6 +104,18 @@ class ObjectInfo:
     """Where its record lies; empty for one that was not read from a bucket."""
 
 
+@dataclass(slots=True)
+class Folder:
+    """What is below one name, counted."""
+
+    name: str
+    """All of it, with the slash at the end."""
+    objects: int
+    size: int
+    modified: datetime
+    """Of the newest object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where the servers that keep a bucket must be.

@@ -32,6 +32,7 @@ SCREEN = {
         "meters",
         "progress",
         "sorting",
+        "levels",
     )
 }
 TOOLS = {

@@ -126,7 +126,7 @@ class Output:
                     sorting.by_name(items, view.name, view.lean) if by_name else items,
                     make,
                     color=self._colored,
-                    first=sorting.MOST_SORTED if by_name else console.FIRST_ROWS,
+                    first=view.first,
                     total=view.total(),
                 )
                 if not shown:

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from natsobj.cli import findings, render
+from natsobj.cli import findings, levels, render
+from natsobj.cli.sorting import MOST_SORTED
 from natsobj.cli.tables import Total
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["BUCKET", "FOUND", "OBJECT", "VERDICT", "VIEWS", "ListView", "Listing", "View"]
+__all__ = ["BUCKET", "FOUND", "LEVEL", "OBJECT", "VERDICT", "VIEWS", "ListView", "Listing", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class ListView(View):
     total: Callable[[], Total[Any]]
     lean: Callable[[Any], Any] = lambda model: model
     """What is needed of it for a table."""
+    first: int = MOST_SORTED
+    """Rows that decide how wide the columns of a table are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Listing:
     plural: str
     total: Callable[[], Total[Any] | None] = lambda: None
     lean: Callable[[Any], Any] = lambda model: model
+    first: int = 500
 
 
 OBJECT = ListView(
@@ -77,6 +81,15 @@ VERDICT = Listing(
     "broken objects",
 )
 FOUND = Listing(findings.found_json, findings.found_row, findings.found_name, findings.found_table, "orphans")
+LEVEL = Listing(
+    levels.level_json,
+    levels.level_row,
+    lambda entry: str(entry.name),
+    levels.level_table,
+    "objects",
+    lambda: levels.LevelTotal("object", lambda entry: entry.size),
+    first=MOST_SORTED,
+)
 ACCOUNT = View(render.account_json, render.account_detail)
 
 VIEWS: dict[type, View] = {ObjectInfo: OBJECT, BucketInfo: BUCKET, AccountInfo: ACCOUNT}

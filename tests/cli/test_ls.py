@@ -6,12 +6,15 @@ import asyncio
 import hashlib
 import json
 import re
+from collections.abc import AsyncGenerator
 
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, BucketConfig, Store
+from natsobj import Bucket, BucketConfig, ObjectInfo, Store
+from natsobj.cli.levels import FOLDER_FIELDS
 from natsobj.cli.render import BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.folders.level import one_level
 from tests.behind import write_record
 from tests.conftest import Serve
 from tests.program import Program
@@ -326,3 +329,55 @@ async def test_many_objects_are_listed_whole(cli: Program, bucket: Bucket) -> No
     shown = cli.terminal("ls", bucket.name, columns=300).text
     assert all(name in shown for name in names)
     assert shown.count("╭") == shown.count("╰") == 1
+
+
+# One level
+
+
+async def test_folders_are_counted_and_come_first(cli: Program, bucket: Bucket) -> None:
+    """Each once by its whole name, with its objects and bytes, in every form; tombstones make none."""
+    await fill(bucket)
+    await bucket.put("birds/old", b"x")
+    await bucket.delete("birds/old")
+    for name in ("top", "cats/2026/x", "cats/"):
+        await bucket.put(name, b"123")
+    rows = [line.split("\t") for line in cli("ls", bucket.name, "--folders").lines]
+    assert [(row[:2], row[3]) for row in rows] == [
+        (["9", "4"], "cats/"),
+        (["0", "1"], "dogs/"),
+        (["3", "1"], "top"),
+    ]
+    assert all(re.fullmatch(TIME, row[2]) for row in rows)
+    assert cli("ls", bucket.name, "cats/", "--folders", "-1").lines == [
+        "cats/2026/",
+        "cats/b",
+        "cats/a",
+        "cats/",
+    ]
+    first, *_, last = map(json.loads, cli("ls", bucket.name, "--folders", "--json").lines)
+    assert first == {"folder": True, "name": "cats/", "objects": 4, "size": 9}
+    assert tuple(first) == FOLDER_FIELDS
+    assert tuple(last) == OBJECT_FIELDS
+    order = cli("ls", bucket.name, "--folders", "-1", "--sort", "size").lines
+    assert order == ["dogs/", "cats/", "top"]
+    shown = cli.terminal("ls", bucket.name, "--folders", "--color", "never").text.splitlines()
+    assert [line.split()[1] for line in shown[3:6]] == ["cats/", "dogs/", "top"]
+    assert shown[-1] == "2 folders  6 objects  12 B"
+
+
+async def test_a_level_of_many_objects_is_read_twice_and_not_held(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is lost or doubled, and what cannot be read is reported once."""
+    await fill(bucket)
+    await asyncio.gather(*(bucket.put(f"n{number}", b"") for number in range(5)))
+    asked = []
+
+    def read(first: bool) -> AsyncGenerator[ObjectInfo, None]:
+        asked.append(first)
+        return bucket.list()
+
+    names = [entry.name async for entry in one_level(read, "", most=3)]
+    assert names[:2] == ["cats/", "dogs/"]
+    assert sorted(names[2:]) == [f"n{number}" for number in range(5)]
+    assert asked == [True, False]

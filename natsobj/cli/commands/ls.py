@@ -20,6 +20,7 @@ EXAMPLES = (
     ("List the buckets", "natsobj ls"),
     ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
     ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
+    ("List the folders and objects below 2026/, one level", "natsobj ls photos 2026/ --folders"),
     ("List the largest objects last", "natsobj ls photos --sort size"),
     ("List what was changed today", "natsobj ls photos --newer-than 24h"),
     ("Check files that were fetched", "natsobj ls photos --sha256sum | (cd photos && sha256sum -c --quiet)"),
@@ -68,10 +69,13 @@ async def ls(
         ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
+    folders: Annotated[
+        bool, typer.Option("--folders", help="One level below PREFIX: what is behind the next / is counted.")
+    ] = False,
 ) -> None:
     """List buckets, or the objects of one."""
     from natsobj.cli.render import checksum_line, left_out_line
-    from natsobj.cli.views import BUCKET, OBJECT
+    from natsobj.cli.views import BUCKET, LEVEL, OBJECT
     from natsobj.folders.ages import of_age
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
@@ -79,13 +83,20 @@ async def ls(
     for other, given in {"--json": session.json, "--deleted": deleted}.items():
         options.exclusive({"--sha256sum": sha256sum, other: given})
     options.needs("--sha256sum", sha256sum, {"--relative": relative or None})
-    of_bucket = {"--deleted": deleted, "--sha256sum": sha256sum}
+    options.exclusive({"--folders": folders, "--long": long, "--sha256sum": sha256sum})
+    of_bucket = {"--deleted": deleted, "--sha256sum": sha256sum, "--folders": folders}
     of_bucket |= {"--older-than": older_than is not None, "--newer-than": newer_than is not None}
     options.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
     folder = _folder(prefix or "") if relative else ""
-    if reverse and session.draws_tables:
+    start = folder or prefix or ""
+    if (reverse or folders) and session.draws_tables:
         sort = sort or "name"
-    layout = {"names": names, "null": null, "long": long and bucket is not None, "by_name": sort is None}
+    layout = {
+        "names": names,
+        "null": null,
+        "long": long and bucket is not None,
+        "by_name": not (sort or folders),
+    }
     async with session.store() as store:
         if bucket is None:
             buckets = _arranged(
@@ -95,12 +106,21 @@ async def ls(
         else:
             home = store.bucket(bucket)
             wanted = await of_age(home, older_than=older_than, newer_than=newer_than)
-            listed = home.list(folder or prefix or "", deleted=deleted, on_unreadable=session.fail)
-            objects = _arranged(
-                listed, _object_order(sort), reverse, match, lambda each: each.name, suits=wanted
-            )
+
+            def read(
+                first: bool, order: Callable[[Any], Any] | None = None, turned: bool = False
+            ) -> AsyncGenerator[ObjectInfo, None]:
+                report = session.fail if first else lambda _: None
+                listed = home.list(start, deleted=deleted, on_unreadable=report)
+                return _arranged(listed, order, turned, match, lambda each: each.name, suits=wanted)
+
+            objects: AsyncGenerator[Any, None] = read(True, _object_order(sort), reverse)
+            if folders:
+                from natsobj.folders.level import one_level
+
+                objects = one_level(read, start, _object_order(sort), reverse=reverse)
             if not sha256sum:
-                await session.show_all(objects, OBJECT, **layout)
+                await session.show_all(objects, LEVEL if folders else OBJECT, **layout)
             elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
                 session.report(left_out_line(left_out))
 
@@ -120,8 +140,8 @@ def _bucket_order(sort: str | None) -> Callable[[BucketInfo], Any] | None:
     return orders.get(sort)
 
 
-def _object_order(sort: str | None) -> Callable[[ObjectInfo], Any] | None:
-    orders: dict[str | None, Callable[[ObjectInfo], Any]] = {
+def _object_order(sort: str | None) -> Callable[[Any], Any] | None:
+    orders: dict[str | None, Callable[[Any], Any]] = {
         "name": lambda info: info.name,
         "size": lambda info: info.size,
         "time": lambda info: info.modified,
