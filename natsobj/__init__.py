@@ -66,6 +66,7 @@ _HOMES = {
         "AccountInfo",
         "BucketConfig",
         "BucketInfo",
+        "Change",
         "Cluster",
         "Link",
         "ObjectInfo",

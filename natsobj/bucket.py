@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.errors import BucketSealed, InvalidMetadata, ObjectChanged, PermissionDenied, SizeMismatch
-from natsobj.models import BucketInfo, Link, ObjectInfo, ObjectMeta
+from natsobj.models import BucketInfo, Change, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
 from natsobj.stream import BucketStream
 from natsobj.stream.listing import every_record
@@ -130,6 +130,50 @@ class Bucket:
                     yield record.error
                 elif record.info is not None and record.info.name.startswith(prefix):
                     yield record.info
+
+    async def watch(
+        self,
+        prefix: str = "",
+        *,
+        history: bool = False,
+        deletes: bool = True,
+        on_unreadable: Callable[[InvalidMetadata], None] | None = None,
+    ) -> AsyncGenerator[Change | None, None]:
+        """Iterate over changes as they happen, for ever: each once, over restarts, cuts and new leaders.
+
+        Of changes that follow one another while the connection is away only the last one of each object is
+        there to be told. A rename is told as a `put` under the new name.
+
+        Args:
+            prefix: only keys that begin with it.
+            history: first every object that is there, oldest change first, then None.
+            deletes: tell of deletions, too.
+            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+
+        Raises:
+            TemporaryError: nothing was heard of the server for six times the timeout.
+        """
+        from natsobj.stream.watch import watch_records
+
+        prefix = arguments.string(prefix, "prefix")
+        history, deletes = arguments.flag(history, "history"), arguments.flag(deletes, "deletes")
+        there = history
+        async with contextlib.aclosing(watch_records(self.stream, history=history)) as records:
+            async for record in records:
+                if record is None:
+                    there = False
+                    yield None
+                elif not record.name.startswith(prefix):
+                    continue
+                elif record.live is not None:
+                    yield Change("put", record.live)
+                elif record.error is None:
+                    if deletes and not there:
+                        yield Change("delete", record.info or record.expired(self.name))
+                elif on_unreadable is None:
+                    raise record.error
+                else:
+                    on_unreadable(record.error)
 
     async def check_writable(self) -> None:
         """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""

@@ -20,6 +20,7 @@ __all__ = [
     "AccountInfo",
     "BucketConfig",
     "BucketInfo",
+    "Change",
     "Cluster",
     "Link",
     "ObjectInfo",
@@ -114,6 +115,16 @@ class Folder:
     size: int
     modified: datetime
     """Of the newest object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to an object."""
+
+    event: Literal["put", "delete"]
+    """`put` is anything but its end: a link, and a change of what is said about it, too."""
+    info: ObjectInfo
+    """As it is behind it; of one that expired only the name is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ SCREEN = {
         "details",
         "render",
         "findings",
+        "changes",
         "views",
         "meters",
         "progress",

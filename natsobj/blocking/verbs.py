@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         AccountInfo,
         BucketConfig,
         BucketInfo,
+        Change,
         Link,
         ObjectInfo,
         ObjectMeta,
@@ -113,6 +114,32 @@ class Bucket(Face[_bucket.Bucket]):
             prefix: only keys that begin with it, and what cannot be read.
         """
         return self._loop.iterate(self._inner.entries(prefix))
+
+    def watch(
+        self,
+        prefix: str = "",
+        *,
+        history: bool = False,
+        deletes: bool = True,
+        on_unreadable: Callable[[InvalidMetadata], None] | None = None,
+    ) -> Iterator[Change | None]:
+        """Iterate over changes as they happen, for ever: each once, over restarts, cuts and new leaders.
+
+        Of changes that follow one another while the connection is away only the last one of each object is
+        there to be told. A rename is told as a `put` under the new name.
+
+        Args:
+            prefix: only keys that begin with it.
+            history: first every object that is there, oldest change first, then None.
+            deletes: tell of deletions, too.
+            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+
+        Raises:
+            TemporaryError: nothing was heard of the server for six times the timeout.
+        """
+        return self._loop.iterate(
+            self._inner.watch(prefix, history=history, deletes=deletes, on_unreadable=on_unreadable)
+        )
 
     def check_writable(self) -> None:
         """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""

@@ -31,6 +31,7 @@ COMMANDS = (
     "ln",
     "edit",
     "seal",
+    "watch",
     "verify",
     "gc",
     "server",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from natsobj.cli import exits
@@ -135,6 +136,51 @@ async def write_lines(
                     block.clear()
                     await sink.drain()
             sink.write(memoryview(bytes(block)))
+
+
+LOOK = 0.5
+"""Seconds between looks whether anybody reads standard output."""
+
+
+async def while_read(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """Pass on items that are slow to come, as long as standard output is no pipe that nobody reads any more.
+
+    Raises:
+        BrokenPipeError: it is one.
+    """
+    import asyncio
+
+    async with contextlib.aclosing(items):
+        while True:
+            coming = asyncio.ensure_future(anext(items, _END))
+            try:
+                while not (await asyncio.wait({coming}, timeout=LOOK))[0]:
+                    _check_reader()
+            except BaseException:
+                coming.cancel()
+                await asyncio.wait({coming})
+                raise
+            item = coming.result()
+            if isinstance(item, _End):
+                return
+            yield item
+
+
+class _End:
+    """Behind the last item."""
+
+
+_END = _End()
+
+
+def _check_reader() -> None:
+    import select
+
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(STDOUT, 0)
+        if any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE), "standard output")
 
 
 def screen(color: bool) -> Console:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from natsobj.jetstream.api import NEVER_SEQUENCE, JetStream, Subjects
 from natsobj.jetstream.codes import Ack
-from natsobj.jetstream.consumers import Consumer, NoConsumer
+from natsobj.jetstream.consumers import Consumer, NoConsumer, delivery
 from natsobj.jetstream.direct import BATCH, Stored
 from natsobj.jetstream.subjects import SubjectPage
 
@@ -20,4 +20,5 @@ __all__ = [
     "Stored",
     "SubjectPage",
     "Subjects",
+    "delivery",
 ]

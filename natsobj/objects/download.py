@@ -19,7 +19,6 @@ from natsobj.errors import (
     DigestMismatch,
     InvalidMetadata,
     LinkError,
-    MalformedAnswer,
     NatsobjError,
     ObjectChanged,
     ObjectNotFound,
@@ -28,7 +27,7 @@ from natsobj.errors import (
     TemporaryError,
 )
 from natsobj.files import Sink
-from natsobj.jetstream import Consumer, NoConsumer
+from natsobj.jetstream import Consumer, NoConsumer, delivery
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream
 from natsobj.stream.lookup import find
@@ -258,7 +257,7 @@ class Download:
         try:
             if "$JS.ACK." not in reply:
                 raise _Short(headers.get("Description", headers.get("Status", "")))
-            sequence, number, pending = _delivery(reply)
+            sequence, number, _, pending = delivery(reply)
             self._consumed += 1
             if number != self._consumed:
                 raise _Short("chunks are missing on the way")
@@ -293,21 +292,6 @@ class Download:
     def _fail(self, error: NatsobjError) -> None:
         self._error = self._error or error
         self._arrived.set()
-
-
-def _delivery(reply: str) -> tuple[int, int, int]:
-    """Read stream sequence, delivery number and pending count from `$JS.ACK...`.
-
-    Counted from the end: a domain and an account may stand before the stream, and a token behind it all.
-    """
-    tokens = reply.split(".")
-    # $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<number>.<time>.<pending>, or with
-    # <domain>.<account> before the stream
-    start = 2 if len(tokens) < 11 else 4
-    try:
-        return int(tokens[start + 3]), int(tokens[start + 4]), int(tokens[start + 6])
-    except (IndexError, ValueError) as e:
-        raise MalformedAnswer("a consumer's message") from e
 
 
 def readable(info: ObjectInfo) -> None:

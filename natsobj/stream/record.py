@@ -70,6 +70,12 @@ class Record:
             raise ObjectNotFound(bucket, key)
         return self.live
 
+    def expired(self, bucket: str) -> ObjectInfo:
+        """Return an object that is no more, of which only the name is known."""
+        return ObjectInfo(
+            bucket, self.name, 0, 0, self.time, self.sequence, deleted=True, subject=self.subject
+        )
+
     def check_replaceable(self, bucket: str, key: str) -> None:
         """Refuse to put a key's record in the place of another key's object.
 
