@@ -67,12 +67,17 @@ class ObjectMeta:
     metadata: Mapping[str, str] = field(default_factory=dict)
     chunk_size: int | None = None
     """Bytes a chunk; None is the default of all clients, lowered to what the server takes."""
+    ttl: timedelta | None = None
+    """How long it stays, from one second on; None is for ever. A bucket must allow it (`object_ttl`)."""
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "description", arguments.optional_text(self.description, "ObjectMeta.description"))
         put(self, "headers", arguments.headers(self.headers, "ObjectMeta.headers"))
         put(self, "metadata", arguments.pairs(self.metadata, "ObjectMeta.metadata"))
+        put(self, "ttl", arguments.optional_duration(self.ttl, "ObjectMeta.ttl"))
+        if self.ttl is not None and self.ttl < timedelta(seconds=1):
+            raise InvalidArgument(f"ObjectMeta.ttl is one second at least, not {self.ttl}")
         size = arguments.optional_number(self.chunk_size, "ObjectMeta.chunk_size", least=1)
         put(self, "chunk_size", size)
 
@@ -163,6 +168,8 @@ class BucketConfig:
     compressed: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     placement: Placement | None = None
+    object_ttl: bool = False
+    """Whether objects may have a time to live of their own."""
 
     def __post_init__(self) -> None:
         put, of = object.__setattr__, "BucketConfig"
@@ -174,6 +181,7 @@ class BucketConfig:
         if self.storage not in get_args(Storage):
             raise InvalidArgument(f"{of}.storage is file or memory, not {self.storage!r}")
         put(self, "max_bytes", arguments.optional_number(self.max_bytes, f"{of}.max_bytes", least=1))
+        put(self, "object_ttl", arguments.flag(self.object_ttl, f"{of}.object_ttl"))
         put(self, "compressed", arguments.flag(self.compressed, f"{of}.compressed"))
         put(self, "metadata", arguments.pairs(self.metadata, f"{of}.metadata"))
         if self.placement is not None:

@@ -101,12 +101,14 @@ class Store:
         metadata: Mapping[str, str] | None = None,
         remove_metadata: Sequence[str] = (),
         placement: Placement | None = None,
+        object_ttl: bool = False,
     ) -> Bucket:
         """Change what is named of a bucket's settings; all others stay, those unknown here included.
 
         Args:
             description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
             metadata: is added to what there is.
+            object_ttl: let objects have a time to live of their own, from now on and for good.
 
         Raises:
             BucketNotFound: there is none.
@@ -127,6 +129,7 @@ class Store:
             placement=None
             if placement is None
             else arguments.instance(placement, Placement, "placement", "a Placement or None"),
+            object_ttl=arguments.flag(object_ttl, "object_ttl"),
         )
         bucket = self.bucket(name)
         await bucket.stream.configure(changes)
@@ -155,6 +158,7 @@ class Store:
             compressed=config.compressed,
             metadata=config.metadata,
             placement=config.placement,
+            object_ttl=config.object_ttl,
         )
 
     async def delete_bucket(self, name: str) -> None:

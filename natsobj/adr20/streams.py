@@ -54,6 +54,8 @@ def stream_config(config: BucketConfig) -> dict[str, object]:
         "allow_direct": True,
         "compression": "s2" if config.compressed else "none",
     }
+    if config.object_ttl:
+        stream["allow_msg_ttl"] = True
     if config.description:
         stream["description"] = config.description
     if config.metadata:
@@ -73,6 +75,7 @@ def bucket_changes(
     compressed: bool | None,
     metadata: Mapping[str, str | None],
     placement: Placement | None,
+    object_ttl: bool,
 ) -> dict[str, Any]:
     """Return those settings of a stream that change with what is given of a bucket's; None is not given."""
     changes: dict[str, Any] = {
@@ -82,6 +85,7 @@ def bucket_changes(
         "storage": storage,
         "max_bytes": None if max_bytes is None else max_bytes or -1,
         "compression": None if compressed is None else "s2" if compressed else "none",
+        "allow_msg_ttl": object_ttl or None,
         "metadata": metadata or None,
         "placement": None
         if placement is None
@@ -106,6 +110,18 @@ def edited_config(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
     if 0 < edited.get("max_age", 0) < edited.get("duplicate_window", 0):
         edited["duplicate_window"] = edited["max_age"]
     return edited
+
+
+def ttl_refusal(config: Mapping[str, Any], seconds: int) -> str | None:
+    """Return why a stream does not let an object expire after so many seconds; None where it does."""
+    if not config.get("allow_msg_ttl"):
+        return "allow_msg_ttl is off (natsobj edit BUCKET --object-ttl)"
+    marker = config.get("subject_delete_marker_ttl") or 0
+    if (
+        isinstance(marker, int) and marker > seconds * 10**9
+    ):  # the server would raise it to that, and say nothing
+        return f"subject_delete_marker_ttl is {marker // 10**9:,} s"
+    return None
 
 
 def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = None) -> tuple[str, ...]:

@@ -420,12 +420,14 @@ class Store(Face[_store.Store]):
         metadata: Mapping[str, str] | None = None,
         remove_metadata: Sequence[str] = (),
         placement: Placement | None = None,
+        object_ttl: bool = False,
     ) -> Bucket:
         """Change what is named of a bucket's settings; all others stay, those unknown here included.
 
         Args:
             description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
             metadata: is added to what there is.
+            object_ttl: let objects have a time to live of their own, from now on and for good.
 
         Raises:
             BucketNotFound: there is none.
@@ -445,6 +447,7 @@ class Store(Face[_store.Store]):
                     metadata=metadata,
                     remove_metadata=remove_metadata,
                     placement=placement,
+                    object_ttl=object_ttl,
                 )
             ),
             self._loop,

@@ -39,6 +39,7 @@ __all__ = [
     "Metadata",
     "Newer",
     "Nkey",
+    "ObjectTtl",
     "Offset",
     "Older",
     "OlderThan",
@@ -75,6 +76,7 @@ __all__ = [
     "labels",
     "matcher",
     "needs",
+    "object_ttl",
     "sha256",
     "utf8",
     "way",
@@ -142,6 +144,14 @@ def _duration(text: str) -> timedelta:
         return parse_duration(text)
     except InvalidArgument as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def object_ttl(text: str) -> timedelta:
+    """Read how long an object lasts: whole seconds, one at least."""
+    duration = _duration(text)
+    if duration < timedelta(seconds=1):
+        raise typer.BadParameter("an object lasts one second at least")
+    return duration
 
 
 def sha256(text: str) -> str:
@@ -357,6 +367,10 @@ Ttl = Annotated[
     typer.Option(
         "--ttl", metavar="DURATION", parser=_duration, help="How long anything stays in it, such as 7d."
     ),
+]
+ObjectTtl = Annotated[
+    bool,
+    typer.Option("--object-ttl", help="Let objects have a time to live of their own (put --ttl); for good."),
 ]
 OlderThan = Annotated[
     timedelta | None,

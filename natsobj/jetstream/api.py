@@ -37,7 +37,7 @@ from natsobj.errors import (
 from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer
-from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, stored
+from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, seconds_of, stored
 from natsobj.jetstream.subjects import SubjectPage
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ NEVER_SEQUENCE = 2**63 - 1
 _LONGEST_FILTER = 3500
 """Bytes of a filter that stands in an API subject: with a control line above 4,096 the server hangs up."""
 
+_TTL = re.compile(rb"\r\nNats-TTL:[ \t]*([^\r]*)\r\n", re.IGNORECASE)
 _MARKER = re.compile(rb"\r\nNats-Marker-Reason:", re.IGNORECASE)
 
 
@@ -258,6 +259,7 @@ class JetStream:
             time=streams.parse_time(message["time"]) or datetime.fromtimestamp(0, UTC),
             data=data,
             marker=not data and _MARKER.search(headers) is not None,
+            ttl=seconds_of(ttl[1].decode(errors="replace")) if (ttl := _TTL.search(headers)) else 0,
         )
 
     async def last_messages(self, stream: str, subjects: Sequence[str]) -> list[Stored] | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from natsobj.adr20 import streams
 from natsobj.connection import Connection, Message
-from natsobj.errors import MalformedAnswer, NatsobjError, ServerError
+from natsobj.errors import InvalidArgument, MalformedAnswer, NatsobjError, ServerError
 from natsobj.jetstream import shapes
+from natsobj.units import parse_duration
 
-__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "stored"]
+__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "seconds_of", "stored"]
 
 BATCH = 4000
 """Messages of one request, at most; for each request the server counts everything that matches anew."""
@@ -35,6 +37,16 @@ class Stored(NamedTuple):
     """The server's note that the subject expired (ADR-43), not a message of anyone."""
     pending: int | None = None
     """How many more match behind it, where the answer says so; a reader of chunks needs it."""
+    ttl: int = 0
+    """Seconds that it lasts from its time on; 0 is for ever."""
+
+
+def seconds_of(ttl: str | None) -> int:
+    """Read the header `Nats-TTL` (ADR-43); what is no duration is for ever."""
+    try:
+        return math.ceil(parse_duration(ttl).total_seconds()) if ttl else 0
+    except InvalidArgument:
+        return 0
 
 
 class NotServed(Exception):
@@ -186,6 +198,7 @@ def stored(message: Message, what: str) -> Stored:
         message.data,
         not message.data and "Nats-Marker-Reason" in headers,
         None if behind is None else shapes.number(behind, what),
+        seconds_of(headers.get("Nats-TTL")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from natsobj.adr20 import records
@@ -19,6 +20,8 @@ async def change_record(
     record: Record,
     make: Callable[[Record], bytes],
     state: Mapping[str, Any],
+    *,
+    lasts: Callable[[Record], Record] | None = None,
 ) -> tuple[ObjectInfo, Record]:
     """Put a new record in the place of another one; return it as it is stored, and what it replaced.
 
@@ -29,13 +32,22 @@ async def change_record(
         make: gives the new JSON for the record that it would replace, and raises when the change does not
             apply to that. After a lost race it is asked again.
         state: the stream's.
+        lasts: gives the record for whose rest of time the new one lasts, for the one that it would replace;
+            without it that is for ever.
 
     Raises:
         ObjectChanged: another writer was there while our own fate was in doubt, or again and again.
         OutcomeUnknown: the server never confirmed it. No other error is raised when it may be stored.
         InvalidArgument: the new record is too large for the server.
     """
-    return await finish(_change(stream, key, record, make, state))
+    ahead = timedelta(0)
+    if lasts is not None and lasts(record).ttl:
+        ahead = await stream.clock() - datetime.now(UTC)
+
+    def ttl(current: Record) -> int:
+        return 0 if lasts is None else lasts(current).remaining(datetime.now(UTC) + ahead)
+
+    return await finish(_change(stream, key, record, make, state, ttl=ttl))
 
 
 async def _change(
@@ -44,6 +56,8 @@ async def _change(
     record: Record,
     make: Callable[[Record], bytes],
     state: Mapping[str, Any],
+    *,
+    ttl: Callable[[Record], int],
 ) -> tuple[ObjectInfo, Record]:
     published = b""
 
@@ -60,6 +74,7 @@ async def _change(
         lambda current: change.in_doubt and current.data == published,
         key=key,
         domain=state.get("domain", ""),
+        ttl=ttl,
     )
     sequence = await change.run()
     current = await stream.read(record.subject)

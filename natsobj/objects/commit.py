@@ -82,6 +82,7 @@ class Replacement:
         make: gives the new record's JSON for the one that it would replace, and raises when the change no
             longer applies to that.
         is_ours: says whether a record is the one that this published.
+        ttl: gives the seconds that the new record lasts for the one that it would replace; 0 is for ever.
         domain: the stream's. Where domains are joined, another one may store the message and answer as well.
     """
 
@@ -94,12 +95,14 @@ class Replacement:
         *,
         key: str,
         domain: str,
+        ttl: Callable[[Record], int] = lambda _: 0,
     ) -> None:
         self._stream = stream
         self._make = make
         self._is_ours = is_ours
         self._key = key
         self._domain = domain
+        self._ttl = ttl
         self.record = record
         """What the next attempt would replace; what was replaced, once it has succeeded."""
         self.in_doubt = False
@@ -136,6 +139,8 @@ class Replacement:
                 "Nats-Expected-Last-Subject-Sequence": str(self.record.sequence),
             }
             payload = self._make(self.record)
+            if ttl := self._ttl(self.record):
+                headers["Nats-TTL"] = f"{ttl}s"
             try:
                 ack = await stream.publish(self.record.subject, payload, headers, domain=self._domain)
                 self.in_doubt = self.in_doubt or ack.code in _DOUBTFUL

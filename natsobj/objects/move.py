@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
+from typing import Any
 
 from natsobj.adr20 import names, records
 from natsobj.errors import ChunksMissing, NatsobjError, ObjectChanged, ObjectNotFound
@@ -95,16 +97,21 @@ async def _copy(
     limits = (to.connection.max_payload, state["config"].get("max_msg_size", -1), _LARGEST_CHUNK)
     size = max(info.chunk_size or 0, -(-info.size // info.chunks) if info.chunks else 0)
     kept = size if 0 < size <= min(limit for limit in limits if limit > 0) else None
+    seconds = record.remaining(await stream.clock()) if record.ttl and _takes_ttl(state) else 0
+    meta = ObjectMeta(chunk_size=kept, ttl=timedelta(seconds=seconds) if seconds else None)
     async with open_stored(stream, info) as source:
-        put = Put(
-            to, new, wrap(source), ObjectMeta(chunk_size=kept), condition, read_back=True, like=record.data
-        )
+        put = Put(to, new, wrap(source), meta, condition, read_back=True, like=record.data)
         with stream.js.link.sharing():  # what comes down and what goes up share the memory
             copied = await put.run()
     stored = await to.count(await to.chunk_subject(copied.nuid or ""))
     if stored != copied.chunks:
         raise ChunksMissing(to.bucket, new, expected=copied.chunks, stored=stored)
     return copied, record.sequence
+
+
+def _takes_ttl(state: Mapping[str, Any]) -> bool:
+    """Say whether a bucket lets its objects expire one by one."""
+    return bool(state["config"].get("allow_msg_ttl"))
 
 
 async def _copy_link(record: Record, to: BucketStream, new: str, condition: Condition) -> ObjectInfo:
@@ -115,7 +122,9 @@ async def _copy_link(record: Record, to: BucketStream, new: str, condition: Cond
         condition.check(to.bucket, new, current)
         return records.rewrite(record.data, fields)
 
-    copied, replaced = await change_record(to, new, found.record, make, state)
+    copied, replaced = await change_record(
+        to, new, found.record, make, state, lasts=(lambda _: record) if _takes_ttl(state) else None
+    )
     await finish(_tidy(to, copied, [replaced], found.others))
     return copied
 
@@ -167,7 +176,9 @@ class _Rename:
         stream = self._stream
         state = await stream.check_writable(records_only=True)
         while True:
-            moved, replaced = await change_record(stream, self._new, self._place, self._make, state)
+            moved, replaced = await change_record(
+                stream, self._new, self._place, self._make, state, lasts=self._source
+            )
             if self._in_place:
                 self._replaced = []
             elif not self._is_ours(replaced):
@@ -177,13 +188,15 @@ class _Rename:
                 return moved
 
     def _make(self, current: Record) -> bytes:
-        source = self._old
         if self._in_place:
             current.existing(self._stream.bucket, self._key)
-            source = current
         elif not self._is_ours(current):
             self._condition.check(self._stream.bucket, self._new, current)
-        return records.rewrite(source.data, {"name": self._new, "bucket": self._stream.bucket})
+        return records.rewrite(self._source(current).data, {"name": self._new, "bucket": self._stream.bucket})
+
+    def _source(self, current: Record) -> Record:
+        """Return the record that moves."""
+        return current if self._in_place else self._old
 
     def _is_ours(self, record: Record) -> bool:
         """Say whether a record is one that this has put there, in an earlier attempt."""
@@ -253,6 +266,8 @@ class _Rename:
             if before.is_nothing:
                 await stream.purge(moved.subject, before=moved.revision + 1)
             else:
-                await change_record(stream, self._new, self._place, make, await stream.state())
+                await change_record(
+                    stream, self._new, self._place, make, await stream.state(), lasts=lambda _: before
+                )
         except NatsobjError as e:
             log.warning("%s/%s may lead to nothing now: %s", stream.bucket, self._new, e)

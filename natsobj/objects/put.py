@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from natsobj.adr20 import names, records
+from natsobj.adr20 import names, records, streams
 from natsobj.errors import (
     ChunksMissing,
+    ConfigRefused,
     ContentMismatch,
     InvalidArgument,
     NatsobjError,
@@ -41,6 +44,9 @@ _EARLY = 1024 * 1024
 
 _PLAIN = 20_000
 """Bytes of a record that says nothing but a key, a digest and some numbers, at most: all of them escaped."""
+
+_AFTERLIFE = 3600
+"""Seconds, at least, that chunks last longer than their record: an upload takes time, and so do edits."""
 
 _LONGEST = 10**13
 """A number with as many digits as a size or count can have."""
@@ -107,6 +113,8 @@ class Put:
         self._key = key
         self._source = source
         self._meta = meta
+        self._ttl = 0 if meta.ttl is None else math.ceil(meta.ttl.total_seconds())
+        """Seconds that it lasts; 0 is for ever."""
         self._condition = condition
         self._read_back = read_back
         self._absences = absences
@@ -167,8 +175,15 @@ class Put:
             longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
             check_record(stream, self._key, self._encode(longest), state)
         size = _chunk_size(self._meta.chunk_size, *limits)
-        upload = self._upload = Upload(stream, Chunker(stream, source, size), state)
+        ttl = self._ttl
+        if ttl and (reason := streams.ttl_refusal(state["config"], ttl)):
+            raise ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
+        longer, begun = max(ttl, _AFTERLIFE), time.monotonic()
+        upload = Upload(stream, Chunker(stream, source, size), state, ttl=ttl and ttl + longer)
+        self._upload = upload
         await upload.store()
+        if ttl and time.monotonic() - begun > longer:
+            raise ConfigRefused(f"the upload of {stream.bucket}/{self._key} took longer than its chunks last")
         source.check()
         found = await finding
         chunker, window, record = upload.chunker, upload.window, found.record
@@ -213,7 +228,7 @@ class Put:
             return current.info is not None and current.info.nuid == info.nuid
 
         commit = self._commit = Replacement(
-            self._stream, record, make, is_ours, key=self._key, domain=self._domain
+            self._stream, record, make, is_ours, key=self._key, domain=self._domain, ttl=lambda _: self._ttl
         )
         sequence = await finish(commit.run())
         self._committed = True

@@ -57,5 +57,5 @@ async def update_object(stream: BucketStream, key: str, edits: Edits) -> ObjectI
     def make(current: Record) -> bytes:
         return records.rewrite(current.data, edits.fields(current.existing(stream.bucket, key)))
 
-    changed, _ = await change_record(stream, key, found.record, make, state)
+    changed, _ = await change_record(stream, key, found.record, make, state, lasts=lambda current: current)
     return changed

@@ -55,9 +55,13 @@ class Upload:
 
     Args:
         state: the stream's configuration and state.
+        ttl: seconds that each chunk lasts; 0 is for ever.
     """
 
-    def __init__(self, stream: BucketStream, chunker: Chunker, state: Mapping[str, Any]) -> None:
+    def __init__(
+        self, stream: BucketStream, chunker: Chunker, state: Mapping[str, Any], *, ttl: int = 0
+    ) -> None:
+        self._ttl = ttl
         self._stream = stream
         self._domain = state.get("domain", "")
         self._doubtful_stream = not streams.is_plain(state["config"], stream.bucket)
@@ -164,7 +168,9 @@ class Upload:
         return self._troubled or self._doubtful_stream or time.monotonic() - self._begun > _QUICK
 
     def _fresh(self) -> Window:
-        return Window(self._stream, domain=self._domain, patience=self._patience, size=self._window_size)
+        return Window(
+            self._stream, domain=self._domain, patience=self._patience, size=self._window_size, ttl=self._ttl
+        )
 
     async def _count(self) -> int:
         js, stream = self._stream.js, self._stream.name

@@ -48,6 +48,7 @@ class Window:
         domain: the stream's: where domains are joined, another stream may acknowledge as well.
         patience: is told of every chunk that is stored.
         size: bytes that may be unacknowledged.
+        ttl: seconds that each chunk lasts; 0 is for ever.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Window:
         domain: str,
         patience: Patience,
         size: int,
+        ttl: int = 0,
     ) -> None:
         self.nuid = names.new_nuid()
         self.subject = names.chunk_subject(stream.bucket, self.nuid)
@@ -66,6 +68,7 @@ class Window:
         self.sequence = 0
         """The last one's place in the stream."""
         self.sent = 0
+        self._headers = {"Nats-TTL": f"{ttl}s"} if ttl else None
         self._stream = stream
         self._connection = stream.connection
         self._acker = (stream.name, domain)
@@ -117,7 +120,9 @@ class Window:
                     self.sent += 1
                     self._sizes.append(len(data))
                     self._unacked += len(data)
-                    await connection.publish(self.subject, data, reply=f"{inbox}-{number}")
+                    await connection.publish(
+                        self.subject, data, reply=f"{inbox}-{number}", headers=self._headers
+                    )
                 while self._unacked:
                     await self._progress()
                 self._raise()

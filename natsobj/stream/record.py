@@ -32,6 +32,8 @@ class Record:
     """None when there is nothing, when it expired, and when it cannot be read."""
     error: InvalidMetadata | None = None
     """Why it cannot be read."""
+    ttl: int = 0
+    """Seconds that it lasts from its time on; 0 is for ever."""
 
     @property
     def live(self) -> ObjectInfo | None:
@@ -69,6 +71,12 @@ class Record:
         if self.live is None or not self.holds(key):
             raise ObjectNotFound(bucket, key)
         return self.live
+
+    def remaining(self, now: datetime) -> int:
+        """Return the seconds that it still lasts, one at least; 0 is for ever."""
+        if not self.ttl:
+            return 0
+        return max(1, round((self.time - now).total_seconds() + self.ttl))
 
     def expired(self, bucket: str) -> ObjectInfo:
         """Return an object that is no more, of which only the name is known."""
@@ -129,4 +137,4 @@ def read_record(bucket: str, message: Stored) -> Record:
         )
     except InvalidMetadata as e:
         return Record(subject, sequence, message.time, message.data, error=e.with_traceback(None))
-    return Record(subject, sequence, message.time, message.data, info)
+    return Record(subject, sequence, message.time, message.data, info, ttl=message.ttl)

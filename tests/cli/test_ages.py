@@ -109,3 +109,21 @@ def test_what_makes_no_sense_is_refused(bare_cli: Program, line: list[str]) -> N
     """Options that contradict or lack what they need."""
     result = bare_cli(*line)
     assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)
+
+
+async def test_put_lets_an_object_go_by_itself(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """In a bucket that allows it; folders too; less than a second is wrong usage."""
+    (tmp_path / "file").write_bytes(b"1")
+    put = ("put", bucket.name, "k", tmp_path / "file", "--ttl", "7d")
+    refused = cli(*put)
+    assert (refused.code, "--object-ttl" in refused.stderr) == (6, True)
+    assert cli("edit", bucket.name, "--object-ttl", "-q").code == 0
+    assert cli(*put).code == 0
+    assert cli("put", "-r", bucket.name, "p", tmp_path, "--ttl", "7d", "-q").code == 0
+    record = await bucket.stream.read((await bucket.info("p/file")).subject)
+    assert record.ttl == 7 * 24 * 3600
+    assert cli("put", bucket.name, "k", "-", "--ttl", "0.5").code == 2
+    other = f"{bucket.name}-other"
+    assert cli("add", other, "--object-ttl", "-q").code == 0
+    assert cli("put", other, "k", tmp_path / "file", "--ttl", "60", "-q").code == 0
+    assert cli("rm", "--bucket", other, "-f", "-q").code == 0

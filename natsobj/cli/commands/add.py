@@ -30,6 +30,7 @@ async def add(
     *,
     description: options.Description = None,
     ttl: options.Ttl = None,
+    object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
         int, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
     ] = 1,
@@ -55,6 +56,7 @@ async def add(
         bucket,
         description=description or None,
         ttl=ttl or None,
+        object_ttl=object_ttl,
         replicas=replicas,
         storage=storage,
         max_bytes=max_bucket_size or None,

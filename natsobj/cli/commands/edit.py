@@ -43,6 +43,7 @@ async def edit(
     remove_header: options.RemoveHeaders = None,
     ttl: options.Ttl = None,
     no_ttl: Annotated[bool, typer.Option("--no-ttl", help="What is in it stays for ever.")] = False,
+    object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
         int | None, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
     ] = None,
@@ -72,6 +73,7 @@ async def edit(
     of_object = {"--header": header or None, "--remove-header": remove_header or None}
     of_bucket: dict[str, Any] = {
         "--ttl": timedelta(0) if no_ttl else ttl,
+        "--object-ttl": object_ttl or None,
         "--replicas": replicas,
         "--storage": storage,
         "--max-bucket-size": 0 if no_max_bucket_size else max_bucket_size,
@@ -131,6 +133,7 @@ async def _edit_bucket(
             bucket,
             **shared,
             ttl=settings["--ttl"],
+            object_ttl=bool(settings["--object-ttl"]),
             replicas=settings["--replicas"],
             storage=settings["--storage"],
             max_bytes=settings["--max-bucket-size"],

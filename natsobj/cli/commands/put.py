@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,7 @@ EXAMPLES = (
     ("Store what a program writes", "tar c dist | natsobj put builds build-42.tar"),
     ("Store two files, as 2026/cat.jpg and 2026/dog.jpg", "natsobj put photos 2026/ cat.jpg dog.jpg"),
     ("Store it only if nobody has done so", "natsobj put builds build-42.tar dist.tar --if-absent"),
+    ("Store it for a week", "natsobj put builds build-42.tar dist.tar --ttl 7d"),
     ("Store a folder, as 42/app.js and so on", "natsobj put -r builds 42 dist"),
     ("Store what has changed in a folder", "natsobj put -r builds latest dist --if-changed"),
 )
@@ -63,6 +65,15 @@ async def put(
     if_changed: Annotated[
         bool, typer.Option("--if-changed", help="Only if the stored content is another one.")
     ] = False,
+    ttl: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--ttl",
+            metavar="DURATION",
+            parser=options.object_ttl,
+            help="It goes by itself after that, such as 7d; the bucket must allow it (add --object-ttl).",
+        ),
+    ] = None,
     description: options.Description = None,
     header: options.Headers = None,
     metadata: options.Metadata = None,
@@ -77,7 +88,9 @@ async def put(
     options.exclusive({"--recursive": recursive, "--if-match": if_match})
     options.exclusive({"--recursive": recursive, "--if-revision": revision})
     options.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
-    meta = ObjectMeta(description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size)
+    meta = ObjectMeta(
+        description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size, ttl
+    )
     how = _How(
         meta=meta,
         create=create,
