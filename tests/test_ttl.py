@@ -81,8 +81,8 @@ async def test_what_the_server_would_not_keep_to_is_refused(
     """By the name of the setting, and nothing is stored."""
     with pytest.raises(ConfigRefused, match="allow_msg_ttl"):
         await bucket.put("k", b"content", WEEK)
-    changed = await store.update_bucket(bucket.name, object_ttl=True)
-    await changed.put("k", b"content", WEEK)
+    await store.update_bucket(bucket.name, object_ttl=True)
+    await bucket.put("k", b"content", WEEK)
     config = (await api(client, f"STREAM.INFO.OBJ_{expiring.name}"))["config"]
     assert isinstance(config, dict)
     raised = config | {"subject_delete_marker_ttl": 600 * 10**9}

@@ -17,6 +17,7 @@ from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
     OutcomeUnknown,
+    RefusedError,
     RevisionMismatch,
 )
 from natsobj.files import Source
@@ -140,6 +141,8 @@ class Put:
         except OutcomeUnknown:
             raise
         except BaseException as e:
+            if isinstance(e, RefusedError):
+                self._stream.forget()
             if not self._committed:
                 await self._undo(e)
             if isinstance(e, SourceFailed):

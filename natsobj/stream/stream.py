@@ -101,6 +101,10 @@ class BucketStream:
         self._state = None
         return True
 
+    def forget(self) -> None:
+        """Ask for configuration and state anew the next time: what was refused may be allowed by then."""
+        self._state = None
+
     def state_is(self, state: dict[str, Any]) -> None:
         """Remember configuration and state, which the server has just told."""
         self._state = asyncio.get_running_loop().create_future()
