@@ -83,6 +83,7 @@ ARROWS: dict[str, set[str]] = {
     "folders": {"folders", "bucket", "objects", "stream"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"local_server", "settings", "errors"},
+    "fsspec": {"fsspec", ""} | VALUES,
     "": LIBRARY,
     **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),
     **dict.fromkeys(TOOLS, {"", "local_server"} | TOOLS | SCREEN | LIBRARY),
@@ -99,6 +100,7 @@ ARROWS: dict[str, set[str]] = {
 FROM_OUTSIDE: dict[str, set[str]] = {
     "connection": {"nkeys"},
     "connection.websocket": {"aiohttp"},
+    "fsspec": {"fsspec"},
     "cli": {"typer", "rich"},
 }
 """What may be imported that is neither natsobj nor the standard library."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ __all__ = [
     "local_wanted",
     "remote",
     "timeout_of",
-    "with_home",
 ]
 
 LOCAL_VARIABLE = "NATSOBJ_LOCAL"
@@ -89,16 +87,16 @@ def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:
 
 def remote(params: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     """Resolve the settings for a server that is not the local one."""
-    from natsobj.settings import resolve
+    from natsobj.settings import resolve, with_home
 
     return resolve({name: params.get(name) for name in CONNECTION}, with_home(env), config_home(env))
 
 
 def config_home(env: Mapping[str, str]) -> Path | None:
     """Name the folder that has natscli's `nats/`."""
-    from natsobj.settings import xdg_folder
+    from natsobj import settings
 
-    return xdg_folder(with_home(env), "XDG_CONFIG_HOME", ".config")
+    return settings.config_home(settings.with_home(env))
 
 
 def local_home(env: Mapping[str, str]) -> Path:
@@ -108,17 +106,6 @@ def local_home(env: Mapping[str, str]) -> Path:
         LocalServerError: there is none.
     """
     from natsobj import local_server
+    from natsobj.settings import with_home
 
     return local_server.data_home(with_home(env))
-
-
-def with_home(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Take HOME from the system's list of users where the environment has none."""
-    if env.get("HOME") or env.get("USERPROFILE"):
-        return env
-    try:
-        import pwd
-
-        return {**env, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
-    except (ImportError, KeyError):  # Windows, or a user that nobody has listed
-        return env

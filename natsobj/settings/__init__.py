@@ -19,10 +19,17 @@ from natsobj.settings.contexts import named_context, selected_context
 from natsobj.settings.credentials import read_credential
 from natsobj.settings.layers import NAMES, Layer, first, refuse_both, refuse_halves
 from natsobj.settings.servers import read_servers, without_secrets
-from natsobj.settings.values import check_readable, expand, split_uri, xdg_folder
+from natsobj.settings.values import (
+    check_readable,
+    config_home,
+    expand,
+    split_uri,
+    with_home,
+    xdg_folder,
+)
 from natsobj.units import parse_duration
 
-__all__ = ["Settings", "of_servers", "resolve", "xdg_folder"]
+__all__ = ["Settings", "config_home", "of_servers", "resolve", "with_home", "xdg_folder"]
 
 _LONGEST_TIMEOUT = timedelta(days=7)
 _LARGEST_PEM = 16 * 1024 * 1024
@@ -78,17 +85,23 @@ class Settings:
 
 
 def resolve(
-    flags: Mapping[str, str | bool | None], env: Mapping[str, str], config_home: Path | None
+    flags: Mapping[str, str | bool | None],
+    env: Mapping[str, str],
+    home: Path | None,
+    *,
+    labels: Mapping[str, str] | None = None,
 ) -> Settings:
     """Merge flags, environment and context: each beats the next, but `--context` beats the environment.
 
-    A flag that is None or False was not given, an empty variable is not set; `config_home` is the folder that
-    has natscli's `nats/`, None where there is none. Reads the context and the files of the credential that is
-    used, and looks whether the TLS files can be read.
+    A flag that is None or False was not given, an empty variable is not set; `home` is the folder that has
+    natscli's `nats/`, None where there is none. `labels` say what a flag is called in messages, where that is
+    not as on the command line. Reads the context and the files of the credential that is used, and looks
+    whether the TLS files can be read.
 
     Raises `InvalidArgument`, and `OSError` for a file that cannot be read.
     """
-    return _merged(_layers(flags, env, config_home), env)
+    options = {name: "--" + name.replace("_", "-") for name in ("context", *NAMES)} | dict(labels or {})
+    return _merged(_layers(flags, options, env, home), env)
 
 
 def of_servers(servers: str) -> Settings:
@@ -127,9 +140,13 @@ def _merged(layers: Sequence[Layer], env: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _layers(flags: Mapping[str, str | bool | None], env: Mapping[str, str], home: Path | None) -> list[Layer]:
+def _layers(
+    flags: Mapping[str, str | bool | None],
+    options: Mapping[str, str],
+    env: Mapping[str, str],
+    home: Path | None,
+) -> list[Layer]:
     """Everything that was said, the highest layer first."""
-    options = {name: "--" + name.replace("_", "-") for name in ("context", *NAMES)}
     for name, option in options.items():
         if flags.get(name) == "":
             raise InvalidArgument(f"{option} is empty")

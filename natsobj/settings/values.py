@@ -11,7 +11,17 @@ from pathlib import Path
 
 from natsobj.errors import InvalidArgument
 
-__all__ = ["check_readable", "expand", "looks_secret", "read_text", "read_value", "split_uri", "xdg_folder"]
+__all__ = [
+    "check_readable",
+    "config_home",
+    "expand",
+    "looks_secret",
+    "read_text",
+    "read_value",
+    "split_uri",
+    "with_home",
+    "xdg_folder",
+]
 
 _URI = r"(?is)(?:(file|env|nsc|op)://|(data):)(.*)"
 _CONTENT = r"""[\r\n]|-----BEGIN|LS0tLS1CRUdJT|^\s*(?:eyJ|\{\s*"|data:)|\bSU[A-Z2-7]{56}\b"""
@@ -33,6 +43,23 @@ def xdg_folder(env: Mapping[str, str], variable: str, default: str) -> Path | No
         return Path(given)
     home = Path(env.get(_home_variable(env), ""))
     return home / default if home.is_absolute() else None
+
+
+def config_home(env: Mapping[str, str]) -> Path | None:
+    """Name the folder that has natscli's `nats/`."""
+    return xdg_folder(env, "XDG_CONFIG_HOME", ".config")
+
+
+def with_home(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Take HOME from the system's list of users where the environment has none."""
+    if env.get("HOME") or env.get("USERPROFILE"):
+        return env
+    try:
+        import pwd
+
+        return {**env, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
+    except (ImportError, KeyError):  # Windows, or a user that nobody has listed
+        return env
 
 
 def read_value(value: str, label: str, env: Mapping[str, str], *, path: bool) -> tuple[str, str]:

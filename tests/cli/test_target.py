@@ -11,7 +11,7 @@ import pytest
 
 from natsobj.cli import target
 from natsobj.errors import InvalidArgument, LocalServerError
-from natsobj.settings import Settings
+from natsobj.settings import Settings, with_home
 from tests.cli.test_completion import offered
 from tests.conftest import Serve
 from tests.program import Program
@@ -61,7 +61,7 @@ def test_a_user_that_nobody_has_listed_has_no_home(monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     listed = {entry.pw_uid for entry in pwd.getpwall()}
     monkeypatch.setattr(os, "getuid", lambda: next(uid for uid in range(54321, 60000) if uid not in listed))
-    assert (target.with_home({}), target.config_home({}), target.remote({}, {})) == ({}, None, Settings())
+    assert (with_home({}), target.config_home({}), target.remote({}, {})) == ({}, None, Settings())
     with pytest.raises(LocalServerError, match="neither XDG_DATA_HOME nor HOME is an absolute path"):
         target.local_home({})
     assert target.config_home({"HOME": "/home/me"}) == Path("/home/me/.config")
@@ -70,8 +70,8 @@ def test_a_user_that_nobody_has_listed_has_no_home(monkeypatch: pytest.MonkeyPat
 def test_a_user_without_the_variable_has_the_home_that_the_system_lists() -> None:
     """A service is often started without HOME; empty means the same."""
     listed = pwd.getpwuid(os.getuid()).pw_dir
-    assert target.with_home({})["HOME"] == target.with_home({"HOME": ""})["HOME"] == listed
-    assert target.with_home({"HOME": "x"}) == {"HOME": "x"}
+    assert with_home({})["HOME"] == with_home({"HOME": ""})["HOME"] == listed
+    assert with_home({"HOME": "x"}) == {"HOME": "x"}
 
 
 @pytest.mark.parametrize("home", ["closed", "loop", "file"])

@@ -1,0 +1,124 @@
+"""Where to connect, and the connections of this process: one for each event loop and settings."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import natsobj
+from natsobj.settings import Settings, config_home, resolve, with_home
+
+__all__ = ["OPTIONS", "settings_of", "store_of"]
+
+OPTIONS: Mapping[str, str] = {
+    "server": "servers",
+    "context": "context",
+    "creds": "creds",
+    "nkey": "nkey",
+    "user": "user",
+    "password": "password",
+    "token": "token",
+    "jwt": "jwt",
+    "seed": "seed",
+    "tlscert": "tls_cert",
+    "tlskey": "tls_key",
+    "tlsca": "tls_ca",
+    "tlsfirst": "tls_first",
+    "js_domain": "js_domain",
+    "js_api_prefix": "api_prefix",
+    "inbox_prefix": "inbox_prefix",
+    "timeout": "timeout",
+}
+"""What the settings are called in `storage_options`: as in `Settings`, else as on the command line."""
+
+_CLOSE_WITHIN = 2.0
+
+
+def settings_of(options: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+    """Merge what a program says with the environment and the contexts, as the command does.
+
+    Raises:
+        InvalidArgument: a setting is impossible.
+        OSError: a file that it names cannot be read.
+    """
+    given = {flag: options[name] for flag, name in OPTIONS.items() if options.get(name) is not None}
+    timeout = given.pop("timeout", None)
+    if isinstance(timeout, str):
+        given["timeout"] = timeout
+    if not isinstance(given.get("server", ""), str):
+        given["server"] = ",".join(given["server"])
+    flags = {flag: value if isinstance(value, bool) else str(value) for flag, value in given.items()}
+    settings = resolve(flags, with_home(env), config_home(env), labels=OPTIONS)
+    if isinstance(timeout, (int, float)):
+        timeout = timedelta(seconds=timeout)
+    return replace(settings, timeout=timeout) if isinstance(timeout, timedelta) else settings
+
+
+class _Connections:
+    """The stores of one event loop; what holds each open is closed when the loop shuts down."""
+
+    def __init__(self) -> None:
+        self._opening: dict[Settings, asyncio.Task[natsobj.Store]] = {}
+        self._held: list[AsyncGenerator[natsobj.Store, None]] = []
+
+    async def store(self, settings: Settings) -> natsobj.Store:
+        """Return the store for these settings; all who ask at once share one try."""
+        task = self._opening.get(settings)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._opening[settings] = asyncio.create_task(self._open(settings))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self._opening.clear()
+        while self._held:
+            await self._held.pop().aclose()
+
+    async def _open(self, settings: Settings) -> natsobj.Store:
+        held = _hold(settings)
+        store = await anext(held)
+        self._held.append(held)
+        return store
+
+
+async def _hold(settings: Settings) -> AsyncGenerator[natsobj.Store, None]:
+    """Keep a connection until the loop closes its generators."""
+    async with natsobj.connect(settings=settings) as store:
+        yield store
+
+
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
+_of_parents: list[object] = []
+"""What was open before a fork: collecting it here could disturb the process that it belongs to."""
+
+
+async def store_of(settings: Settings) -> natsobj.Store:
+    """Return the connected store of the running loop for these settings."""
+    loop = asyncio.get_running_loop()
+    for each in [each for each in _open if each.is_closed()]:
+        del _open[each]
+    return await _open.setdefault(loop, _Connections()).store(settings)
+
+
+def _close_all() -> None:
+    for loop, connections in list(_open.items()):
+        if loop.is_running():
+            with contextlib.suppress(Exception):
+                asyncio.run_coroutine_threadsafe(connections.close(), loop).result(_CLOSE_WITHIN)
+
+
+def _forget() -> None:
+    _of_parents.append(dict(_open))
+    _open.clear()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,91 @@
+"""Which bucket of which server a path is in."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fsspec.asyn import AsyncFileSystem
+
+from natsobj import Bucket, ObjectInfo, Store
+from natsobj.fsspec.connections import OPTIONS, settings_of, store_of
+from natsobj.fsspec.errors import pythons
+from natsobj.fsspec.tree import split
+from natsobj.settings import Settings
+
+__all__ = ["Connected"]
+
+_AT_ONCE = 32
+"""Objects that are fetched, stored or removed at once where nobody says how many."""
+
+_OF_FSSPEC = {"use_listings_cache", "listings_expiry_time", "max_paths"}
+
+
+class Connected(AsyncFileSystem):
+    """What every verb needs: the server, the bucket and the key of a path."""
+
+    protocol = "natsobj"
+    cachable = True
+
+    def __init__(
+        self,
+        *,
+        asynchronous: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        batch_size: int | None = None,
+        **storage_options: Any,
+    ) -> None:
+        unknown = storage_options.keys() - {"origin", *OPTIONS.values(), *_OF_FSSPEC}
+        if unknown:
+            raise TypeError(f"no such storage option: {', '.join(sorted(unknown))}")
+        super().__init__(
+            asynchronous=asynchronous, loop=loop, batch_size=batch_size or _AT_ONCE, **storage_options
+        )
+        self._options = storage_options
+        self._seen: dict[str, str] = {}
+        self._settings: Settings | None = None
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        path = super()._strip_protocol(path)
+        return path.lstrip("/") if isinstance(path, str) else path
+
+    # Where it is
+
+    @property
+    def settings(self) -> Settings:
+        """How to reach the server; the environment is asked again when it has changed."""
+        environment = dict(os.environ)
+        if self._settings is None or environment != self._seen:
+            with pythons():
+                self._settings, self._seen = settings_of(self._options, environment), environment
+        return self._settings
+
+    @property
+    def fsid(self) -> str:
+        """Name the servers, to tell one store from another."""
+        return f"natsobj:{','.join(self.settings.servers)}"
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Store]:
+        """Give the store; errors come out as Python's own, too."""
+        with pythons():
+            yield await store_of(self.settings)
+
+    @asynccontextmanager
+    async def at(self, path: str) -> AsyncIterator[tuple[Bucket, str]]:
+        """Give the bucket and the key of a path."""
+        bucket, key = split(self._strip_protocol(path))
+        async with self.connected() as store:
+            yield store.bucket(bucket), key
+
+    async def readable(self, bucket: Bucket, key: str) -> ObjectInfo:
+        """Return the object of a key; a bucket without one is a directory."""
+        if not key:
+            await bucket.stream.info()
+            raise IsADirectoryError(errno.EISDIR, "is a bucket", bucket.name)
+        return await bucket.info(key, follow=True)

@@ -1,0 +1,197 @@
+"""An object open for writing: it is sent as it is written, and appears whole at the end or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import Any
+
+from fsspec.asyn import sync
+from fsspec.core import OpenFile
+from fsspec.spec import AbstractBufferedFile
+
+from natsobj import ObjectMeta
+
+__all__ = ["TextWriter", "WriteFile"]
+
+_BLOCK_SIZE = 4 * 1024 * 1024
+
+
+class WriteFile(AbstractBufferedFile):
+    """A new object: `close` makes it appear (in a transaction its end), and `discard` leaves nothing of it.
+
+    When a `with` block ends by an exception, nothing is stored: half a file is none. What fits into one block
+    waits in memory until then.
+    """
+
+    def __init__(
+        self,
+        fs: Any,
+        path: str,
+        mode: str,
+        *,
+        block_size: int | str | None = None,
+        autocommit: bool = True,
+        meta: ObjectMeta | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._upload: _Upload | None = None
+        self._meta = meta
+        self._stored = False
+        size = block_size if isinstance(block_size, int) and block_size > 0 else _BLOCK_SIZE
+        super().__init__(fs, path, mode, block_size=size, autocommit=autocommit, **kwargs)
+
+    def commit(self) -> None:
+        """Let the object appear."""
+        self.autocommit = False
+        if not self.closed:
+            self.close()
+        if self._stored:
+            return
+        self._stored = True
+        if self._upload is None:
+            sync(self.fs.loop, self._put, self.buffer.getvalue())
+        else:
+            sync(self.fs.loop, self._upload.finish)
+        self.buffer.close()
+
+    def discard(self) -> None:
+        """Leave nothing of what was written; what is stored already stays."""
+        self.closed = self.forced = True
+        if self._upload is not None and not self._stored:
+            sync(self.fs.loop, self._upload.abort)
+        self._stored = True
+
+    def close(self) -> None:
+        """Store what was written, or discard it when a `with` block ends by an exception."""
+        if self.closed:
+            return
+        if _block_failed():
+            self.discard()
+            return
+        try:
+            super().close()
+        except BaseException:
+            self.discard()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:
+        upload, self._upload = getattr(self, "_upload", None), None
+        self.closed = True
+        if upload is not None and not self._stored:
+            with suppress(RuntimeError):  # the loop is gone, and the upload with it
+                self.fs.loop.call_soon_threadsafe(upload.cancel)
+
+    def _initiate_upload(self) -> None:
+        """A file of one block needs no upload beside it."""
+
+    def _upload_chunk(self, final: bool = False) -> bool:
+        """Send a block; returns whether the buffer is to be emptied."""
+        if self._upload is None and not final:
+            self._upload = _Upload()
+            sync(self.fs.loop, self._upload.begin, self._put)
+        if self._upload is not None:
+            sync(self.fs.loop, self._upload.feed, self.buffer.getvalue())
+        if final and self.autocommit:
+            self.closed = True
+            self.commit()
+        return self._upload is not None and not final
+
+    async def _put(self, data: Any) -> None:
+        async with self.fs.at(self.path) as (bucket, key):
+            await bucket.put(key, data, self._meta, if_absent=self.mode == "xb", read_back=False)
+
+
+class TextWriter(io.TextIOWrapper):
+    """A new object of text, with the same promise."""
+
+    def __init__(self, file: WriteFile, **text: Any) -> None:
+        super().__init__(file, **text)
+        self._file = file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._file.discard()
+        super().__exit__(kind, error, trace)
+
+
+class _Upload:
+    """Blocks on their way into a put that goes on beside the writer."""
+
+    def __init__(self) -> None:
+        self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self, put: Any) -> None:
+        self._task = asyncio.create_task(put(self._iterate()))
+        _running.add(self._task)
+        self._task.add_done_callback(_ended)
+
+    async def feed(self, block: bytes | None) -> None:
+        """Hand over a block, as soon as there is room; raises what the put has raised."""
+        assert self._task is not None
+        handing = asyncio.ensure_future(self._blocks.put(block))
+        try:
+            await asyncio.wait({handing, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            handing.cancel()
+        if self._task.done():
+            self._task.result()
+
+    async def finish(self) -> None:
+        """Say that this was all, and wait until it is stored."""
+        assert self._task is not None
+        if not self._task.done():
+            await self.feed(None)
+        await self._task
+
+    async def abort(self) -> None:
+        """End the put, and wait until it has tidied up."""
+        self.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _iterate(self) -> AsyncIterator[bytes]:
+        while (block := await self._blocks.get()) is not None:
+            yield block
+
+
+_running: set[asyncio.Task[None]] = set()
+"""The loop alone would not keep them, when whoever writes is forgotten."""
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    _running.discard(task)
+    if not task.cancelled():
+        task.exception()  # it counts as seen, also where nobody looks any more
+
+
+def _block_failed() -> bool:
+    """Say whether a file is closed because the block of `with fsspec.open(...)` raised.
+
+    fsspec does not tell the files that it closes, and would have half a file stored.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") == OpenFile.__module__:
+        if frame.f_code is OpenFile.__exit__.__code__:
+            return any(frame.f_locals["args"])
+        frame = frame.f_back
+    return False
