@@ -13,32 +13,30 @@ from typer._click.formatting import HelpFormatter
 
 from natsobj import __version__
 from natsobj.cli import console, grammar, options, runtime
-from natsobj.cli.exits import EXIT_CODES
 from natsobj.cli.interrupts import interrupts
 
 __all__ = ["app", "main"]
 
-COMMANDS = (
-    "add",
-    "ls",
-    "put",
-    "get",
-    "cat",
-    "info",
-    "rm",
-    "mv",
-    "cp",
-    "ln",
-    "edit",
-    "seal",
-    "watch",
-    "verify",
-    "gc",
-    "server",
-    "completion",
-)
+GROUPS = {
+    "Objects": ("put", "get", "cat", "ls", "info", "rm", "mv", "cp", "ln", "edit", "watch"),
+    "Buckets": ("add", "seal"),
+    "Care": ("verify", "gc"),
+    "Setup": ("server", "completion", "help"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 """Each is a module of `natsobj.cli.commands` with an `app` and `EXAMPLES`, imported when it is needed."""
 
+
+READ_ON = """
+Examples:
+  natsobj put photos cat.jpg ./cat.jpg      store a file under the key cat.jpg
+  natsobj get -r photos 2026/ ./holidays    fetch all below 2026/ into a folder
+  tar c dist | natsobj put artifacts dist.tar --create
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 no bucket, 4 no object, 5 try again,
+6 refused, 7 not authorised, 8 broken. More: natsobj COMMAND --help and natsobj
+help connection (options of all commands), exit-codes, environment, json, nats.
+"""
 
 COMPLETE = "_NATSOBJ_COMPLETE"
 """The variable by which a shell's script asks what TAB may offer."""
@@ -60,10 +58,17 @@ class Root(grammar.Group):
                 self.add_command(command)
         return self.commands.get(cmd_name)
 
-    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
-        with formatter.section("Exit codes"):
-            formatter.write_dl([(str(row.code), row.meaning) for row in EXIT_CODES])
-        super().format_epilog(ctx, formatter)
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write one screen: the commands by groups, three examples, and where to read on."""
+        self.format_usage(ctx, formatter)
+        formatter.write("\n")
+        for group, names in GROUPS.items():
+            for number, name in enumerate(names):
+                command = self.get_command(ctx, name)
+                assert command is not None
+                about = command.get_short_help_str(limit=60)
+                formatter.write(f"{'' if number else group:<9}{name:<12}{about}\n")
+        formatter.write(READ_ON)
 
 
 app = grammar.new_app(Root, name="natsobj", no_args_is_help=True)

@@ -224,13 +224,17 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
     """
     if isinstance(error, NoArgsIsHelpError):
         return error.format_message(), None
-    if isinstance(error, NoSuchOption) and error.possibilities:
+    notes = getattr(error, "__notes__", None)
+    if isinstance(error, NoSuchOption) and error.possibilities and not notes:
         return error.message[:1].lower() + error.message[1:], f"did you mean {error.possibilities[0]}?"
     if isinstance(error, MissingParameter) and error.param is not None:
         text = f"missing {error.param.param_type_name} {error.param.human_readable_name}"
+    elif isinstance(error, NoSuchOption):
+        text = error.message  # without a guess at what may have been meant
     else:
         text = error.format_message().rstrip(".")
-    if notes := getattr(error, "__notes__", None):
+    if notes:
+        text = text[:1].lower() + text[1:]
         return without_credentials(text), without_credentials(str(notes[0]))
     command = "natsobj" if error.ctx is None else error.ctx.command_path
     return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"

@@ -24,7 +24,7 @@ Examples = Sequence[tuple[str, str]]
 
 ROOT_ONLY = "version"
 
-SHARED_NOTE = "The options of `natsobj --help` are accepted here as well."
+SHARED_NOTE = "Options of all commands (connection, output): natsobj help connection"
 
 
 def shared_parameters(ctx: Context) -> list[Parameter]:

@@ -77,6 +77,7 @@ __all__ = [
     "matcher",
     "needs",
     "object_ttl",
+    "prefix_text",
     "sha256",
     "utf8",
     "way",
@@ -95,6 +96,13 @@ def utf8(text: str) -> str:
         return os.fsencode(text).decode()
     except UnicodeError:
         raise UsageError(f"not UTF-8: {os.fsencode(text)!r}") from None
+
+
+def prefix_text(text: str) -> str:
+    """Take the beginning of names; somebody who gives a pattern would wonder why there are none."""
+    if set("*?") & set(text):
+        raise UsageError(f"a PREFIX is no pattern: {text}")
+    return utf8(text)
 
 
 def bucket_name(text: str) -> str:
@@ -294,7 +302,7 @@ Prefix = Annotated[
     typer.Argument(
         metavar="PREFIX",
         help="Only names that begin with it.",
-        parser=utf8,
+        parser=prefix_text,
         autocompletion=suggest.complete_key,
     ),
 ]

@@ -54,6 +54,11 @@ async def add_suggestion(store: Store, error: NatsobjError) -> None:
             if isinstance(error, BucketNotFound):
                 names += await store.bucket_names()
                 _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
+            elif isinstance(error, ObjectNotFound) and set("*?") & set(error.key):
+                import shlex
+
+                line = shlex.join(("natsobj", "ls", error.bucket, "--match", error.key))
+                error.add_note(f"{line} shows what matches; rm and get -r have --match, too")
             elif isinstance(error, ObjectNotFound) and not error.deleted_meanwhile:
                 if error.names is None:
                     await _collect(store, error.bucket, "", names, MOST_NAMES)

@@ -74,6 +74,7 @@ async def get(
     )
     existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
+        options.prefix_text(key)
         await _get_folder(
             session,
             bucket,

@@ -1,0 +1,137 @@
+"""Finding one's way: the first screen, the topics, and the phrasebook for hands that know other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from natsobj import Bucket
+from natsobj.cli import COMMANDS, GROUPS
+from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
+from natsobj.cli.phrasebook import PHRASES
+from natsobj.cli.render import OBJECT_FIELDS
+from natsobj.cli.topics import TOPICS
+from tests.program import Program
+from tests.shell import Shell
+
+
+def test_the_top_help_is_one_screen_with_all_commands_in_groups(bare_cli: Program) -> None:
+    """30 lines of 80 columns: what there is, three examples, and where to read on."""
+    result = bare_cli("--help")
+    assert (result.code, result.stderr) == (0, "")
+    assert len(result.lines) <= 30
+    assert max(map(len, result.lines)) <= 80
+    words = [line[:20].split() for line in result.lines]
+    assert [words[0] for words in words if words and words[0] in GROUPS] == list(GROUPS)
+    for name in COMMANDS:
+        assert sum(line[9:21].rstrip() == name for line in result.lines) == 1, name
+    assert result.text.count("\n  natsobj ") + result.text.count("\n  tar ") == 3
+    assert all(topic in result.text for topic in TOPICS)
+    assert bare_cli("-h") == result
+
+
+def test_each_topic_is_explained(bare_cli: Program) -> None:
+    """In 80 columns, and what programs rely on is in it."""
+    text = {}
+    for name in TOPICS:
+        result = bare_cli("help", name).expect(0)
+        assert max(map(len, result.lines)) <= 80
+        assert "`" not in result.text
+        text[name] = result.text
+    assert all(f"\n  {row.code} " in f"\n{text['exit-codes']}" for row in EXIT_CODES)
+    assert all(word in text["json"] for word in (*ERROR_CODES, *OBJECT_FIELDS))
+    assert all(word in text["connection"] for word in ("--server", "--tlsfirst", "--timeout", "--json"))
+    assert all(word in text["environment"] for word in ("NATS_URL", "NO_COLOR", "XDG_DATA_HOME"))
+    assert all(theirs in text["nats"] for theirs, _ in PHRASES["nats object"])
+
+
+def test_help_takes_a_command_or_nothing_and_names_its_topics(bare_cli: Program) -> None:
+    """`help put` is `put --help`; without a topic it lists them."""
+    assert bare_cli("help", "put").stdout == bare_cli("put", "--help").stdout
+    assert all(topic in bare_cli("help").text for topic in TOPICS)
+    result = bare_cli("help", "jsn")
+    assert (result.code, result.stdout) == (2, b"")
+    assert result.stderr.startswith("natsobj: no such topic: jsn (topics: exit-codes, ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("del photos cat.jpg", "rm photos cat.jpg"),
+        ("rm photos", "rm --bucket photos"),
+        ("object ls photos -n", "ls photos -1"),
+        ("obj ls", "ls"),
+        ("nats object del photos -f", "rm --bucket photos -f"),
+        ("show photos cat.jpg", "info photos cat.jpg"),
+        ("mb photos", "add photos"),
+        ("rb photos", "rm --bucket photos"),
+        ("put photos cat.jpg -f", "put photos cat.jpg cat.jpg"),
+        ("put photos key -f", "put photos key"),
+        ("put photos cat.jpg --name 2026/cat.jpg", "put photos 2026/cat.jpg cat.jpg"),
+        ("put photos cat.jpg --no-progress", "put photos cat.jpg cat.jpg --progress none"),
+        ("get photos cat.jpg -O x", "get photos cat.jpg x"),
+        ("get photos cat.jpg --output=x -f", "get photos cat.jpg x -f"),
+        ("get photos/2026/cat.jpg .", "get photos 2026/cat.jpg ."),
+        ("ls photos/2026/", "ls photos 2026/"),
+        ("ls photos *.jpg", "ls photos --match '*.jpg'"),
+        ("get -r photos *.jpg .", "get photos '' . -r --match '*.jpg'"),
+        ("rm -r photos 2026/", "rm photos --match '2026/*' -f"),
+        (
+            "get photos a b c",
+            "get photos a . && natsobj get photos b . && natsobj get photos c .",
+        ),
+        ("info photos a b", "info photos a && natsobj info photos b"),
+        ("cp cat.jpg s3://photos/x", "put photos x cat.jpg"),
+        ("cp s3://photos/x s3://photos/y", "cp photos x y"),
+        ("-s nats://u:secret@h --password secret del photos x", "rm photos x -s nats://h"),
+    ],
+)
+def test_a_line_for_another_program_is_exit_2_with_the_line_that_works(
+    bare_cli: Program, typed: str, line: str
+) -> None:
+    """Nothing is done, and nothing secret is said again."""
+    (bare_cli.home / "cat.jpg").touch()
+    result = bare_cli(*typed.split())
+    assert (result.code, result.stdout) == (2, b"")
+    assert result.stderr.endswith(f" (try natsobj {line})\n")
+    assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("typed", ["lss", "put photos x --foo", "frobnicate photos", "ls --sort color"])
+def test_a_line_that_nobody_understands_gets_no_advice(bare_cli: Program, typed: str) -> None:
+    """A guess that does not work would be worse than the help."""
+    (bare_cli.home / "x").touch()
+    result = bare_cli(*typed.split())
+    assert result.code == 2
+    assert "(try natsobj" not in result.stderr or result.stderr.endswith("--help)\n")
+
+
+async def test_a_pattern_for_a_key_leads_to_match(cli: Program, bucket: Bucket) -> None:
+    """A key may have a star: only one that is missing is taken for a pattern."""
+    await bucket.put("a*", b"1")
+    assert cli("cat", bucket.name, "a*").stdout == b"1"
+    result = cli("rm", bucket.name, "*.jpg")
+    assert result.code == 4
+    assert f"(natsobj ls {bucket.name} --match '*.jpg' shows what matches; " in result.stderr
+
+
+@pytest.mark.parametrize("program", PHRASES)
+def test_every_line_of_the_phrasebook_works(
+    cli: Program, bucket_name: str, program: str, tmp_path: Path
+) -> None:
+    """From top to bottom, as they stand, in a shell; all of them together leave nothing behind."""
+    shell = Shell(cli, tmp_path)
+    (tmp_path / "dist").mkdir()
+    for name in ("cat.jpg", "dist/index.html"):
+        (tmp_path / name).write_bytes(b"x" * 1000)
+    first, *lines = (ours.replace("photos", bucket_name) for _, ours in PHRASES[program])
+    assert first == f"natsobj add {bucket_name}"
+    shell(first).expect(0)
+    for key in ("cat.jpg", "2026/dog.jpg", "dist/a"):
+        cli("put", bucket_name, key, input=b"x").expect(0)
+    for line in lines:
+        ending = " --history --until-current" if line.startswith("natsobj watch") else ""
+        assert shell(line + ending).code == 0, line
+    cli("info", bucket_name).expect(3)
