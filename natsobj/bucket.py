@@ -51,8 +51,7 @@ class Bucket:
         """
         objects = chunks = None
         with contextlib.suppress(*((PermissionDenied,) if lenient else ())):
-            counts = await self.stream.counts(names.chunks_filter(await self.stream.root()))
-            chunks = sum(counts.values())
+            chunks = await self.stream.number(names.chunks_filter(await self.stream.root()))
             found = 0
             async for _ in self.list(on_unreadable=lambda _: None):
                 found += 1

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, PASSING, Connection, Link, Message, Patience
@@ -36,7 +36,7 @@ from natsobj.errors import (
 )
 from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, api_error, read_ack
-from natsobj.jetstream.consumers import Consumer, NoConsumer
+from natsobj.jetstream.consumers import Consumer, NoConsumer, pull
 from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, seconds_of, stored
 from natsobj.jetstream.subjects import SubjectPage
 
@@ -338,6 +338,29 @@ class JetStream:
             yield message
             sequence = message.sequence + 1
 
+    async def last_of_each(self, stream: str, pattern: str) -> AsyncGenerator[Stored, None]:
+        """Iterate over the last message of each subject, and over what comes meanwhile, in stream order.
+
+        One consumer reads them all, on any replica. After trouble that may pass it goes on behind the last.
+
+        Raises:
+            NoConsumer: none is to be had.
+            PermissionDenied: consumers are not for us.
+        """
+        patience, sequence = Patience(self.link), 0
+        while True:
+            connection = self.connection
+            try:
+                async with contextlib.aclosing(pull(self, stream, pattern)) as messages:
+                    async for message in messages:
+                        patience.moved()
+                        if message.sequence > sequence:  # else it came before the trouble
+                            sequence = message.sequence
+                            yield message
+                return
+            except PASSING as e:
+                await patience.wait(e, connection)
+
     async def publish(
         self,
         subject: str,
@@ -381,12 +404,17 @@ class JetStream:
 
     @contextlib.asynccontextmanager
     async def consumer(
-        self, stream: str, subject: str, *, sequence: int | None, headers_only: bool = False
+        self,
+        stream: str,
+        subject: str,
+        *,
+        begin: int | Literal["last", "last_per_subject"],
+        headers_only: bool = False,
     ) -> AsyncIterator[Consumer]:
-        """Make a pull consumer for the messages of one subject from a sequence on, and delete it at the end.
+        """Make a pull consumer for the messages of a subject or filter, and delete it at the end.
 
         Args:
-            sequence: None begins with the last message.
+            begin: a sequence, the last message, or the last one of each subject; newer ones come behind them.
             headers_only: messages come without their bytes, which `Nats-Msg-Size` counts.
 
         Raises:
@@ -398,7 +426,7 @@ class JetStream:
         name = names.new_nuid()
         config = {
             "name": name,
-            **({"deliver_policy": "last"} if sequence is None else _from(sequence)),
+            **_deliver(begin),
             "ack_policy": "none",
             "max_deliver": 1,
             "filter_subject": subject,
@@ -432,6 +460,11 @@ class JetStream:
                 if not stopped:  # it came too late: the transfer was over
                     await asyncio.wait([deleting])
                 raise
+
+    async def pending(self, stream: str, pattern: str, *, begin: int = 1) -> int:
+        """Return how many messages at or behind a sequence match a filter; raises what `consumer` raises."""
+        async with self.consumer(stream, pattern, begin=begin, headers_only=True) as consumer:
+            return consumer.pending
 
     async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
         """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
@@ -542,8 +575,10 @@ def _checked_stream(stream: dict[str, Any], what: str, name: str | None = None) 
     return stream
 
 
-def _from(sequence: int) -> dict[str, object]:
-    return {"deliver_policy": "by_start_sequence", "opt_start_seq": sequence}
+def _deliver(begin: int | str) -> dict[str, object]:
+    if isinstance(begin, str):
+        return {"deliver_policy": begin}
+    return {"deliver_policy": "by_start_sequence", "opt_start_seq": begin}
 
 
 def _read_answer(data: bytes, api: str, stream: str) -> dict[str, Any]:

@@ -145,9 +145,8 @@ async def _zero() -> int:
 
 async def _number(wanted: _Wanted, sequence: int) -> int:
     """Return the number of the first chunk at or behind a place in the stream."""
-    js, stream = wanted.stream.js, wanted.stream.name
-    async with js.consumer(stream, wanted.subject, sequence=sequence, headers_only=True) as consumer:
-        return wanted.info.chunks - consumer.pending
+    stream = wanted.stream
+    return wanted.info.chunks - await stream.js.pending(stream.name, wanted.subject, begin=sequence)
 
 
 async def _last_size(stream: BucketStream, subject: str) -> int | None:
@@ -161,7 +160,7 @@ async def _last_size(stream: BucketStream, subject: str) -> int | None:
             sizes.set_result(int(size) if size.isdigit() else None)
 
     async with (
-        js.consumer(stream.name, subject, sequence=None, headers_only=True) as consumer,
+        js.consumer(stream.name, subject, begin="last", headers_only=True) as consumer,
         js.connection.subscribe(take) as inbox,
     ):
         await js.connection.publish(consumer.next_subject, b'{"batch":1,"no_wait":true}', reply=inbox)

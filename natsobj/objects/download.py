@@ -220,7 +220,7 @@ class Download:
         js = self._stream.js
         self._error, self._consumed = None, 0
         async with (
-            js.consumer(self._stream.name, self._subject, sequence=self._sequence + 1) as consumer,
+            js.consumer(self._stream.name, self._subject, begin=self._sequence + 1) as consumer,
             js.connection.subscribe(self._take) as inbox,
         ):
             with js.connection.watch(consumer.next_subject, self._fail):

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, Connection, Patience
-from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, UnsuitableStream
-from natsobj.jetstream import Ack, JetStream, Stored, SubjectPage
+from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, PermissionDenied, UnsuitableStream
+from natsobj.jetstream import Ack, JetStream, NoConsumer, Stored, SubjectPage
 from natsobj.stream.record import Record, read_record
 
 __all__ = ["BucketStream", "check_writable"]
@@ -191,6 +192,14 @@ class BucketStream:
         """Return how many messages of one subject are stored."""
         return await self.patiently(lambda: self.js.count(self.name, subject))
 
+    async def number(self, pattern: str) -> int:
+        """Return how many messages match a filter: a consumer knows, without a list of their subjects."""
+        try:
+            return await self.patiently(lambda: self.js.pending(self.name, pattern))
+        except (NoConsumer, PermissionDenied):
+            async with aclosing(self.subject_pages(pattern)) as pages:
+                return sum([sum(count for _, count in page) async for page in pages])
+
     async def purge(self, subject: str, *, before: int | None = None) -> int:
         """Remove all messages of a subject, or those before a sequence, and return how many they were."""
         return await self.patiently(lambda: self.js.purge(self.name, subject, before=before))
@@ -200,6 +209,10 @@ class BucketStream:
     ) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter in stream order; a replica may lack the newest."""
         return self.js.direct_messages(self.name, subject, sequence=sequence, most=most, patience=patience)
+
+    def last_of_each(self, pattern: str) -> AsyncGenerator[Stored, None]:
+        """Iterate over the last message of each of very many subjects; a replica may lack the newest."""
+        return self.js.last_of_each(self.name, pattern)
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
         """Publish one message, and wait a second for what this stream says of it."""

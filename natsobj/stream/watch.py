@@ -143,7 +143,7 @@ class _Watch:
         self._arrived.clear()
         self._error, self._delivered, self._wanted = None, 0, 0
         async with (
-            js.consumer(self._stream.name, self._pattern, sequence=first) as consumer,
+            js.consumer(self._stream.name, self._pattern, begin=first) as consumer,
             js.connection.subscribe(self._take) as inbox,
         ):
             with js.connection.watch(consumer.next_subject, self._fail), js.connection.watch("", self._fail):
