@@ -52,6 +52,8 @@ TOOLS = {
         "inputs",
         "moves",
         "failures",
+        "phrasebook",
+        "topics",
         "output",
     )
 }

@@ -13,7 +13,9 @@ from typer._click.formatting import HelpFormatter
 
 from natsobj import __version__
 from natsobj.cli import console, grammar, options, runtime
+from natsobj.cli.exits import UsageError
 from natsobj.cli.interrupts import interrupts
+from natsobj.errors import InvalidBucketName
 
 __all__ = ["app", "main"]
 
@@ -126,5 +128,20 @@ def _run() -> None:
 
         console.write(answer(command, instruction, os.environ, sys.argv[1:]))
         return
-    with command.make_context("natsobj", sys.argv[1:]) as ctx:
-        command.invoke(ctx)
+    try:
+        with command.make_context("natsobj", sys.argv[1:]) as ctx:
+            command.invoke(ctx)
+    except (UsageError, InvalidBucketName) as error:
+        _advise(error, command)
+        raise
+
+
+def _advise(error: UsageError | InvalidBucketName, command: Command) -> None:
+    """Note the line that would have worked on an error about one that was typed for another program."""
+    from natsobj.cli.phrasebook import advice
+
+    if not getattr(error, "__notes__", None):
+        with command.make_context("natsobj", ["help"], resilient_parsing=True) as ctx:
+            line = advice(sys.argv[1:], ctx)
+        if line is not None:
+            error.add_note(f"try {line}")

@@ -30,7 +30,6 @@ from natsobj.errors import (
     BucketSealed,
     ChunksLost,
     InvalidArgument,
-    InvalidBucketName,
     InvalidKey,
     NatsobjError,
     ObjectChanged,
@@ -294,7 +293,6 @@ def guard(action: Callable[[], object]) -> int:
 
 
 def _wrong_usage(error: UsageError) -> int:
-    _advise(error)
     message, hint = exits.usage_message(error)
     if hint is None:
         console.say_block(message)
@@ -303,22 +301,7 @@ def _wrong_usage(error: UsageError) -> int:
     return exits.USAGE
 
 
-def _advise(error: UsageError | InvalidBucketName) -> None:
-    """Note the line that would have worked on an error about one that was typed for another program."""
-    from natsobj.cli import app
-    from natsobj.cli.phrasebook import advice
-
-    if not getattr(error, "__notes__", None):
-        root = typer.main.get_command(app)
-        with root.make_context("natsobj", ["help"], resilient_parsing=True) as ctx:
-            line = advice(sys.argv[1:], ctx)
-        if line is not None:
-            error.add_note(f"try {line}")
-
-
 def _explain(error: BaseException) -> int:
-    if isinstance(error, InvalidBucketName):
-        _advise(error)
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
         console.report_error(error, as_json=False, debug=False)
         return exits.exit_code(error)
