@@ -331,3 +331,13 @@ async def test_a_range_of_chunks_of_many_sizes_is_counted_from_the_start(
         sink = Buffer()
         await bucket.get("k", sink, offset=offset, length=length)
         assert bytes(sink.data) == data[offset : None if length is None else offset + length]
+
+
+async def test_a_part_of_an_object_that_was_replaced_is_a_part_of_the_new_one(bucket: Bucket) -> None:
+    """As for whole objects: chunks that are gone because another put came are no broken object."""
+    old = await bucket.put("key", bytes(600_000))
+    await bucket.put("key", b"x" * 600_000)
+    assert await bucket.read(old, offset=300_000, length=5) == b"xxxxx"
+    await bucket.delete("key")
+    with pytest.raises(ObjectNotFound):
+        await bucket.read(old, offset=300_000, length=5)

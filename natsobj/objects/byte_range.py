@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from natsobj.errors import ChunksMissing, PermissionDenied, SizeMismatch
+from natsobj.errors import PermissionDenied, SizeMismatch
 from natsobj.files import Sink
 from natsobj.jetstream import NoConsumer
 from natsobj.models import ObjectInfo
@@ -66,11 +66,10 @@ async def find_run(
 ) -> tuple[Run, int]:
     """Find the chunks of a byte range that is not empty, and how many bytes to skip in the first.
 
-    Where the chunks are not all of the size that the metadata names, or nobody says how many follow one, the
-    range is counted from the start.
+    Where the chunks are not all of the size that the metadata names, some are gone, or nobody says how many
+    follow one, the range is counted from the start: whoever reads that asks what has become of the object.
 
     Raises:
-        ChunksMissing: the first chunk is not the first.
         SizeMismatch: the chunks are of many sizes.
     """
     size = info.chunk_size or 0
@@ -115,17 +114,14 @@ async def _find_unread(wanted: _Wanted) -> Run:
     Raises:
         NoConsumer: the server makes none for us.
         PermissionDenied: likewise.
-        _NotEven: the last chunk is not what is left behind full ones.
-        ChunksMissing: there are fewer chunks than the metadata says.
+        _NotEven: the last chunk is not what is left behind full ones, or some are gone.
     """
     stream, info, subject, first = wanted.stream, wanted.info, wanted.subject, wanted.first
     guess = max(1, info.revision - info.chunks + first) if first else 0  # right behind them is the record
     stored, tail, number = await asyncio.gather(
         stream.count(subject), _last_size(stream, subject), _number(wanted, guess) if first else _zero()
     )
-    if stored < info.chunks:
-        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=stored)
-    if tail != wanted.rest:
+    if stored < info.chunks or tail != wanted.rest:
         raise _NotEven  # else no chunk before it can be short
     low, high = (1, 0), (max(guess, info.revision), info.chunks)
     probes = 0
@@ -184,10 +180,8 @@ async def _find_by_chunks(wanted: _Wanted, offset: int) -> tuple[Run, int]:
         return Run(0, last + 1, 0), offset
     high = _Chunk(info.chunks - 1, newest.sequence, len(newest.data))
     low = await _probe(stream, info, subject, 1)
-    if low is None or low.size != size:
+    if low is None or low.size != size or low.number != 0:
         return whole, offset
-    if low.number != 0:
-        raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=info.chunks - low.number)
     found = await _search(stream, info, subject, low=low, high=high, number=first)
     if found is None:
         return whole, offset
