@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
 from fsspec.asyn import sync
@@ -189,7 +189,8 @@ def _block_failed() -> bool:
 
     fsspec does not tell the files that it closes, and would have half a file stored.
     """
-    frame: FrameType | None = sys._getframe(2)
+    closing = sys._getframe().f_back
+    frame = closing.f_back if closing is not None else None
     while frame is not None and frame.f_globals.get("__name__") == OpenFile.__module__:
         if frame.f_code is OpenFile.__exit__.__code__:
             return any(frame.f_locals["args"])
