@@ -107,6 +107,7 @@ def test_the_codes_of_json_errors_are_frozen() -> None:
         "permission_denied",
         "refused_error",
         "request_timeout",
+        "revision_mismatch",
         "server_error",
         "server_unavailable",
         "size_mismatch",
