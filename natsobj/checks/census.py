@@ -20,6 +20,7 @@ from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream, Record
 from natsobj.stream.listing import every_record
 from natsobj.stream.record import read_record
+from natsobj.stream.stream import check_writable
 
 __all__ = ["Census", "share_out"]
 
@@ -60,6 +61,10 @@ class Census:
         """Begin to look at a bucket."""
         state = await stream.info()
         return cls(stream, state, await stream.root())
+
+    def check_writable(self) -> None:
+        """Refuse a bucket that takes no changes now; raises what `BucketStream.check_writable` raises."""
+        check_writable(self.bucket, self._state, records_only=True)
 
     def age(self, time: datetime) -> timedelta:
         """Return how old a message was when the look began; what came since is not old at all."""

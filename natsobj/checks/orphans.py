@@ -75,8 +75,8 @@ async def collect(
     Raises:
         RefusedError: the bucket is sealed or a mirror.
     """
-    await bucket.stream.check_writable(records_only=True)
     census = await Census.begin(bucket.stream)
+    census.check_writable()
     sweep = _Sweep(census, await census.chunks())
     buried = await sweep.look_through(older_than, tombstones=tombstones, unreadable=unreadable)
     candidates = await sweep.candidates(older_than)
@@ -112,7 +112,7 @@ class _Sweep:
     def __init__(self, census: Census, chunks: dict[str, int]) -> None:
         self._census = census
         self._chunks = chunks
-        self._nobodys = dict(chunks)
+        self._unclaimed = dict(chunks)
         self._seen = census.last_sequence
         """Up to this sequence the leader has shown all records, once `look_closely` is done."""
         self._last = census.last_sequence
@@ -146,7 +146,7 @@ class _Sweep:
                 orphan = Orphan(nuid, self._chunks[nuid], age, young=age < older_than)
                 found.append(_Candidate(orphan, newest.sequence))
 
-        await share_out(deque(self._nobodys), look)
+        await share_out(deque(self._unclaimed), look)
         return sorted(found, key=lambda each: each.sequence)
 
     async def look_closely(self) -> None:
@@ -178,10 +178,10 @@ class _Sweep:
     def _visit(self, record: Record) -> None:
         """Strike what a record names; one that cannot be read may name whatever occurs in it."""
         if record.error is not None:
-            for nuid in record.may_name(self._nobodys):
-                del self._nobodys[nuid]
+            for nuid in record.may_name(self._unclaimed):
+                del self._unclaimed[nuid]
         elif record.live is not None and record.live.nuid is not None:
-            self._nobodys.pop(record.live.nuid, None)
+            self._unclaimed.pop(record.live.nuid, None)
 
     async def _check(self, record: Record) -> None:
         """Say what is wrong with an object, as far as it can be seen from here."""
@@ -190,7 +190,7 @@ class _Sweep:
             log.warning("%s", record.error)
         if info is None or info.nuid is None:
             return
-        if info.nuid in self._chunks and info.nuid not in self._nobodys:
+        if info.nuid in self._chunks and info.nuid not in self._unclaimed:
             log.warning("broken: %s/%s: another object has the same chunks", bucket, info.name)
         if self._chunks.get(info.nuid, 0) != info.chunks:
             stored = await self._census.count_of(info)
@@ -204,15 +204,15 @@ class _Sweep:
     async def judge(self, candidate: _Candidate, *, dry_run: bool) -> Orphan | None:
         """Remove an orphan unless it is too young; None when it is none."""
         orphan = candidate.orphan
-        if not self._is_nobodys(orphan.nuid):
+        if not self._is_unclaimed(orphan.nuid):
             return None
         if orphan.young or dry_run:
             return orphan
         removed = await self._remove(orphan.nuid, candidate.sequence)
         return None if removed is None else replace(orphan, removed=removed)
 
-    def _is_nobodys(self, nuid: str) -> bool:
-        return nuid in self._nobodys
+    def _is_unclaimed(self, nuid: str) -> bool:
+        return nuid in self._unclaimed
 
     async def _remove(self, nuid: str, sequence: int) -> bool | None:
         """Remove the chunks of a nuid, up to the one at `sequence`, on condition that nobody wants them.
@@ -223,7 +223,7 @@ class _Sweep:
         """
         for attempt in range(TRIES):
             newest = await self._census.newest_chunk(nuid)
-            if newest is None or not self._is_nobodys(nuid):
+            if newest is None or not self._is_unclaimed(nuid):
                 return None
             if newest.sequence != sequence:
                 return await self._remove_remains(nuid, newest)
@@ -263,7 +263,7 @@ class _Sweep:
 
         Nor is there for a record, which is larger: no upload can be committed until this has made room.
         """
-        if not self._is_nobodys(nuid):
+        if not self._is_unclaimed(nuid):
             return None
         await self._census.remove_chunks(nuid, up_to=sequence)
         return True
