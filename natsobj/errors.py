@@ -50,6 +50,7 @@ which exit code it gets, is the command line's business.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -167,6 +168,14 @@ class ObjectNotFound(NatsobjError):
 
 class TemporaryError(NatsobjError):
     """Trying again may help."""
+
+    worn_out = False
+    """Whether it was tried again for six timeouts already."""
+
+    def __init__(self, *message: object) -> None:
+        self.when = time.monotonic()
+        """When it was noticed."""
+        super().__init__(*message)
 
 
 CONNECTION_LOST = "connection lost"

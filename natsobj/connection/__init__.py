@@ -10,7 +10,17 @@ sent credentials before it knew that TLS was there, and took any message that a 
 from __future__ import annotations
 
 from natsobj.connection.connection import ASK_AGAIN, Connection
-from natsobj.connection.connector import PASSING, PATIENCE, Link, Patience
+from natsobj.connection.connector import PASSING, PATIENCE, Link, Patience, take_time, time_left
 from natsobj.connection.message import Message
 
-__all__ = ["ASK_AGAIN", "PASSING", "PATIENCE", "Connection", "Link", "Message", "Patience"]
+__all__ = [
+    "ASK_AGAIN",
+    "PASSING",
+    "PATIENCE",
+    "Connection",
+    "Link",
+    "Message",
+    "Patience",
+    "take_time",
+    "time_left",
+]

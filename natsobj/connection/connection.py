@@ -353,10 +353,9 @@ class Connection:
         self._error = self._error or error
         self._stop_pings()
         self.lost.set()
-        ours = self._lost_error()
         for watchers in list(self._watched.values()):
             for fail in list(watchers):
-                fail(ours)
+                fail(self._lost_error())  # each its own: what becomes of it is nobody else's
 
     def _stop_pings(self) -> None:
         if self._next_ping is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import NoReturn, TypeVar
 
 from natsobj.connection.address import Addresses
 from natsobj.connection.connection import Connection
@@ -25,7 +27,7 @@ from natsobj.errors import (
 )
 from natsobj.settings import Settings
 
-__all__ = ["PASSING", "PATIENCE", "Link", "Patience"]
+__all__ = ["PASSING", "PATIENCE", "Link", "Patience", "take_time", "time_left"]
 
 log = logging.getLogger(__name__)
 
@@ -137,10 +139,14 @@ class Link:
 
 
 class Patience:
-    """How long something goes on without progress: six timeouts, counted from the first trouble."""
+    """How long something goes on without progress: six timeouts, counted from the first trouble.
+
+    One that is made while something else is tried patiently has no more time than that.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._around = _patience.get()
         self._since: float | None = None
         self._renewed = 0.0
         self._pause = _FIRST_PAUSE
@@ -148,6 +154,13 @@ class Patience:
     def moved(self) -> None:
         """There was progress."""
         self._since = None
+        if self._around is not None:
+            self._around.moved()
+
+    @property
+    def end(self) -> float:
+        """When it ends, on the clock of `time.monotonic`; never, as long as there is no trouble."""
+        return math.inf if self._since is None else self._since + PATIENCE * self._link.timeout
 
     async def wait(self, error: TemporaryError, connection: Connection) -> None:
         """Pause before another try, and replace the connection on which it failed where that is in doubt.
@@ -160,31 +173,62 @@ class Patience:
         now, timeout = time.monotonic(), self._link.timeout
         silence = error.seconds if isinstance(error, RequestTimeout) else 0.0
         if self._since is None:
-            self._since = self._renewed = now - silence
+            self._since = self._renewed = error.when - silence
+            if self._around is not None and self._around._since is not None:
+                self._since = min(self._since, self._around._since)
             self._pause = _FIRST_PAUSE
-        end = self._since + PATIENCE * timeout
-        if now > end or getattr(error, "lasting", False):
-            raise error
+        if now > self.end or error.worn_out or getattr(error, "lasting", False):
+            self._give_up(error)
         log.debug("trying again: %s", error)
         self._link.troubles += 1
         silent = silence and min(now - self._renewed, connection.silent_for()) >= timeout
         if silent or connection.lost.is_set():
             self._renewed = now
             try:
-                async with asyncio.timeout(end - now):
+                async with asyncio.timeout(self.end - now):
                     await self._link.renew(connection)
             except TemporaryError as e:
                 log.debug("no connection: %s", e)
             except TimeoutError:
-                raise error from None
-        await asyncio.sleep(min(self._pause, max(0.0, end - time.monotonic())))
+                self._give_up(error)
+        await asyncio.sleep(min(self._pause, max(0.0, self.end - time.monotonic())))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    @staticmethod
+    def _give_up(error: TemporaryError) -> NoReturn:
+        """Raise an error about which nobody around is to be patient once more."""
+        error.worn_out = True
+        raise error from None
 
     async def of(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what an attempt gives, made again as long as its trouble may pass."""
         while True:
             connection = self._link.connection
             try:
-                return await attempt()
+                with self.around():
+                    return await attempt()
             except PASSING as e:
                 await self.wait(e, connection)
+
+    @contextlib.contextmanager
+    def around(self) -> Iterator[None]:
+        """Let what is done here take no longer than this patience."""
+        token = _patience.set(self)
+        try:
+            yield
+        finally:
+            _patience.reset(token)
+
+
+_patience: ContextVar[Patience | None] = ContextVar("_patience", default=None)
+
+
+def time_left() -> float:
+    """Return the seconds until the patience ends with which something is tried here."""
+    patience = _patience.get()
+    return math.inf if patience is None else max(0.0, patience.end - time.monotonic())
+
+
+def take_time() -> None:
+    """Have the rest of this task not end with the patience around it: it tidies up."""
+    _patience.set(None)

@@ -20,7 +20,16 @@ from functools import partial
 from typing import Any, Literal
 
 from natsobj.adr20 import names, streams
-from natsobj.connection import ASK_AGAIN, PASSING, Connection, Link, Message, Patience
+from natsobj.connection import (
+    ASK_AGAIN,
+    PASSING,
+    Connection,
+    Link,
+    Message,
+    Patience,
+    take_time,
+    time_left,
+)
 from natsobj.errors import (
     BucketFull,
     BucketNotFound,
@@ -314,26 +323,27 @@ class JetStream:
 
         Args:
             most: messages that are wanted; no more are moved, but after trouble.
-            patience: the caller's, where it has trouble of its own to wait out.
+            patience: the caller's, who then says what is progress.
         """
-        patience = patience or Patience(self.link)
+        ours = Patience(self.link)
+        waiting = patience or ours
         while True:
             connection = self.connection
             messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
             try:
                 async with contextlib.aclosing(messages):
                     async for stored in messages:
-                        patience.moved()
+                        ours.moved()
                         sequence = stored.sequence + 1
                         yield stored
                 return
             except NotServed:
                 break
             except PASSING as e:
-                await patience.wait(e, connection)
+                await waiting.wait(e, connection)
         log.debug("%s: no direct get, reading one by one", stream)
         while (
-            message := await patience.of(partial(self.next_message, stream, subject, sequence))
+            message := await waiting.of(partial(self.next_message, stream, subject, sequence))
         ) is not None:
             yield message
             sequence = message.sequence + 1
@@ -468,6 +478,7 @@ class JetStream:
 
     async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
         """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
+        take_time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.link.timeout):
                 await self._delete_leftover(stream, creating)
@@ -527,7 +538,7 @@ class JetStream:
 
     async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
         """Ask; what may be asked again is asked over a new connection when the old one is lost."""
-        patience = self.link.timeout if patience is None else patience
+        patience = min(self.link.timeout if patience is None else patience, max(time_left(), _PAUSE))
         deadline = time.monotonic() + patience
         while True:
             connection = self.connection
@@ -539,8 +550,9 @@ class JetStream:
                     raise
                 log.debug("asking again: %s", e)
                 await asyncio.sleep(_PAUSE)
-                with contextlib.suppress(TemporaryError):
-                    await self.link.renew(connection)
+                with contextlib.suppress(TemporaryError, TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await self.link.renew(connection)
 
 
 class _Pages:

@@ -121,7 +121,8 @@ class Download:
             while self._next < self._stop:
                 connection = self._stream.connection
                 try:
-                    await (self._read_direct() if self._direct else self._read_consumer())
+                    with self._patience.around():
+                        await (self._read_direct() if self._direct else self._read_consumer())
                 except (PermissionDenied, NoConsumer):
                     if self._direct:
                         raise
