@@ -361,10 +361,13 @@ class JetStream:
         while True:
             connection = self.connection
             try:
-                async with contextlib.aclosing(pull(self, stream, pattern)) as messages:
+                async with (
+                    self.consumer(stream, pattern, begin="last_per_subject") as consumer,
+                    contextlib.aclosing(pull(connection, consumer, stream)) as messages,
+                ):
                     async for message in messages:
-                        patience.moved()
                         if message.sequence > sequence:  # else it came before the trouble
+                            patience.moved()
                             sequence = message.sequence
                             yield message
                 return
