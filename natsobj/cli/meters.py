@@ -17,9 +17,12 @@ __all__ = ["CountedSink", "CountedSource", "Meter", "Whole"]
 RATE_WINDOW = 5.0
 """Seconds that a rate is the mean of, at least."""
 
+MOST_SECONDS_LEFT = 10 * 24 * 3600
+"""What would take longer than that is not foreseen."""
+
 
 class CountedSource:
-    """A source that counts what is read."""
+    """A source that counts what the server has acknowledged: what is read may still be on its way."""
 
     __slots__ = ("_meter", "_source")
 
@@ -37,10 +40,13 @@ class CountedSource:
 
     async def read(self, size: int, /) -> bytes:
         data = await self._source.read(size)
-        self._meter.done += len(data)
         if len(data) < size:
             self._meter.ended = True
         return data
+
+    def acknowledged(self, size: int) -> None:
+        """Count bytes that are stored."""
+        self._meter.done += size
 
     def restart(self) -> None:
         self._source.restart()
@@ -104,14 +110,19 @@ class Meter:
 
     def facts(self, now: float) -> list[str]:
         """Say `512 MiB of 1 GiB`, `50 %`, `210 MiB/s`, `2 s left`, or bytes and rate of an unknown size."""
+        return [fact.strip() for fact in self.columns(now) if fact.strip()]
+
+    def columns(self, now: float) -> list[str]:
+        """Say the same in columns that are as wide from the first to the last."""
         rate = self.sample(now)
-        speed = f"{format_size(int(rate))}/s"
+        done, speed = f"{format_size(self.done):>8}", f"{format_size(int(rate))}/s"
         if self.size is None:
-            return [format_size(self.done), speed]
+            return [done, f"{speed:>10}"]
         missing = max(self.size - self.done, 0)
         percent = 100 * self.done // self.size if missing else 100
-        left = [f"{format_time_left(missing / rate)} left"] if rate >= 1 else []
-        return [f"{format_size(self.done)} of {format_size(self.size)}", f"{percent} %", speed, *left]
+        is_known = rate >= 1 and missing / rate < MOST_SECONDS_LEFT
+        left = f"{format_time_left(missing / rate)} left" if is_known else ""
+        return [f"{done} of {format_size(self.size)}", f"{percent:>3} %", f"{speed:>10}", f"{left:<16}"]
 
 
 class Sized(Protocol):
@@ -170,7 +181,7 @@ class Whole(Meter):
         self._finish()
 
     def source(self, source: Source) -> Source:
-        """Count what is read for one of them."""
+        """Count what is stored of one of them."""
         return CountedSource(source, _Part(self)) if self._shown else source
 
     def sink(self, sink: Sink) -> Sink:
@@ -184,11 +195,14 @@ class Whole(Meter):
         if self._complete:
             self.size = self._bytes
 
-    def facts(self, now: float) -> list[str]:
+    def columns(self, now: float) -> list[str]:
         """Say how many files as well: `12 of 40 files`, or `12 files` while more are being found."""
-        size, *others = super().facts(now)
-        files = f"{self._settled:,} of {count(self._found, self._noun)}"
-        return [size, files if self._complete else count(self._settled, self._noun), *others]
+        size, *others = super().columns(now)
+        if not self._complete:
+            return [size, f"{count(self._settled, self._noun):>{len(self._noun) + 8}}", *others]
+        found = f"{self._found:,}"
+        files = f"{self._settled:>{len(found)},} of {count(self._found, self._noun)}"
+        return [size, files, *others]
 
     def _find(self, item: Sized) -> None:
         self._found += 1

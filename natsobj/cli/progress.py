@@ -32,7 +32,11 @@ BAR_INTERVAL = 0.2
 PLAIN_INTERVAL = 10.0
 BAR_WIDTH = 40
 LEAST_BAR_WIDTH = 8
+WIDTH_WITH_BAR = 60
+"""Columns of a terminal from which on there is a bar."""
 LEAST_LABEL_WIDTH = 8
+GOOD_LABEL_WIDTH = 16
+"""Cells that a name may have rather than the bytes."""
 ECHO_WIDTH = 4
 """Cells left free for the `^C` that a terminal echoes: on the next line it would misplace the bar."""
 
@@ -187,25 +191,49 @@ def _bars(meters: tuple[Meter, ...], width: int) -> Group:
     from rich.console import Group
 
     now = time.monotonic()
-    return Group(*(_bar(meter, meter.facts(now), width - ECHO_WIDTH) for meter in meters))
+    return Group(*(_bar(meter, meter.columns(now), width - ECHO_WIDTH) for meter in meters))
 
 
 def _bar(meter: Meter, facts: list[str], width: int) -> Table:
-    """Draw `label  ━━━━━  facts` on one line: a long label is shortened, the bar has what is left."""
+    """Draw `label  ━━━━━  facts` on one line; where it is short, facts give way to a label and a bar.
+
+    A long label keeps its end, which is the name of the file.
+    """
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    while len(status := "  ".join(facts)) > width - LEAST_LABEL_WIDTH - 2 and len(facts) > 1:
+    has_bar = meter.size is not None and width + ECHO_WIDTH >= WIDTH_WITH_BAR
+    least_bar = LEAST_BAR_WIDTH + 2 if has_bar else 0
+    if len("  ".join(facts)) > width - GOOD_LABEL_WIDTH - 2 - least_bar and len(facts) > 2:
         facts = facts[1:]
-    label, fact = Text(meter.label), Text(status, no_wrap=True)
+    while len(status := "  ".join(facts)) > width - LEAST_LABEL_WIDTH - 2 - least_bar and len(facts) > 1:
+        facts = facts[1:]
+    fact = Text(status, no_wrap=True)
     fact.truncate(max(width - 2, 1))
-    label.truncate(max(width - fact.cell_len - 2, 0), overflow="ellipsis")
-    room = min(width - fact.cell_len - label.cell_len - 4, BAR_WIDTH)
+    label = Text(keep_end(meter.label, max(width - fact.cell_len - 2 - least_bar, 0)), no_wrap=True)
     line = Table.grid(padding=(0, 2, 0, 0))
-    if meter.size is None or room < LEAST_BAR_WIDTH:
+    if not has_bar:
         line.add_row(label, fact)
-    else:
-        bar = ProgressBar(total=meter.size or 1, completed=meter.done if meter.size else 1, width=room)
-        line.add_row(label, bar, fact)
+        return line
+    bar = ProgressBar(
+        total=meter.size or 1,
+        completed=meter.done if meter.size else 1,
+        width=min(width - fact.cell_len - label.cell_len - 4, BAR_WIDTH),
+        style="bright_black",
+        complete_style="cyan",
+        finished_style="green",
+    )
+    line.add_row(label, bar, fact)
     return line
+
+
+def keep_end(text: str, width: int) -> str:
+    """Shorten a text at its beginning; nothing of it where there is no room."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - 1:
+        text = text[1:]
+    return f"\u2026{text}" if width > 0 else ""

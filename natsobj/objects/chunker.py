@@ -39,6 +39,7 @@ class Chunker:
     def __init__(self, stream: BucketStream, source: Source, chunk_size: int) -> None:
         self._stream = stream
         self._source = source
+        self._acknowledged = getattr(source, "acknowledged", None)  # told, where it wants to know
         self._chunk_size = chunk_size
         self._digest = hashlib.sha256()
         self._kept: deque[bytes] = deque()
@@ -89,8 +90,10 @@ class Chunker:
     def discard(self, number: int, subject: str, sequence: int) -> None:
         """Forget the chunks below a number: all are stored under a subject, the last one at a sequence."""
         while self._floor < number:
-            self._kept.popleft()
+            size = len(self._kept.popleft())
             self._floor += 1
+            if self._acknowledged is not None:
+                self._acknowledged(size)
             self._home, self._home_sequence = subject, sequence
 
     async def restart(self) -> None:

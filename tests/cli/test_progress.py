@@ -12,9 +12,11 @@ from threading import Event
 import pytest
 from rich.cells import cell_len
 
+from natsobj import Bucket
 from natsobj.cli import progress
-from natsobj.cli.meters import Meter, Whole
-from natsobj.cli.progress import Mode, open_progress
+from natsobj.cli.meters import CountedSource, Meter, Whole
+from natsobj.cli.progress import Mode, keep_end, open_progress
+from natsobj.files import Source
 
 MIB = 1024**2
 LINE = re.compile(r"photos/cat\.jpg  1 MiB of 2 MiB  50 %  [\d.]+ [KMGT]?i?B/s(  .* left)?")
@@ -130,6 +132,14 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
+async def stored(source: Source, size: int) -> bytes:
+    """Read, and have it acknowledged as a put does."""
+    data = await source.read(size)
+    if isinstance(source, CountedSource):
+        source.acknowledged(len(data))
+    return data
+
+
 async def test_counted_source_is_the_source() -> None:
     """Whoever stores it sees no difference: bytes, name, size, restart and check."""
     blocks = Blocks(2)
@@ -180,7 +190,7 @@ async def test_lines_say_size_percent_rate_and_time_left(mode: Mode) -> None:
     stderr = Stream()
     with open_progress(mode, stderr, color=True) as shown:
         source = shown.source(Blocks(2), "photos/cat.jpg")
-        await source.read(MIB)
+        await stored(source, MIB)
         assert stderr.shows("50 %")
     lines = stderr.getvalue().splitlines()
     assert LINE.fullmatch(lines[-1])
@@ -192,7 +202,7 @@ async def test_lines_for_a_pipe_say_bytes_and_rate() -> None:
     stderr = Stream()
     with open_progress("plain", stderr, color=True) as shown:
         source = shown.source(Blocks(2, size_known=False), "x")
-        await source.read(MIB)
+        await stored(source, MIB)
         assert stderr.shows("1 MiB")
     assert re.fullmatch(r"x  1 MiB  [\d.]+ [KMGT]?i?B/s", stderr.getvalue().splitlines()[-1])
 
@@ -222,9 +232,9 @@ async def test_only_transfers_under_way_are_shown() -> None:
         sink = shown.sink(Kept(), "sink", 1)
         sink.write(memoryview(b"x"))
         assert [meter.label for meter in shown.meters()] == ["first", "empty", "sink"]
-        await first.read(2 * MIB)
-        await first.read(1)
-        await empty.read(1)
+        await stored(first, 2 * MIB)
+        await stored(first, 1)
+        await stored(empty, 1)
         shown.source(Blocks(1), "next")
         assert [meter.label for meter in shown.meters()] == ["next"]
 
@@ -235,7 +245,7 @@ async def test_bar_is_gone_when_the_transfer_is_done(color: bool) -> None:
     stderr = Stream(terminal=True)
     with open_progress("auto", stderr, color=color) as shown:
         source = shown.source(Blocks(2), "[bold]x[/x]")
-        await source.read(MIB)
+        await stored(source, MIB)
         assert stderr.shows("50 %")
         assert "━" in stderr.getvalue()
         assert any("[bold]x[/x]  " in line for line in screen(stderr.getvalue()))
@@ -249,7 +259,7 @@ async def test_bar_is_gone_when_the_transfer_is_interrupted() -> None:
     """Ctrl-C leaves a clean line."""
     stderr = Stream(terminal=True)
     with suppress(KeyboardInterrupt), open_progress("bar", stderr, color=True) as shown:
-        await shown.source(Blocks(2), "x").read(MIB)
+        await stored(shown.source(Blocks(2), "x"), MIB)
         assert stderr.shows("50 %")
         raise KeyboardInterrupt
     assert screen(stderr.getvalue()) == []
@@ -264,7 +274,7 @@ async def test_bar_never_takes_more_than_its_line(
     monkeypatch.setenv("COLUMNS", str(columns))
     stderr = Stream(terminal=True)
     with open_progress("bar", stderr, color=True) as shown:
-        await shown.source(Blocks(2), label).read(MIB)
+        await stored(shown.source(Blocks(2), label), MIB)
         assert stderr.shows("\x1b[2K")
     drawn = re.sub(r"\x1b\[[\d;]*m", "", stderr.getvalue())
     lines = [line for line in re.split(r"\r|\n|\x1b\[\w+", drawn) if line.strip()]
@@ -277,7 +287,7 @@ async def test_notes_appear_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> No
     stderr = Stream(terminal=True)
     monkeypatch.setattr(sys, "stderr", stderr)
     with open_progress("bar", stderr, color=True) as shown:
-        await shown.source(Blocks(2), "x").read(MIB)
+        await stored(shown.source(Blocks(2), "x"), MIB)
         assert stderr.shows("50 %")
         sys.stderr.write("natsobj: old chunks are [not] removed yet\n")
     assert screen(stderr.getvalue()) == ["natsobj: old chunks are [not] removed yet"]
@@ -290,7 +300,7 @@ async def test_bar_leaves_stdout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(sys, "stdout", stdout)
     with open_progress("bar", stderr, color=True) as shown:
-        await shown.source(Blocks(2), "x").read(MIB)
+        await stored(shown.source(Blocks(2), "x"), MIB)
         assert stderr.shows("50 %")
         sys.stdout.write("result\n")
     assert stdout.getvalue() == "result\n"
@@ -303,9 +313,9 @@ async def test_a_broken_stderr_never_ends_a_transfer(mode: Mode, terminal: bool)
     stderr = BrokenStream(terminal=terminal)
     with open_progress(mode, stderr, color=True) as shown:
         source = shown.source(Blocks(2), "x")
-        await source.read(MIB)
+        await stored(source, MIB)
         assert stderr.written.wait(10)
-        assert len(await source.read(MIB)) == MIB
+        assert len(await stored(source, MIB)) == MIB
 
 
 async def test_a_short_transfer_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +323,7 @@ async def test_a_short_transfer_shows_nothing(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(progress, "BAR_DELAY", 60)
     stderr = Stream(terminal=True)
     with open_progress("auto", stderr, color=True) as shown:
-        await shown.source(Blocks(1), "x").read(MIB)
+        await stored(shown.source(Blocks(1), "x"), MIB)
     assert stderr.getvalue() == ""
 
 
@@ -355,8 +365,8 @@ async def test_many_transfers_are_counted_as_one() -> None:
     items = whole.files(iter([Item(2 * MIB), Item(MIB), Item(0)]))
     first, second = whole.source(Blocks(2)), whole.sink(Kept())
     assert next(items).size == 2 * MIB
-    await first.read(MIB)
-    await first.read(MIB)
+    await stored(first, MIB)
+    await stored(first, MIB)
     whole.settle()
     second.write(memoryview(bytes(MIB)))
     assert whole.facts(1) == ["3 MiB", "1 file", "3 MiB/s"]
@@ -413,9 +423,59 @@ async def test_many_transfers_are_one_line() -> None:
     with open_progress("plain", stderr, color=False) as shown:
         whole = shown.whole("photos/2026/")
         list(whole.files(iter([Item(MIB), Item(3 * MIB)])))
-        await whole.source(Blocks(1)).read(MIB)
-        await whole.source(Blocks(3)).read(MIB)
+        await stored(whole.source(Blocks(1)), MIB)
+        await stored(whole.source(Blocks(3)), MIB)
         whole.settle()
         assert stderr.shows("50 %")
     line = stderr.getvalue().splitlines()[-1]
     assert line.startswith("photos/2026/  2 MiB of 4 MiB  1 of 2 files  50 %  ")
+
+
+async def test_a_put_counts_what_is_acknowledged(monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> None:
+    """What is read may wait for the line: nothing is done before the server says so, and then all of it."""
+    with open_progress("plain", Stream(), color=False) as shown:
+        source = shown.source(Blocks(3), "x")
+        assert len(await source.read(MIB)) == MIB
+        assert shown.meters()[0].done == 0
+        source.restart()
+        await bucket.put("x", source)
+        assert shown.meters()[0].done == 3 * 128 * 1024  # three chunks
+
+
+def test_columns_do_not_jump() -> None:
+    """From the first byte to the last each fact stands where it stood."""
+    meter = Meter("x", 1500 * MIB, 0.0)
+    whole = Whole("x", 0.0, shown=True)
+    whole.expect(1200, 1500 * MIB)
+    for each in (meter, whole):
+        widths = set()
+        for second, done in enumerate((0, 1, 1023, 5 * MIB, 999 * MIB, 1023 * MIB, 1500 * MIB), start=1):
+            each.done = done
+            widths.add(tuple(len(column) for column in each.columns(second)))
+            whole.settle()
+        assert len(widths) == 1
+
+
+@pytest.mark.parametrize(("columns", "has_bar"), [(59, False), (60, True), (80, True), (200, True)])
+async def test_there_is_a_bar_from_60_columns_on_and_a_name_keeps_its_end(
+    columns: int, has_bar: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a path is the file; and nothing is red that is well."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stderr = Stream(terminal=True)
+    with open_progress("bar", stderr, color=True) as shown:
+        await stored(shown.source(Blocks(2), f"photos/{'x' * 300}/cat.jpg"), MIB)
+        assert stderr.shows("50 %")
+    drawn = stderr.getvalue()
+    assert "cat.jpg" in drawn
+    assert "\u2026" in drawn
+    assert ("\u2501" in drawn) is has_bar
+    assert not re.search(r"\x1b\[[\d;]*\b(31|91|38;5;197)m", drawn)
+
+
+def test_a_long_text_keeps_its_end() -> None:
+    """In cells of the terminal, of which some characters take two."""
+    assert keep_end("photos/cat.jpg", 14) == "photos/cat.jpg"
+    assert keep_end("photos/cat.jpg", 8) == "\u2026cat.jpg"
+    assert keep_end("\u65e5\u672c\u8a9e", 4) == "\u2026\u8a9e"
+    assert keep_end("photos", 0) == ""
