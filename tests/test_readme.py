@@ -32,5 +32,5 @@ with natsobj.blocking.connect({server.url!r}) as store:
 """
     done = run(script(program))
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"build/app.tar 300000\nbuild/notes 10\n"
+    assert done.stdout == b"build/app.tar 300000\nbuild/notes 10\nput build/app.tar\nput notes\n"
     assert (tmp_path / "copy.tar").read_bytes() == bytes(300_000)
