@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from natsobj.jetstream.codes import api_error
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream, Record
 from natsobj.stream.listing import every_record
+from natsobj.stream.marks import Counts
 from natsobj.stream.record import read_record
 from natsobj.stream.stream import check_writable
 
@@ -77,6 +79,16 @@ class Census:
         pattern = names.chunks_filter(self._root)
         counts = await self.stream.counts(pattern)
         return {subject[len(pattern) - 1 :]: number for subject, number in counts.items()}
+
+    async def counts(self) -> Counts:
+        """Return the same in flat memory; of chunks that came or went meanwhile it may say nothing."""
+        counts, pattern = Counts(), names.chunks_filter(self._root)
+        async with aclosing(self.stream.subject_pages(pattern)) as pages:
+            async for page in pages:
+                for subject, number in page:
+                    counts.add(subject[len(pattern) - 1 :], number)
+                await asyncio.sleep(0)
+        return counts
 
     async def count(self, nuid: str) -> int:
         """Return how many chunks of a nuid are stored; a note that the last one expired is none."""

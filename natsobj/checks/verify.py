@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import io
-from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from itertools import pairwise
 
 from natsobj.bucket import Bucket
 from natsobj.checks.census import Census
@@ -30,10 +28,11 @@ from natsobj.files import Sink
 from natsobj.models import ObjectInfo, Problem, Verdict
 from natsobj.stream import Record
 from natsobj.stream.lookup import find
+from natsobj.stream.marks import Counts, Marks
 
 __all__ = ["Survey", "nowhere", "survey", "verify"]
 
-AT_ONCE = 32
+AT_ONCE = 256
 """Objects that are verified at once, at most."""
 
 IN_FLIGHT = 16 * 1024 * 1024
@@ -72,7 +71,7 @@ class Survey:
     size: int
     """Bytes of all of them, as their records have it."""
     census: Census
-    chunks: Mapping[str, int]
+    chunks: Counts
     """How many are stored, by nuid."""
     shared: Mapping[str, tuple[str, ...]]
     """Nuids that several records name, and the subjects of those."""
@@ -102,15 +101,15 @@ async def survey(bucket: Bucket, key: str | None = None) -> Survey:
         only = (await find(bucket.stream, key, search=True)).record
         if only.error is None:
             only.existing(bucket.name, key)
-    chunks = await census.chunks()
-    objects, size, marks = 0, 0, array("q")
+    chunks = await census.counts()
+    objects, size, marks = 0, 0, Marks()
     async with aclosing(census.records()) as records:
         async for record in records:
             if (info := record.live) is not None and info.nuid is not None:
-                marks.append(hash(info.nuid))
+                marks.add(info.nuid)
             if only is None and (info is not None or record.error is not None):
                 objects, size = objects + 1, size + (info.size if info is not None else 0)
-    twice = {mark for mark, next_mark in pairwise(sorted(marks)) if mark == next_mark}
+    twice = marks.repeated()
     shared = await _shared(census, twice) if twice else {}
     if only is not None:
         objects, size = 1, only.live.size if only.live is not None else 0

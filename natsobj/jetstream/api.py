@@ -62,6 +62,9 @@ _PAUSE = 0.1  # seconds before a lost connection is replaced
 _BEHIND_ALL = 1_000_000_000
 """An offset behind all subjects: the answer has their number only."""
 
+_SLOW = 3
+"""Timeouts that an answer may take which costs the server work for each of very many subjects."""
+
 _PAGE = 100_000
 """Subjects that STREAM.INFO gives at once; only the last page has fewer."""
 
@@ -115,10 +118,24 @@ class JetStream:
         request = None if count is None else {"subjects_filter": count, "offset": _BEHIND_ALL}
         return await self._stream_info(stream, request)
 
-    async def _stream_info(self, stream: str, request: Mapping[str, object] | None) -> dict[str, Any]:
+    async def count_subjects(self, stream: str, pattern: str, *, many: bool) -> int:
+        """Return how many subjects match a filter, from the leader.
+
+        Args:
+            many: it may take the server seconds: it is asked once, and waited for.
+        """
+        request = {"subjects_filter": pattern, "offset": _BEHIND_ALL}
+        answer = await self._stream_info(
+            stream, request, patience=_SLOW * self.link.timeout if many else None
+        )
+        return int(answer.get("total", 0))
+
+    async def _stream_info(
+        self, stream: str, request: Mapping[str, object] | None, *, patience: float | None = None
+    ) -> dict[str, Any]:
         api = f"STREAM.INFO.{stream}"
-        answer = shapes.fit(await self._call(api, request, stream=stream, again=True), shapes.STREAM, api)
-        return _checked_stream(answer, api, stream)
+        answer = await self._call(api, request, stream=stream, again=patience is None, patience=patience)
+        return _checked_stream(shapes.fit(answer, shapes.STREAM, api), api, stream)
 
     async def subject_counts(self, stream: str, subject: str, *, least: int = 1) -> Subjects:
         """Return the number of messages of each subject that matches and has `least`, from the leader.
@@ -143,12 +160,13 @@ class JetStream:
     async def subject_pages(self, stream: str, subject: str) -> AsyncGenerator[SubjectPage, None]:
         """Iterate over all that `subject_counts` gives, in flat memory; changes may be missed.
 
-        Each page is asked for once: a server hangs up on a reader for whom the answer is too large.
+        Each page is asked for once and waited for: at a million subjects it takes a server seconds, and it
+        hangs up on a reader for whom the answer is too large.
         """
         api, offset, total = f"STREAM.INFO.{stream}", 0, 1
         while offset < total:
             request = json.dumps({"subjects_filter": subject, "offset": offset}).encode()
-            page = SubjectPage((await self._ask(api, request)).data)
+            page = SubjectPage((await self._ask(api, request, patience=_SLOW * self.link.timeout)).data)
             answer = shapes.fit(_read_answer(page.rest(), api, stream), shapes.STREAM, api)
             offset, total = offset + _PAGE, min(answer.get("total", 0), total if offset else sys.maxsize)
             yield page
@@ -348,31 +366,33 @@ class JetStream:
             yield message
             sequence = message.sequence + 1
 
-    async def last_of_each(self, stream: str, pattern: str) -> AsyncGenerator[Stored, None]:
-        """Iterate over the last message of each subject, and over what comes meanwhile, in stream order.
+    async def many_messages(self, stream: str, pattern: str) -> AsyncGenerator[Stored, None]:
+        """Iterate over the messages of a filter as `direct_messages` does, for those that are very many.
 
-        One consumer reads them all, on any replica. After trouble that may pass it goes on behind the last.
-
-        Raises:
-            NoConsumer: none is to be had.
-            PermissionDenied: consumers are not for us.
+        One consumer reads them; where none is to be had, Direct Get does.
         """
-        patience, sequence = Patience(self.link), 0
+        patience, sequence = Patience(self.link), 1
         while True:
             connection = self.connection
             try:
                 async with (
-                    self.consumer(stream, pattern, begin="last_per_subject") as consumer,
+                    self.consumer(stream, pattern, begin=sequence) as consumer,
                     contextlib.aclosing(pull(connection, consumer, stream)) as messages,
                 ):
                     async for message in messages:
-                        if message.sequence > sequence:  # else it came before the trouble
-                            patience.moved()
-                            sequence = message.sequence
-                            yield message
+                        patience.moved()
+                        sequence = message.sequence + 1
+                        yield message
                 return
+            except (NoConsumer, PermissionDenied) as e:
+                log.debug("%s: no consumer is to be had, reading by direct get: %s", stream, e)
+                break
             except PASSING as e:
                 await patience.wait(e, connection)
+        rest = self.direct_messages(stream, pattern, sequence=sequence, patience=patience)
+        async with contextlib.aclosing(rest):
+            async for message in rest:
+                yield message
 
     async def publish(
         self,
@@ -421,13 +441,13 @@ class JetStream:
         stream: str,
         subject: str,
         *,
-        begin: int | Literal["last", "last_per_subject"],
+        begin: int | Literal["last"],
         headers_only: bool = False,
     ) -> AsyncIterator[Consumer]:
         """Make a pull consumer for the messages of a subject or filter, and delete it at the end.
 
         Args:
-            begin: a sequence, the last message, or the last one of each subject; newer ones come behind them.
+            begin: a sequence, or the last message; newer ones come behind it.
             headers_only: messages come without their bytes, which `Nats-Msg-Size` counts.
 
         Raises:

@@ -1,11 +1,12 @@
-"""A set of texts in flat memory."""
+"""Sets of texts, and counts of them, in flat memory."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from itertools import pairwise
 
-__all__ = ["Marks"]
+__all__ = ["Counts", "Marks"]
 
 _PARTS = 256
 
@@ -42,3 +43,39 @@ class Marks:
         marks = self._parts[part]
         at = bisect_left(marks, mark)
         return at < len(marks) and marks[at] == mark
+
+    def repeated(self) -> set[int]:
+        """Return the hashes of those that were added more than once."""
+        found = set()
+        for part in self._parts:
+            found |= {mark for mark, following in pairwise(sorted(part)) if mark == following}
+        return found
+
+
+class Counts:
+    """Numbers by texts, sixteen bytes each; as with `Marks` a text may be taken for another one."""
+
+    def __init__(self) -> None:
+        self._parts = [(array("q"), array("q")) for _ in range(_PARTS)]
+        self._mixed: set[int] = set()
+
+    def add(self, text: str, number: int) -> None:
+        """Add the number of a text that is not in it."""
+        mark = hash(text)
+        marks, numbers = self._parts[mark % _PARTS]
+        marks.append(mark)
+        numbers.append(number)
+        self._mixed.add(mark % _PARTS)
+
+    def get(self, text: str, default: int) -> int:
+        """Return the number of a text."""
+        mark = hash(text)
+        part = mark % _PARTS
+        marks, numbers = self._parts[part]
+        if part in self._mixed:
+            pairs = sorted(zip(marks, numbers, strict=True))
+            marks, numbers = array("q", (pair[0] for pair in pairs)), array("q", (pair[1] for pair in pairs))
+            self._parts[part] = marks, numbers
+            self._mixed.discard(part)
+        at = bisect_left(marks, mark)
+        return numbers[at] if at < len(marks) and marks[at] == mark else default

@@ -210,9 +210,13 @@ class BucketStream:
         """Iterate over the messages of a filter in stream order; a replica may lack the newest."""
         return self.js.direct_messages(self.name, subject, sequence=sequence, most=most, patience=patience)
 
-    def last_of_each(self, pattern: str) -> AsyncGenerator[Stored, None]:
-        """Iterate over the last message of each of very many subjects; a replica may lack the newest."""
-        return self.js.last_of_each(self.name, pattern)
+    def many(self, pattern: str) -> AsyncGenerator[Stored, None]:
+        """Iterate over very many messages of a filter as `direct` does."""
+        return self.js.many_messages(self.name, pattern)
+
+    async def subjects(self, pattern: str, *, many: bool) -> int:
+        """Return how many subjects match a filter, by the leader; of very many it takes seconds."""
+        return await self.patiently(lambda: self.js.count_subjects(self.name, pattern, many=many))
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
         """Publish one message, and wait a second for what this stream says of it."""
