@@ -68,20 +68,26 @@ class Bucket:
         with contextlib.suppress(BucketSealed):
             await self.stream.configure({"sealed": True})
 
-    async def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
+    async def info(
+        self, key: str, *, follow: bool = False, search: bool = False, deleted: bool = False
+    ) -> ObjectInfo:
         """Return one object.
 
         Args:
             follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
             search: where no client of today would have put it, look for it by name: the first 10,000 names
                 of the bucket, for a second at most.
+            deleted: return also a tombstone, that an object of this key was deleted.
 
         Raises:
             ObjectNotFound: there is none, or only a tombstone.
             InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
             LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
         """
-        info = (await find(self.stream, key, search=search)).record.existing(self.name, key)
+        record = (await find(self.stream, key, search=search and not deleted)).record
+        if deleted and record.deleted and record.info is not None and record.name == key:
+            return record.info
+        info = record.existing(self.name, key)
         return await self.follow(info) if follow else info
 
     async def follow(self, info: ObjectInfo) -> ObjectInfo:

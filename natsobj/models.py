@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from natsobj import arguments
 from natsobj.errors import InvalidArgument
@@ -234,6 +234,8 @@ class BucketInfo:
     """The user's own; what the server adds (`_nats.`) is left out."""
     placement: Placement | None = None
     cluster: Cluster | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The stream's information as the server gave it."""
 
 
 @dataclass(frozen=True, slots=True)

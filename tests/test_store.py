@@ -9,9 +9,16 @@ from datetime import timedelta
 import pytest
 from nats.aio.client import Client
 
-from natsobj import Bucket, Store
+from natsobj import Bucket, ObjectMeta, Store
 from natsobj.adr20.names import metadata_subject
-from natsobj.errors import BucketExists, BucketNotFound, ConfigRefused, InvalidBucketName, ObjectExists
+from natsobj.errors import (
+    BucketExists,
+    BucketNotFound,
+    ConfigRefused,
+    InvalidBucketName,
+    ObjectExists,
+    ObjectNotFound,
+)
 from natsobj.models import BucketConfig
 from natsobj.settings import Settings
 from tests.behind import api, fetch
@@ -176,3 +183,22 @@ async def test_a_put_replaces_the_record_that_is_found_under_a_name(bucket: Buck
     assert await fetch(bucket, "Köpfe") == b"new"
     await bucket.delete("Köpfe")
     assert [info.name async for info in bucket.list()] == []
+
+
+async def test_a_bucket_s_status_has_the_stream_s_own_information(bucket: Bucket) -> None:
+    """For what has no field of its own."""
+    raw = (await bucket.status()).raw
+    assert raw["config"]["name"] == f"OBJ_{bucket.name}"
+    assert raw["state"]["consumer_count"] == 0
+
+
+async def test_a_tombstone_can_be_asked_for(bucket: Bucket) -> None:
+    """That an object was deleted, and when; a live one comes as ever, and what never was does not."""
+    await bucket.put("gone", b"content", ObjectMeta(description="text"))
+    assert not (await bucket.info("gone", deleted=True)).deleted
+    await bucket.delete("gone")
+    tombstone = await bucket.info("gone", deleted=True)
+    assert (tombstone.name, tombstone.deleted, tombstone.size) == ("gone", True, 0)
+    for deleted, key in ((False, "gone"), (True, "nothing")):
+        with pytest.raises(ObjectNotFound):
+            await bucket.info(key, deleted=deleted)

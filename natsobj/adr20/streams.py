@@ -207,6 +207,7 @@ def decode_bucket(stream: Mapping[str, Any]) -> BucketInfo:
         if placement
         else None,
         cluster=_cluster(stream.get("cluster") or {}),
+        raw=stream,
     )
 
 

@@ -70,20 +70,23 @@ class Bucket(Face[_bucket.Bucket]):
         """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""
         self._loop.run(self._inner.seal())
 
-    def info(self, key: str, *, follow: bool = False, search: bool = False) -> ObjectInfo:
+    def info(
+        self, key: str, *, follow: bool = False, search: bool = False, deleted: bool = False
+    ) -> ObjectInfo:
         """Return one object.
 
         Args:
             follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
             search: where no client of today would have put it, look for it by name: the first 10,000 names
                 of the bucket, for a second at most.
+            deleted: return also a tombstone, that an object of this key was deleted.
 
         Raises:
             ObjectNotFound: there is none, or only a tombstone.
             InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
             LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
         """
-        return self._loop.run(self._inner.info(key, follow=follow, search=search))
+        return self._loop.run(self._inner.info(key, follow=follow, search=search, deleted=deleted))
 
     def follow(self, info: ObjectInfo) -> ObjectInfo:
         """Return what a link leads to, and anything else as it is; raises what `info` raises."""
