@@ -100,6 +100,11 @@ class Bench:
         with raw.connect(self.url) as server:
             server.store(bucket, objects)
 
+    def fill_records(self, bucket: str, keys: Iterable[str]) -> None:
+        """Write the records of very many objects of which nobody reads the bytes."""
+        with raw.connect(self.url) as server:
+            server.write_records(bucket, keys)
+
     def consumers(self, bucket: str) -> int:
         """Count the consumers that were left behind."""
         with raw.connect(self.url) as server:

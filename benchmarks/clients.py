@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.measure import Command, Runner
 
-__all__ = ["GO", "NATSOBJ", "NATS_PY", "Client", "GoCli", "NatsPy", "Natsobj", "python", "take_part"]
+__all__ = ["GO", "NATSOBJ", "NATS_PY", "Client", "Fixed", "GoCli", "NatsPy", "Natsobj", "python", "take_part"]
 
 NATSOBJ = "natsobj"
 GO = "Go CLI"
@@ -100,6 +100,17 @@ class Natsobj(Client):
         self, url: str, bucket: str, prefix: str, folder: Path, names: Sequence[str]
     ) -> list[Command]:
         return [self.command("-s", url, "get", "-r", bucket, prefix, str(folder), "-f")]
+
+
+class Fixed(Natsobj):
+    """natsobj with as many at once as somebody chose; what it finds by itself should be as good."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self.name = f"{NATSOBJ} -j {jobs}"
+
+    def command(self, *arguments: str) -> Command:
+        return (*super().command(*arguments), *(("-j", str(self._jobs)) if "-r" in arguments else ()))
 
 
 class GoCli(Client):

@@ -10,14 +10,18 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import Bench, Runs, sha256
-from benchmarks.clients import Client
+from benchmarks.clients import NATS_PY, NATSOBJ, Client, Fixed
 from benchmarks.figures import Sample, add_up
 from benchmarks.raw import WrongResult
+from benchmarks.transfers import link
 
-__all__ = ["get_folder", "ls", "put_folder"]
+__all__ = ["FIXED_JOBS", "get_folder", "ls", "ls_many", "put_folder"]
 
 PREFIX = "tree"
 FOLDERS = 20
+
+FIXED_JOBS = (64, 256)
+"""As many at once as somebody might choose; 256 is the most that -j takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +59,37 @@ def _scaled(samples: Sequence[Sample], part: int, count: int) -> Sample:
     return replace(done, attempts=1, successes=int(done.whole), note=note.removesuffix("; "))
 
 
+def _participants(bench: Bench, one_way: float) -> Sequence[Client]:
+    """Those who take part: far from the server only those who have several files under way."""
+    if not one_way:
+        return bench.clients
+    return [each for each in bench.clients if each.name == NATSOBJ] + [Fixed(jobs) for jobs in FIXED_JOBS]
+
+
 @contextmanager
-def put_folder(bench: Bench, *, count: int, size: int) -> Iterator[Runs]:
+def put_folder(bench: Bench, *, count: int, size: int, one_way: float = 0.0) -> Iterator[Runs]:
     """Store all files of a folder in a fresh bucket."""
-    with _tree(bench, count, size) as tree:
+    with _tree(bench, count, size) as tree, link(bench.url, one_way) as url:
 
         def run(client: Client) -> Sample:
             names = client.some(list(tree.digests))
             with bench.bucket() as bucket:
-                commands = client.put_all(bench.url, bucket, PREFIX, tree.folder, names)
+                commands = client.put_all(url, bucket, PREFIX, tree.folder, names)
                 done = _scaled(bench.runner.run(*commands), len(names), count)
                 expected = tree.expected(names, f"{PREFIX}/")
                 return bench.checked(done, lambda: bench.check_stored(bucket, expected))
 
-        yield {client.name: partial(run, client) for client in bench.clients}
+        yield {client.name: partial(run, client) for client in _participants(bench, one_way)}
 
 
 @contextmanager
-def get_folder(bench: Bench, *, count: int, size: int) -> Iterator[Runs]:
+def get_folder(bench: Bench, *, count: int, size: int, one_way: float = 0.0) -> Iterator[Runs]:
     """Fetch all objects under a prefix into a folder."""
-    with _tree(bench, count, size) as tree, bench.bucket() as bucket:
+    with (
+        _tree(bench, count, size) as tree,
+        bench.bucket() as bucket,
+        link(bench.url, one_way) as url,
+    ):
         bench.fill(
             bucket, ((f"{PREFIX}/{name}", [(tree.folder / name).read_bytes()]) for name in tree.digests)
         )
@@ -83,13 +98,13 @@ def get_folder(bench: Bench, *, count: int, size: int) -> Iterator[Runs]:
             names = client.some(list(tree.digests))
             with bench.target() as folder:
                 _make_subfolders(folder)
-                commands = client.get_all(bench.url, bucket, PREFIX, folder, names)
+                commands = client.get_all(url, bucket, PREFIX, folder, names)
                 done = _scaled(bench.runner.run(*commands), len(names), count)
                 done = bench.checked(done, lambda: bench.check_fetched(folder, tree.expected(names)))
             bench.forget_consumers(bucket)
             return done
 
-        yield {client.name: partial(run, client) for client in bench.clients}
+        yield {client.name: partial(run, client) for client in _participants(bench, one_way)}
 
 
 @contextmanager
@@ -111,3 +126,21 @@ def ls(bench: Bench, *, count: int) -> Iterator[Runs]:
             return sample
 
         yield {client.name: partial(run, client) for client in bench.clients}
+
+
+@contextmanager
+def ls_many(bench: Bench, *, count: int) -> Iterator[Runs]:
+    """List a bucket with very many records into a pipe; they are written without a wait for each."""
+
+    def check() -> None:
+        found = bench.runner.output.count("listed/")
+        if found != count:
+            raise WrongResult(f"{found} names instead of {count}")
+
+    with bench.bucket() as bucket:
+        bench.fill_records(bucket, (f"listed/{number:07}.dat" for number in range(count)))
+
+        def run(client: Client) -> Sample:
+            return bench.run(client.ls(bench.url, bucket), check)
+
+        yield {client.name: partial(run, client) for client in bench.clients if client.name != NATS_PY}

@@ -13,7 +13,7 @@ from benchmarks.clients import NATSOBJ, Client
 from benchmarks.figures import Sample, add_up
 from benchmarks.proxy import slow_link
 
-__all__ = ["get", "get_often", "overwrite", "put"]
+__all__ = ["get", "get_often", "link", "overwrite", "put"]
 
 KEY = "some/data.bin"
 AT_ONCE = 100
@@ -21,7 +21,7 @@ AT_ONCE = 100
 
 
 @contextmanager
-def _link(url: str, one_way: float) -> Iterator[str]:
+def link(url: str, one_way: float) -> Iterator[str]:
     """Give the URL for the participants: that of the server, or one that is as far away as it shall be."""
     if not one_way:
         yield url
@@ -38,7 +38,7 @@ def _link(url: str, one_way: float) -> Iterator[str]:
 def put(bench: Bench, *, size: int, one_way: float = 0.0) -> Iterator[Runs]:
     """Store a file in a fresh bucket."""
     file = bench.file(size)
-    with _link(bench.url, one_way) as url:
+    with link(bench.url, one_way) as url:
 
         def run(client: Client) -> Sample:
             with bench.bucket() as bucket:
@@ -52,7 +52,7 @@ def put(bench: Bench, *, size: int, one_way: float = 0.0) -> Iterator[Runs]:
 def get(bench: Bench, *, size: int, one_way: float = 0.0) -> Iterator[Runs]:
     """Fetch an object into a file."""
     file = bench.file(size)
-    with bench.bucket() as bucket, _link(bench.url, one_way) as url:
+    with bench.bucket() as bucket, link(bench.url, one_way) as url:
         bench.fill(bucket, [(KEY, file.chunks())])
 
         def run(client: Client) -> Sample:

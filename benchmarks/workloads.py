@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks import many, starts, transfers
 from benchmarks.bench import Workload
-from benchmarks.clients import GO
+from benchmarks.clients import GO, NATSOBJ
 from benchmarks.figures import Goal
 
 __all__ = ["ONE_WAY", "every", "select"]
@@ -34,7 +34,8 @@ GOALS = {
 
 def every(*, quick: bool) -> list[Workload]:
     """Give all workloads; the quick ones have the same names and are smaller."""
-    return [*_starts(quick), *_transfers(quick), *_far(quick), *_many(quick), *_hard(quick)]
+    parts = (_starts, _transfers, _far, _many, _many_far, _million, _hard)
+    return [workload for part in parts for workload in part(quick)]
 
 
 def select(workloads: Sequence[Workload], wanted: Sequence[str]) -> list[Workload]:
@@ -121,6 +122,34 @@ def _many(quick: bool) -> list[Workload]:
                 partial(many.get_folder, count=files, size=4 * KIB),
             ),
             ("ls", f"ls of {listed:,} objects", partial(many.ls, count=listed)),
+        )
+    ]
+
+
+def _many_far(quick: bool) -> list[Workload]:
+    files = 200 if quick else 2_000
+    return [
+        Workload(
+            name=f"{verb}-files-{milliseconds}",
+            title=f"{verb} {files:,} files of 4 KiB, round trips of {milliseconds} ms",
+            open=partial(move, count=files, size=4 * KIB, one_way=milliseconds / 2000),
+            goals=() if quick else tuple(Goal(f"{NATSOBJ} -j {jobs}", 1.25) for jobs in many.FIXED_JOBS),
+            room=64 * MIB,
+        )
+        for milliseconds in (21, 100)
+        for verb, move in (("put", many.put_folder), ("get", many.get_folder))
+    ]
+
+
+def _million(quick: bool) -> list[Workload]:
+    listed = 60_000 if quick else 1_000_000
+    return [
+        Workload(
+            name="ls-many",
+            title=f"ls of {listed:,} objects",
+            open=partial(many.ls_many, count=listed),
+            room=listed * KIB,
+            once=True,
         )
     ]
 
