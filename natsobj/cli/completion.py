@@ -148,6 +148,7 @@ _natsobj() {
   compopt +o default +o bashdefault 2>/dev/null
   if [[ -z $answer ]]; then return; fi
   while IFS= read -r offer; do COMPREPLY+=("$offer"); done <<<"$answer"
+  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
 }
 
 complete -o bashdefault -o default -F _natsobj natsobj
@@ -158,7 +159,7 @@ _ZSH = r"""#compdef natsobj
 
 _natsobj() {
   local program=${(Q)words[1]} quote=$compstate[quote] line name
-  local -a answer names described
+  local -a answer names folders described
   if [[ $program == '~/'* ]]; then program=$HOME/${program:2}; fi
   if [[ ! -x $program ]] && (( ! $+commands[$program] )); then program=natsobj; fi
   answer=("${(@f)$(
@@ -174,12 +175,15 @@ _natsobj() {
     if [[ $line == *$'\t'* ]]; then
       name=${${${line%%$'\t'*}//\\/\\\\}//:/\\:}
       described+=("$name:${line#*$'\t'}")
+    elif [[ $line == */ ]]; then
+      folders+=("$line")
     else
       names+=("$line")
     fi
   done
   if (( $#described )); then _describe -t offers offer described; fi
   if (( $#names )); then compadd -a names; fi
+  if (( $#folders )); then compadd -S '' -a folders; fi
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then

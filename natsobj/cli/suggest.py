@@ -119,11 +119,26 @@ def complete_context(incomplete: str) -> list[str]:
 
 
 def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Offer the names of the objects in the bucket that is already on the command line."""
+    """Offer the objects of the bucket that is already on the command line, one folder level at a time."""
     bucket = ctx.params.get("bucket")
 
     async def find(store: Store, found: list[str]) -> None:
-        await _collect(store, str(bucket), incomplete, found, MOST_COMPLETIONS)
+        seen: set[str] = set()
+        names: list[str] = []
+        level = incomplete.rfind("/") + 1
+        listed = store.bucket(str(bucket)).list(incomplete, on_unreadable=lambda _: None)
+        async with aclosing(listed) as infos:
+            async for info in infos:
+                head, slash, _ = info.name[level:].partition("/")
+                offer = info.name[:level] + head + slash
+                names[1:] = [info.name]  # the first one, and whether there are others
+                if offer not in seen:
+                    seen.add(offer)
+                    found.append(offer)
+                if len(found) >= MOST_COMPLETIONS:
+                    break
+        if len(names) == 1:  # nothing else is in that folder
+            found[:] = names
 
     return _offer(ctx, find) if bucket else []
 

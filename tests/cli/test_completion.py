@@ -60,11 +60,12 @@ async def test_buckets_and_objects_are_offered(cli: Program, bucket: Bucket) -> 
     for key in ("cats/a", "cats/b", "dogs"):
         await bucket.put(key, b"")
     assert offered(cli, f"natsobj ls {bucket.name[:-1]}") == [bucket.name]
-    assert offered(cli, f"natsobj get {bucket.name} c") == ["cats/a", "cats/b"]
-    assert offered(cli, f"natsobj rm {bucket.name} dogs cats/a ca") == ["cats/a", "cats/b"]
+    assert offered(cli, f"natsobj get {bucket.name} c") == ["cats/"], "one folder level at a time"
+    assert offered(cli, f"natsobj get {bucket.name} cats/a") == ["cats/a"]
+    assert offered(cli, f"natsobj rm {bucket.name} dogs cats/a cats/") == ["cats/a", "cats/b"]
     url = cli.env["NATS_URL"]
     for line in (f"natsobj -s {url} info {bucket.name} ", f"natsobj info -s {url} {bucket.name} "):
-        assert offered(cli, line, NATS_URL="nats://127.0.0.1:1") == ["cats/a", "cats/b", "dogs"]
+        assert offered(cli, line, NATS_URL="nats://127.0.0.1:1") == ["cats/", "dogs"]
 
 
 async def test_names_that_a_shell_could_not_take_are_not_offered(cli: Program, bucket: Bucket) -> None:

@@ -279,7 +279,8 @@ async def test_what_several_names_have_in_common_is_completed(desk: Desk, bucket
         await bucket.put(key, b"")
     shell = desk.open(name)
     start = f"natsobj rm {bucket.name} "
-    assert shell.completed(start + "a:") == start + r"a:b/c\ "
+    assert shell.completed(start + "a:") == start + "a:b/", "one folder level at a time"
+    assert shell.completed(start + "a:b/") == start + r"a:b/c\ "
     assert shell.completed(start + r"a:b/c\ d") == start + r"a:b/c\ d:1 "
     assert shell.completed(start + r"a:b/c\ d:1 a:b/c\ e:") == start + r"a:b/c\ d:1 a:b/c\ e:1 "
 
