@@ -85,7 +85,7 @@ ARROWS: dict[str, set[str]] = {
     "folders": {"folders", "bucket", "objects", "stream"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"local_server", "settings", "errors"},
-    "fsspec": {"fsspec", ""} | VALUES,
+    "fsspec": {"fsspec", "local_server", ""} | VALUES,
     "": LIBRARY,
     **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),
     **dict.fromkeys(TOOLS, {"", "local_server"} | TOOLS | SCREEN | LIBRARY),

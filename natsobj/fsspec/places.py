@@ -11,7 +11,7 @@ from typing import Any
 
 from fsspec.asyn import AsyncFileSystem
 
-from natsobj import Bucket, ObjectInfo, Store
+from natsobj import Bucket, ObjectInfo, Store, errors
 from natsobj.fsspec.connections import OPTIONS, settings_of, store_of
 from natsobj.fsspec.errors import pythons
 from natsobj.fsspec.tree import split
@@ -59,11 +59,16 @@ class Connected(AsyncFileSystem):
     @property
     def settings(self) -> Settings:
         """How to reach the server; the environment is asked again when it has changed."""
-        environment = dict(os.environ)
-        if self._settings is None or environment != self._seen:
+        settings = self._settings
+        if settings is None or self._stale():
+            environment = dict(os.environ)
             with pythons():
-                self._settings, self._seen = settings_of(self._options, environment), environment
-        return self._settings
+                settings = settings_of(self._options, environment)
+            self._settings, self._seen = settings, environment
+        return settings
+
+    def _stale(self) -> bool:
+        return self._settings is None or self._seen != dict(os.environ)
 
     @property
     def fsid(self) -> str:
@@ -74,7 +79,13 @@ class Connected(AsyncFileSystem):
     async def connected(self) -> AsyncIterator[Store]:
         """Give the store; errors come out as Python's own, too."""
         with pythons():
-            yield await store_of(self.settings)
+            settings = await asyncio.to_thread(lambda: self.settings) if self._stale() else self.settings
+            try:
+                store = await store_of(settings)
+            except errors.ServerUnavailable:
+                self._settings = None  # a local server may have another address when it is back
+                raise
+            yield store
 
     @asynccontextmanager
     async def at(self, path: str) -> AsyncIterator[tuple[Bucket, str]]:

@@ -16,6 +16,7 @@ import pytest
 from natsobj import BucketNotFound, InvalidArgument, ObjectNotFound, PermissionDenied, ServerUnavailable
 from natsobj.fsspec import NatsobjFileSystem
 from tests.conftest import Serve
+from tests.program import Program
 from tests.servers import NatsServer
 
 
@@ -81,8 +82,8 @@ def test_settings_come_from_options_the_environment_and_contexts(
     """As for the command; a file system that is there already follows the environment."""
     fs = NatsobjFileSystem()
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.delenv("NATS_URL", raising=False)
+    for variable in ("XDG_CONFIG_HOME", "NATS_URL", "NATSOBJ_LOCAL"):
+        monkeypatch.delenv(variable, raising=False)
     assert fs.settings.servers == ("nats://127.0.0.1:4222",)
     context = tmp_path / ".config" / "nats" / "context" / "here.json"
     context.parent.mkdir(parents=True)
@@ -99,6 +100,27 @@ def test_settings_come_from_options_the_environment_and_contexts(
         NatsobjFileSystem(servers="http://x").ls("")
     with pytest.raises(TypeError, match="no such storage option: sever"):
         NatsobjFileSystem(sever="nats://x")
+
+
+def test_the_local_server_is_used_where_the_command_would(
+    bare_cli: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is started as needed; beside another server's address the variable is refused."""
+    data = bare_cli.home / "data"
+    env = {"NATSOBJ_LOCAL": "1", "XDG_DATA_HOME": str(data)}
+    monkeypatch.delenv("NATS_URL", raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    fs = NatsobjFileSystem()
+    try:
+        fs.mkdir("bucket")
+        fs.pipe_file("bucket/key", b"x")
+        assert b"key" in bare_cli("ls", "bucket", env=env).expect(0).stdout
+        monkeypatch.setenv("NATS_URL", "nats://elsewhere")
+        with pytest.raises(InvalidArgument, match="NATSOBJ_LOCAL contradicts NATS_URL"):
+            fs.ls("bucket")
+    finally:
+        bare_cli("server", "stop", env=env).expect(0)
 
 
 def test_an_asynchronous_program_leaves_nothing_open(server: NatsServer, root: str) -> None:

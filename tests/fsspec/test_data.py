@@ -21,6 +21,7 @@ def tool(name: str) -> Any:
 @pytest.fixture
 def url(server: NatsServer, root: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A bucket by its URL; the server comes from the environment."""
+    monkeypatch.delenv("NATSOBJ_LOCAL", raising=False)
     monkeypatch.setenv("NATS_URL", server.url)
     return f"natsobj://{root}"
 
