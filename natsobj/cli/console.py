@@ -228,21 +228,28 @@ async def draw_table(
             continue
         if table is None:
             table = make(rows, more_follow=True)
-            console.print(table.start(console.options), soft_wrap=True)
+            _begin(console, table)
         else:
             console.print(table.more(rows), soft_wrap=True)
         rows = []
     if table is None and not rows:
         return False
     if table is None:
-        console.print(make(rows), soft_wrap=True)
-    else:
-        if rows:
-            console.print(table.more(rows), soft_wrap=True)
+        table = make(rows)
+        _begin(console, table)
+    elif rows:
+        console.print(table.more(rows), soft_wrap=True)
+    if table.framed:
         console.print(table.end(), soft_wrap=True)
     if total is not None:
         console.print(total.line(), soft_wrap=True)
     return True
+
+
+def _begin(console: Console, table: Table[T]) -> None:
+    console.print(table.start(console.options), soft_wrap=True)
+    for page in table.rest():
+        console.print(page, soft_wrap=True)
 
 
 # Standard error

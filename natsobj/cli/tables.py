@@ -36,6 +36,9 @@ class Column:
     """How a cell that has no room is shown; one `own line` a table: the name."""
 
 
+PAGE = 500
+"""Rows that are drawn at once."""
+
 GAP = "  "
 """What is between the columns of a table that has no room for a frame."""
 
@@ -104,7 +107,8 @@ class Table(Generic[T]):
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
         yield self.start(options)
-        if self._framed:
+        yield from self.rest()
+        if self.framed:
             yield self.end()
 
     def start(self, options: ConsoleOptions) -> Text:
@@ -117,11 +121,19 @@ class Table(Generic[T]):
         words = [column.heading for column in self._columns]
         headings = Text(self._line(words))
         headings.highlight_words(words, style="bold")
-        lines = [headings, *self._rows(self._first)]
-        if self._framed:
+        lines = [headings, *self._rows(self._first[:PAGE])]
+        if self.framed:
             frame = self._frame()
             lines[:1] = [Text(self._box.get_top(frame)), headings, Text(self._box.get_row(frame, "head"))]
         return Text("\n", no_wrap=True, overflow="ignore").join(lines)
+
+    def rest(self) -> Iterator[Text]:
+        """Draw those of the first rows that `start` did not, page by page: long texts need much memory."""
+        from rich.text import Text
+
+        for begin in range(PAGE, len(self._first), PAGE):
+            page = self._rows(self._first[begin : begin + PAGE])
+            yield Text("\n", no_wrap=True, overflow="ignore").join(page)
 
     def more(self, items: Iterable[T]) -> Text:
         """Draw further rows, at least one, of a table that was told that `more_follow`."""
@@ -135,7 +147,7 @@ class Table(Generic[T]):
         """Draw the lower frame; a table without a frame has a blank line there."""
         from rich.text import Text
 
-        bottom = self._box.get_bottom(self._frame()) if self._framed else ""
+        bottom = self._box.get_bottom(self._frame()) if self.framed else ""
         return Text(bottom, no_wrap=True, overflow="ignore")
 
     def _rows(self, rows: Iterable[tuple[Sequence[str], str]]) -> list[Text]:
@@ -160,7 +172,7 @@ class Table(Generic[T]):
         from rich.text import Text
 
         text = Text()
-        bar = self._box.mid_vertical if self._framed else "\n"
+        bar = self._box.mid_vertical if self.framed else "\n"
         for number, part in enumerate(row.split(bar)):
             text.append(bar if number else "")
             text.append(part, style=style)
@@ -192,7 +204,7 @@ class Table(Generic[T]):
             if 0 < widths[number] < need and number != own:
                 spare = max(room - _total(widths, framed=framed), 0)
                 widths[number] = self._regrown(number, widths[number] + spare, need)
-        self._widths, self._framed = widths, framed
+        self._widths, self.framed = widths, framed
         self._short = [width < need for width, need in zip(widths, needed, strict=True)]
 
     def _regrown(self, number: int, most: int, need: int) -> int:
@@ -245,12 +257,12 @@ class Table(Generic[T]):
         for cell, column, width in zip(cells, self._columns, self._widths, strict=True):
             if width:
                 padded.append(_pad(cell, width, right=column.right))
-        if not self._framed:
+        if not self.framed:
             return GAP.join(padded).rstrip()
         return f"{self._box.mid_left} {f' {self._box.mid_vertical} '.join(padded)} {self._box.mid_right}"
 
     def _own_line(self, cell: str) -> str:
-        if not self._framed:
+        if not self.framed:
             return cell
         return f"{self._box.mid_left} {_pad(cell, _total(self._widths) - 4)} {self._box.mid_right}"
 
