@@ -343,15 +343,15 @@ class JetStream:
             most: messages that are wanted; no more are moved, but after trouble.
             patience: the caller's, who then says what is progress.
         """
-        ours = Patience(self.link)
-        waiting = patience or ours
+        waiting = patience or Patience(self.link)
         while True:
             connection = self.connection
             messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
             try:
                 async with contextlib.aclosing(messages):
                     async for stored in messages:
-                        ours.moved()
+                        if patience is None:
+                            waiting.moved()
                         sequence = stored.sequence + 1
                         yield stored
                 return
