@@ -108,6 +108,8 @@ class ObjectInfo:
     """A tombstone: size and chunks are 0."""
     subject: str = field(default="", repr=False, compare=False)
     """Where its record lies; empty for one that was not read from a bucket."""
+    record_size: int = field(default=0, repr=False, compare=False)
+    """Bytes of its record, most of which it keeps in memory; 0 for one that was not read from a bucket."""
 
 
 @dataclass(slots=True)

@@ -145,7 +145,8 @@ def decode_object(
         InvalidMetadata: it is no JSON object, or a field has a shape that cannot be meant.
     """
     try:
-        return _object_info(bucket, _parse(record), subject, revision, modified)
+        info = _object_info(bucket, _parse(record), subject, revision, modified)
+        return replace(info, record_size=len(record))
     except (ValueError, RecursionError) as e:
         reason = _reason(e)
     del record  # the frames of the error would keep it

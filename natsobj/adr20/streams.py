@@ -16,6 +16,12 @@ from natsobj.adr20.names import (
 )
 from natsobj.models import BucketConfig, BucketInfo, Cluster, Placement, Replica, Storage
 
+_MESSAGE_OVERHEAD = 100
+"""Bytes that a stored message takes besides its payload, its subject among them."""
+
+_RECORD_SIZE = 1000
+"""Bytes that a record takes, if nobody says much in it."""
+
 _SERVER_METADATA = "_nats."
 
 _NEEDED = {
@@ -163,6 +169,23 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
     if moved := [each for each in filters if _moved(config.get("subject_transform"), each)]:
         found.append(f"subject_transform moves {' and '.join(moved)}")
     return tuple(found)
+
+
+def most_kept(config: Mapping[str, Any], chunk_size: int) -> tuple[int, str] | None:
+    """Return the most bytes that an object can have without displacing itself, and which setting says so.
+
+    None where the stream refuses what does not fit. Under `discard` `old` it takes everything and drops its
+    oldest messages: those of other objects first, and then the first chunks of this one.
+    """
+    if config.get("discard") != "old":
+        return None
+    found = []
+    if isinstance(most := config.get("max_bytes"), int) and most > 0:
+        share = chunk_size / (chunk_size + _MESSAGE_OVERHEAD)
+        found.append((max(0, int((most - _RECORD_SIZE) * share)), f"max_bytes is {most:,}"))
+    if isinstance(most := config.get("max_msgs"), int) and most > 0:
+        found.append(((most - 1) * chunk_size, f"max_msgs is {most:,}"))
+    return min(found, default=None)
 
 
 def is_plain(config: Mapping[str, Any], bucket: str) -> bool:

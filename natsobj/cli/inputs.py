@@ -42,16 +42,17 @@ _SHOWN = 3
 
 
 class Input:
-    """Standard input.
+    """Standard input, or what is as passing: a FIFO, a device, an open descriptor.
 
     Args:
-        must_come: nobody has named it, so that it must give one byte at least.
+        must_come: nobody has said that nothing is to be stored, so that it must give one byte at least.
+        terminal: whether it is one that can be closed.
     """
 
-    def __init__(self, source: Source, *, must_come: UsageError | None) -> None:
+    def __init__(self, source: Source, *, must_come: UsageError | None, terminal: bool = False) -> None:
         self._source = source
         self._must_come = must_come
-        self._terminal = console.is_terminal(console.STDIN)
+        self._terminal = terminal
         self._first = b""
 
     @property
@@ -138,7 +139,8 @@ def open_input(bucket: str, key: str, *, named: bool) -> Iterator[Input]:
         _check_stdin(bucket, key)
     nothing = "nothing came from standard input, nothing was stored: name a FILE, or - to store no bytes"
     with open_source(STDIN) as source:
-        yield Input(source, must_come=None if named else _forgotten(nothing, bucket, key))
+        must_come = None if named else _forgotten(nothing, bucket, key)
+        yield Input(source, must_come=must_come, terminal=console.is_terminal(console.STDIN))
 
 
 def _check_stdin(bucket: str, key: str) -> None:
@@ -237,13 +239,22 @@ def named_files(folder: str, files: Sequence[str]) -> Iterator[LocalFile | Faile
 
 @contextmanager
 def open_file(file: str) -> Iterator[Source]:
-    """Open a file that is named: whatever can be read, a FIFO as well."""
+    """Open a file that is named: whatever can be read, a FIFO as well.
+
+    Only an empty regular file is stored as nothing: nothing from a FIFO, a device or a descriptor is what a
+    producer leaves that has died (`put b k <(false)`).
+    """
+    from natsobj.files.descriptors import named_descriptor
     from natsobj.files.sources import open_source
 
     if file.endswith("/"):
         os.stat(file)  # noqa: PTH116  # only a folder may be called so
     with open_source(file) as source:
-        yield source
+        if source.size is not None and os.path.isfile(file) and named_descriptor(file) is None:  # noqa: PTH113
+            yield source
+        else:
+            nothing = f"nothing came from {file}, nothing was stored: - stores the no bytes of standard input"
+            yield Input(source, must_come=UsageError(nothing))
 
 
 def name_note(bucket: str, key: str, file: str) -> str | None:

@@ -9,11 +9,18 @@ from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from natsobj.folders.pace import Pace
+from natsobj.models import ObjectInfo
 
 __all__ = ["AHEAD", "Crew"]
 
 AHEAD = 10_000
 """Items that are found before their turn, so that it is known early how many there are."""
+
+_HELD = 4 * 1024 * 1024
+"""Bytes of records that these may hold, or a single one that is larger."""
+
+_COPIES = 4
+"""How often a record is in memory while something is done about its object."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,6 +48,9 @@ class Crew(Generic[T, R]):
         self._size = size
         self._found: asyncio.Queue[tuple[T] | None] = asyncio.Queue(AHEAD)
         """None is behind the last one."""
+        self._held = 0
+        """Bytes of the records that wait there."""
+        self._taken = asyncio.Event()
         self._results: asyncio.Queue[tuple[R] | Exception | None] = asyncio.Queue(pace.most)
         """None for each task that has ended."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -81,6 +91,11 @@ class Crew(Generic[T, R]):
     async def _find(self) -> None:
         async with aclosing(self._items) as items:
             async for item in items:
+                held = _held(item)
+                while self._held and self._held + held > _HELD:
+                    self._taken.clear()
+                    await self._taken.wait()
+                self._held += held
                 await self._found.put((item,))
         self._all_found = True
         await self._found.put(None)
@@ -93,9 +108,11 @@ class Crew(Generic[T, R]):
         pace = self._pace
         while not self._stopped and (found := await self._found.get()) is not None:
             item = found[0]
+            self._held -= _held(item)
+            self._taken.set()
             if len(self._tasks) <= pace.limit and not (self._all_found and self._found.qsize() <= 1):
                 self._start(self._work)
-            weight = await pace.begin(self._size(item))
+            weight = await pace.begin(self._size(item) + _COPIES * _held(item))
             begun = time.monotonic()
             try:
                 result = await self._act(item)
@@ -105,6 +122,11 @@ class Crew(Generic[T, R]):
                 await self._results.put((result,))
         if not self._stopped:
             self._found.put_nowait(None)  # for the next one
+
+
+def _held(item: object) -> int:
+    """Return the bytes of an object's record, which it keeps in memory."""
+    return item.record_size if isinstance(item, ObjectInfo) else 0
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:

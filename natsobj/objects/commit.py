@@ -239,7 +239,7 @@ async def tidy_chunks(
     Raises:
         Forgotten: it is not gone.
     """
-    if gone is None or gone.nuid is None:
+    if gone is None or gone.nuid is None or gone.link is not None:  # a link has no chunks, whatever it says
         return
     try:
         await purge_chunks(stream, gone.nuid, number=gone.chunks, allowed=allowed)

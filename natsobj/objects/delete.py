@@ -102,7 +102,7 @@ class _Delete:
             try:
                 await self._bury()
             except BucketFull:  # no room for the tombstone: make some
-                if self._gone.nuid is not None:
+                if self._gone.nuid is not None and self._gone.link is None:
                     await purge_chunks(self._stream, self._gone.nuid)
                 await self._bury()
             except ObjectChanged:

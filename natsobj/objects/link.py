@@ -21,7 +21,7 @@ from natsobj.objects.commit import remove_others
 from natsobj.stream import BucketStream, Found, Record
 from natsobj.stream.lookup import find
 
-__all__ = ["follow", "make_link"]
+__all__ = ["check_no_object", "follow", "make_link"]
 
 _NOTHING = hashlib.sha256(b"").digest()
 """A link has the digest of no bytes: the Go command cannot show a record without one."""
@@ -100,9 +100,17 @@ async def _check_target(stream: BucketStream, key: str, link: Link) -> None:
     if link.name is None:
         await target.state()
         return
-    info = (await find(target, link.name)).record.existing(link.bucket, link.name)
+    info = (await find(target, link.name, search=True)).record.existing(link.bucket, link.name)
     if info.link is not None:
         raise LinkRefused(stream.bucket, key, f"{link} -> {info.link}")
+
+
+def check_no_object(bucket: str, key: str, record: Record) -> None:
+    """Raise `ObjectExists` where a link would replace an object: it might be the very one it leads to."""
+    if record.live is not None and record.live.link is None:
+        error = ObjectExists(bucket, key)
+        error.add_note("a link never replaces an object: delete that first")
+        raise error
 
 
 def _check_place(bucket: str, key: str, found: Found, *, replace: bool) -> None:
@@ -110,9 +118,6 @@ def _check_place(bucket: str, key: str, found: Found, *, replace: bool) -> None:
     found.record.check_replaceable(bucket, key)
     if replace and found.record.error is None:
         for record in (found.record, *found.others):
-            if record.live is not None and record.live.link is None:
-                error = ObjectExists(bucket, key)
-                error.add_note("a link never replaces an object: delete that first")
-                raise error
+            check_no_object(bucket, key, record)
     else:
         found.record.check_absent(bucket, key)

@@ -21,6 +21,7 @@ from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.objects.change import change_record
 from natsobj.objects.commit import finish, remove_others, tidy_chunks
 from natsobj.objects.delete import delete_object
+from natsobj.objects.link import check_no_object
 from natsobj.objects.put import Condition, Put
 from natsobj.objects.stored_source import open_stored
 from natsobj.stream import BucketStream, Found, Record
@@ -56,7 +57,7 @@ async def move_object(
     """
     if to.bucket == stream.bucket:
         found, target = await asyncio.gather(
-            find(stream, key, thorough=True), find(stream, new, thorough=True)
+            find(stream, key, thorough=True, search=True), find(stream, new, thorough=True)
         )
         info = found.record.existing(stream.bucket, key)
         return info if key == new else await _Rename(stream, key, found, new, target, replace=replace).run()
@@ -81,7 +82,7 @@ async def copy_object(
         RefusedError: the other bucket takes no changes.
     """
     if to.bucket == stream.bucket and key == new:
-        return (await find(stream, key)).record.existing(stream.bucket, key)
+        return (await find(stream, key, search=True)).record.existing(stream.bucket, key)
     return (await _copy(stream, key, to, new, replace=replace, wrap=wrap))[0]
 
 
@@ -89,7 +90,7 @@ async def _copy(
     stream: BucketStream, key: str, to: BucketStream, new: str, *, replace: bool, wrap: Wrap
 ) -> tuple[ObjectInfo, int]:
     """Return the copy, and the revision of what was copied."""
-    found, state = await asyncio.gather(find(stream, key), to.check_writable())
+    found, state = await asyncio.gather(find(stream, key, search=True), to.check_writable())
     record, condition = found.record, Condition(absent=not replace)
     info = record.existing(stream.bucket, key)
     if info.link is not None:
@@ -120,6 +121,7 @@ async def _copy_link(record: Record, to: BucketStream, new: str, condition: Cond
 
     def make(current: Record) -> bytes:
         condition.check(to.bucket, new, current)
+        check_no_object(to.bucket, new, current)
         return records.rewrite(record.data, fields)
 
     copied, replaced = await change_record(
@@ -192,6 +194,8 @@ class _Rename:
             current.existing(self._stream.bucket, self._key)
         elif not self._is_ours(current):
             self._condition.check(self._stream.bucket, self._new, current)
+            if self._old.live is not None and self._old.live.link is not None:
+                check_no_object(self._stream.bucket, self._new, current)
         return records.rewrite(self._source(current).data, {"name": self._new, "bucket": self._stream.bucket})
 
     def _source(self, current: Record) -> Record:

@@ -6,11 +6,14 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from natsobj.adr20 import names, records, streams
 from natsobj.errors import (
+    BucketFull,
     ChunksMissing,
     ConfigRefused,
     ContentMismatch,
@@ -181,6 +184,7 @@ class Put:
         ttl = self._ttl
         if ttl and (reason := streams.ttl_refusal(state["config"], ttl)):
             raise ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
+        source = self._fitting(source, state["config"], size)
         longer, begun = max(ttl, _AFTERLIFE), time.monotonic()
         upload = Upload(stream, Chunker(stream, source, size), state, ttl=ttl and ttl + longer)
         self._upload = upload
@@ -207,6 +211,22 @@ class Put:
                 log.debug("%s/%s: a leader that died took the commit along", info.bucket, self._key)
                 self._committed = False
                 record = await stream.read(record.subject)
+
+    def _fitting(self, source: Source, config: Mapping[str, Any], chunk_size: int) -> Source:
+        """Refuse what would displace itself; of a source of unknown size, as soon as it has given too much.
+
+        Raises:
+            BucketFull: it is larger than the stream keeps.
+        """
+        kept = streams.most_kept(config, chunk_size)
+        if kept is None:
+            return source
+        full = BucketFull(
+            self._stream.bucket, f"discard is old and {kept[1]}: what is larger displaces itself"
+        )
+        if source.size is not None and source.size > kept[0]:
+            raise full
+        return _Bounded(source, kept[0], full)
 
     @property
     def _says_anything(self) -> bool:
@@ -313,6 +333,31 @@ class Put:
             headers={name: tuple(values) for name, values in meta.headers.items()},
             metadata=meta.metadata,
         )
+
+
+class _Bounded:
+    """A source that fails when it gives more than a number of bytes."""
+
+    def __init__(self, source: Source, most: int, error: Exception) -> None:
+        self.name, self.size = source.name, source.size
+        self._source = source
+        self._most = most
+        self._error = error
+        self._read = 0
+
+    async def read(self, size: int, /) -> bytes:
+        data = await self._source.read(size)
+        self._read += len(data)
+        if self._read > self._most:
+            raise self._error
+        return data
+
+    def restart(self) -> None:
+        self._source.restart()
+        self._read = 0
+
+    def check(self) -> None:
+        self._source.check()
 
 
 def _chunk_size(asked: int | None, max_payload: int, max_msg_size: int) -> int:

@@ -49,7 +49,9 @@ async def update_object(stream: BucketStream, key: str, edits: Edits) -> ObjectI
         RefusedError: the bucket takes no changes.
     """
     found: Found
-    found, state = await asyncio.gather(find(stream, key), stream.check_writable(records_only=True))
+    found, state = await asyncio.gather(
+        find(stream, key, search=True), stream.check_writable(records_only=True)
+    )
     info = found.record.existing(stream.bucket, key)
     if not edits.fields(info):
         return info

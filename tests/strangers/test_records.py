@@ -416,3 +416,56 @@ async def test_many_large_unreadable_records_take_little_memory(
         status, mebibytes = map(int, (await done.communicate())[0].split())
         assert status == code, args
         assert mebibytes <= 80, args
+
+
+async def test_a_link_never_takes_the_place_of_an_object(
+    cli: Program, bucket: Bucket, stranger: Stranger
+) -> None:
+    """Moved or copied with -f, onto its own target or another object: refused, and the bytes stand."""
+    await bucket.put("t", b"bytes")
+    cli("ln", bucket.name, "t", "l").expect(0)
+    for verb in ("mv", "cp"):
+        cli(verb, "-f", bucket.name, "l", "t").expect(6)
+    assert await fetch(bucket, "t") == b"bytes"
+    cli("gc", bucket.name, "--older-than", "0s").expect(0)
+    assert await fetch(bucket, "l") == b"bytes"
+
+
+async def test_a_link_takes_no_chunks_along(bucket: Bucket, stranger: Stranger) -> None:
+    """Whatever nuid its record carries."""
+    nuid = await stranger.store("live", url_safe("live"))
+    options = {"link": {"bucket": bucket.name, "name": "live"}}
+    await stranger.store("lk", url_safe("lk"), b"", nuid=nuid, options=options)
+    await bucket.delete("lk")
+    assert await fetch(bucket, "live") == b"theirs"
+
+
+async def test_every_verb_takes_the_name_that_ls_shows(
+    cli: Program, bucket: Bucket, stranger: Stranger
+) -> None:
+    """Also under a subject that nobody looks at."""
+    for number in range(4):
+        await stranger.store(f"odd-{number}", url_safe(f"other-{number}"))
+    cli("mv", bucket.name, "odd-0", "moved").expect(0)
+    cli("cp", bucket.name, "odd-1", "copied").expect(0)
+    cli("ln", bucket.name, "odd-2", "link").expect(0)
+    cli("edit", bucket.name, "odd-3", "--description", "said").expect(0)
+    assert await names_in(bucket) == ["copied", "link", "moved", "odd-1", "odd-2", "odd-3"]
+    assert await fetch(bucket, "moved") == await fetch(bucket, "copied") == b"theirs"
+
+
+async def test_folders_of_large_records_take_little_memory(
+    cli: Program, bucket: Bucket, stranger: Stranger
+) -> None:
+    """60 objects that say 900 KB of themselves: sorted and fetched in less than 80 MiB."""
+    for number in range(60):
+        await stranger.store(f"k{number}", url_safe(f"k{number}"), b"", description="x" * 900_000)
+    for args in (
+        ("ls", bucket.name, "--sort", "size"),
+        ("get", "-r", bucket.name, "", str(cli.home / "out")),
+    ):
+        command = [sys.executable, "-c", MANY, sys.executable, "-m", "natsobj", *args]
+        done = await asyncio.create_subprocess_exec(*command, env=cli.env, stdout=subprocess.PIPE)
+        status, mebibytes = map(int, (await done.communicate())[0].split())
+        assert status == 0, args
+        assert mebibytes <= 80, (args, mebibytes)

@@ -133,3 +133,17 @@ async def test_an_account_at_its_limit_is_a_full_bucket(serve: Serve, cli: Progr
         cli("put", "b", f"small-{number}", "-", input=bytes(500_000))
     cli("rm", "b", "one").expect(0)
     cli("put", "b", "two", "-", input=bytes(1_000_000)).expect(0)
+
+
+@pytest.mark.parametrize("limit", [{"max_bytes": 2_000_000}, {"max_msgs": 5}], ids=str)
+async def test_what_would_displace_itself_is_refused_before_the_upload(
+    cli: Program, store: Store, client: Client, bucket_name: str, limit: dict[str, object]
+) -> None:
+    """A bucket that drops its oldest messages keeps what it has when a file is larger than it."""
+    bucket = await make(store, client, bucket_name, discard="old", **limit)
+    await bucket.put("k", b"good")
+    (cli.home / "large").write_bytes(LARGE)
+    assert next(iter(limit)) in cli("put", bucket_name, "k", cli.home / "large").expect(6).stderr
+    assert await fetch(bucket, "k") == b"good"
+    cli("put", bucket_name, "k", input=LARGE).expect(6)
+    await store.delete_bucket(bucket_name)

@@ -112,7 +112,10 @@ async def ls(
             ) -> AsyncGenerator[ObjectInfo, None]:
                 report = session.fail if first else lambda _: None
                 listed = home.list(start, deleted=deleted, on_unreadable=report)
-                return _arranged(listed, order, turned, match, lambda each: each.name, suits=wanted)
+                keep = (lambda each: each) if session.json else OBJECT.lean
+                return _arranged(
+                    listed, order, turned, match, lambda each: each.name, suits=wanted, keep=keep
+                )
 
             objects: AsyncGenerator[Any, None] = read(True, _object_order(sort), reverse)
             if folders:
@@ -157,8 +160,13 @@ async def _arranged(
     name: Callable[[T], str],
     *,
     suits: Callable[[T], bool] = lambda _: True,
+    keep: Callable[[T], T] = lambda model: model,
 ) -> AsyncGenerator[T, None]:
-    """Filter and sort; what needs no sorting is passed on as it comes."""
+    """Filter and sort; what needs no sorting is passed on as it comes.
+
+    Args:
+        keep: makes one of which little is kept, where all must be held to be sorted.
+    """
     wanted = options.matcher(match)
     async with aclosing(models):
         if order is None and not reverse:
@@ -166,7 +174,7 @@ async def _arranged(
                 if wanted(name(model)) and suits(model):
                     yield model
             return
-        found = [model async for model in models if wanted(name(model)) and suits(model)]
+        found = [keep(model) async for model in models if wanted(name(model)) and suits(model)]
     if order is not None:
         found.sort(key=order)
     for model in reversed(found) if reverse else found:
