@@ -10,7 +10,7 @@ from types import TracebackType
 from natsobj import arguments
 from natsobj.adr20 import names, streams
 from natsobj.bucket import Bucket
-from natsobj.connection import Link
+from natsobj.connection import Connector
 from natsobj.errors import BucketExists, BucketNotFound, JetStreamUnavailable, PermissionDenied
 from natsobj.jetstream import JetStream
 from natsobj.models import AccountInfo, BucketConfig, BucketInfo, Placement, Storage
@@ -44,21 +44,21 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = arguments.instance(settings, Settings, "settings", "Settings")
-        self._link = Link(settings)
-        self._js = JetStream(self._link)
+        self._connector = Connector(settings)
+        self._js = JetStream(self._connector)
 
     async def __aenter__(self) -> Store:
-        await self._link.open()
+        await self._connector.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._link.close()
+        await self._connector.close()
 
     def server(self) -> str:
         """The server that it is connected to, for people: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
-        connection = self._link.connection
+        connection = self._connector.connection
         version = f" (nats-server {connection.version})" if connection.version else ""
         return f"{connection.address.url}{version}"
 

@@ -77,7 +77,7 @@ async def own_subject(client: Client, bucket: Bucket, stored: int = 1) -> str:
 
 async def cut(store: Store) -> None:
     """Lose the connection with all that is under way."""
-    store._link.connection.abort(reset=True)
+    store._connector.connection.abort(reset=True)
 
 
 async def test_a_cut_is_survived(store: Store, bucket: Bucket, client: Client, *, seekable: bool) -> None:

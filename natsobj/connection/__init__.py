@@ -10,7 +10,7 @@ sent credentials before it knew that TLS was there, and took any message that a 
 from __future__ import annotations
 
 from natsobj.connection.connection import ASK_AGAIN, Connection
-from natsobj.connection.connector import PASSING, PATIENCE, Link, Patience, take_time, time_left
+from natsobj.connection.connector import PASSING, PATIENCE, Connector, Patience, take_time, time_left
 from natsobj.connection.message import Message
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "PASSING",
     "PATIENCE",
     "Connection",
-    "Link",
+    "Connector",
     "Message",
     "Patience",
     "take_time",

@@ -27,7 +27,7 @@ from natsobj.errors import (
 )
 from natsobj.settings import Settings
 
-__all__ = ["PASSING", "PATIENCE", "Link", "Patience", "take_time", "time_left"]
+__all__ = ["PASSING", "PATIENCE", "Connector", "Patience", "take_time", "time_left"]
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _FENCE_INTERVAL = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
-class Link:
+class Connector:
     """The connection of a store, shared by all that goes on at once."""
 
     def __init__(self, settings: Settings) -> None:
@@ -144,8 +144,8 @@ class Patience:
     One that is made while something else is tried patiently has no more time than that.
     """
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
         self._around = _patience.get()
         self._since: float | None = None
         self._renewed = 0.0
@@ -160,7 +160,7 @@ class Patience:
     @property
     def end(self) -> float:
         """When it ends, on the clock of `time.monotonic`; never, as long as there is no trouble."""
-        return math.inf if self._since is None else self._since + PATIENCE * self._link.timeout
+        return math.inf if self._since is None else self._since + PATIENCE * self._connector.timeout
 
     async def wait(self, error: TemporaryError, connection: Connection) -> None:
         """Pause before another try, and replace the connection on which it failed where that is in doubt.
@@ -170,7 +170,7 @@ class Patience:
         Raises:
             TemporaryError: the error that was given, when patience is at its end or would not help.
         """
-        now, timeout = time.monotonic(), self._link.timeout
+        now, timeout = time.monotonic(), self._connector.timeout
         silence = error.seconds if isinstance(error, RequestTimeout) else 0.0
         if self._since is None:
             self._since = self._renewed = error.when - silence
@@ -180,13 +180,13 @@ class Patience:
         if now > self.end or error.worn_out or getattr(error, "lasting", False):
             self._give_up(error)
         log.debug("trying again: %s", error)
-        self._link.troubles += 1
+        self._connector.troubles += 1
         silent = silence and min(now - self._renewed, connection.silent_for()) >= timeout
         if silent or connection.lost.is_set():
             self._renewed = now
             try:
                 async with asyncio.timeout(self.end - now):
-                    await self._link.renew(connection)
+                    await self._connector.renew(connection)
             except TemporaryError as e:
                 log.debug("no connection: %s", e)
             except TimeoutError:
@@ -203,7 +203,7 @@ class Patience:
     async def of(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what an attempt gives, made again as long as its trouble may pass."""
         while True:
-            connection = self._link.connection
+            connection = self._connector.connection
             try:
                 with self.around():
                     return await attempt()

@@ -42,7 +42,7 @@ async def delete_objects(
             return Done(info.name, info, "kept")
 
     act = partial(attempt, act=delete, name=attrgetter("name"), told=told)
-    crew = Crew(objects, act, Pace(jobs, bucket.stream.js.link), lambda _: 0)
+    crew = Crew(objects, act, Pace(jobs, bucket.stream.js.connector), lambda _: 0)
     async with aclosing(crew.results()) as outcomes:
         async for outcome in outcomes:
             yield outcome

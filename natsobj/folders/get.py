@@ -72,7 +72,7 @@ async def get_objects(
         return Done(info.name, fetched, "fetched")
 
     try:
-        pace = Pace(jobs, bucket.stream.js.link, descriptors=_DESCRIPTORS)
+        pace = Pace(jobs, bucket.stream.js.connector, descriptors=_DESCRIPTORS)
         act = partial(attempt, act=get, name=attrgetter("name"), told=told)
         crew = Crew(objects, act, pace, attrgetter("size"))
         async with aclosing(crew.results()) as outcomes:

@@ -70,7 +70,7 @@ async def move_objects(
         return Done(info.name, await verb(info.name, new, bucket=to, replace=replace, wrap=wrap), change)
 
     act = partial(attempt, act=move, name=attrgetter("name"), told=told)
-    crew = Crew(objects, act, Pace(jobs, bucket.stream.js.link), attrgetter("size"))
+    crew = Crew(objects, act, Pace(jobs, bucket.stream.js.connector), attrgetter("size"))
     async with aclosing(crew.results()) as outcomes:
         async for outcome in outcomes:
             yield outcome

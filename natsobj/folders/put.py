@@ -87,4 +87,4 @@ def put_files(
             yield file
 
     act = partial(attempt, act=put, name=attrgetter("path"), told=told)
-    return Crew(in_turns(), act, Pace(jobs, bucket.stream.js.link), attrgetter("size")).results()
+    return Crew(in_turns(), act, Pace(jobs, bucket.stream.js.connector), attrgetter("size")).results()

@@ -24,7 +24,7 @@ from natsobj.connection import (
     ASK_AGAIN,
     PASSING,
     Connection,
-    Link,
+    Connector,
     Message,
     Patience,
     take_time,
@@ -91,18 +91,18 @@ class Subjects:
 
 
 class JetStream:
-    """The API of one account and domain over one link."""
+    """The API of one account and domain over one connector."""
 
-    def __init__(self, link: Link) -> None:
-        self.link = link
-        self._prefix = link.settings.api_prefix
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self._prefix = connector.settings.api_prefix
         self._leftover: set[str] = set()
         """API calls that delete consumers which are not known to be gone."""
 
     @property
     def connection(self) -> Connection:
         """The connection in use; a lost one is replaced by whoever finds out."""
-        return self.link.connection
+        return self.connector.connection
 
     # Streams
 
@@ -126,7 +126,7 @@ class JetStream:
         """
         request = {"subjects_filter": pattern, "offset": _BEHIND_ALL}
         answer = await self._stream_info(
-            stream, request, patience=_SLOW * self.link.timeout if many else None
+            stream, request, patience=_SLOW * self.connector.timeout if many else None
         )
         return int(answer.get("total", 0))
 
@@ -166,7 +166,7 @@ class JetStream:
         api, offset, total = f"STREAM.INFO.{stream}", 0, 1
         while offset < total:
             request = json.dumps({"subjects_filter": subject, "offset": offset}).encode()
-            page = SubjectPage((await self._ask(api, request, patience=_SLOW * self.link.timeout)).data)
+            page = SubjectPage((await self._ask(api, request, patience=_SLOW * self.connector.timeout)).data)
             answer = shapes.fit(_read_answer(page.rest(), api, stream), shapes.STREAM, api)
             offset, total = offset + _PAGE, min(answer.get("total", 0), total if offset else sys.maxsize)
             yield page
@@ -297,14 +297,14 @@ class JetStream:
         api = f"{self._prefix}.DIRECT.GET.{stream}"
         query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
         found: list[Stored] = []
-        deadline = time.monotonic() + self.link.timeout
+        deadline = time.monotonic() + self.connector.timeout
         with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
             await self.connection.publish(api, query, reply=inbox)
             while True:
                 try:
                     message = await answers.next(max(0.0, deadline - time.monotonic()))
                 except TimeoutError:
-                    raise RequestTimeout(api, self.link.timeout) from None
+                    raise RequestTimeout(api, self.connector.timeout) from None
                 except PermissionDenied:
                     return None
                 if "Nats-Sequence" in message.headers:
@@ -343,7 +343,7 @@ class JetStream:
             most: messages that are wanted; no more are moved, but after trouble.
             patience: the caller's, who then says what is progress.
         """
-        waiting = patience or Patience(self.link)
+        waiting = patience or Patience(self.connector)
         while True:
             connection = self.connection
             messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
@@ -371,7 +371,7 @@ class JetStream:
 
         One consumer reads them; where none is to be had, Direct Get does.
         """
-        patience, sequence = Patience(self.link), 1
+        patience, sequence = Patience(self.connector), 1
         while True:
             connection = self.connection
             try:
@@ -413,7 +413,7 @@ class JetStream:
         Raises:
             RequestTimeout: no answer came; it may be stored all the same.
         """
-        patience = self.link.timeout if patience is None else patience
+        patience = self.connector.timeout if patience is None else patience
         deadline = time.monotonic() + patience
         refused: Ack | None = None
         with self.connection.answers() as (inbox, answers), self.connection.watch(subject, answers.fail):
@@ -503,7 +503,7 @@ class JetStream:
         """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
         take_time()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.link.timeout):
+            async with asyncio.timeout(self.connector.timeout):
                 await self._delete_leftover(stream, creating)
 
     async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
@@ -516,7 +516,7 @@ class JetStream:
             connection = self.connection
             if not await self._deleted(stream, each) and connection.silent_for() >= _MOMENT:
                 with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
-                    await self.link.renew(connection)
+                    await self.connector.renew(connection)
                     await self._deleted(stream, each)
 
     async def _deleted(self, stream: str, delete: str) -> bool:
@@ -561,7 +561,7 @@ class JetStream:
 
     async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
         """Ask; what may be asked again is asked over a new connection when the old one is lost."""
-        patience = min(self.link.timeout if patience is None else patience, max(time_left(), _PAUSE))
+        patience = min(self.connector.timeout if patience is None else patience, max(time_left(), _PAUSE))
         deadline = time.monotonic() + patience
         while True:
             connection = self.connection
@@ -575,7 +575,7 @@ class JetStream:
                 await asyncio.sleep(_PAUSE)
                 with contextlib.suppress(TemporaryError, TimeoutError):
                     async with asyncio.timeout(patience):
-                        await self.link.renew(connection)
+                        await self.connector.renew(connection)
 
 
 class _Pages:

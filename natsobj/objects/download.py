@@ -38,7 +38,7 @@ _SMALL = 2 * 1024 * 1024
 """Bytes up to which an object is read by Direct Get alone, without a consumer."""
 
 _IN_FLIGHT = 32 * 1024 * 1024
-"""Bytes asked for and not arrived, of all downloads over one link.
+"""Bytes asked for and not arrived, of all downloads over one connection.
 
 Half of it takes 1.09 times as long. A slow reader of a pipe finds all of it in memory.
 """
@@ -117,7 +117,7 @@ class Download:
         if not self._direct:
             await self._patience.of(self._ask_leader)
         # What is read by Direct Get is small: many of those leave what may be in flight to large ones.
-        with contextlib.nullcontext() if self._direct else self._stream.js.link.sharing():
+        with contextlib.nullcontext() if self._direct else self._stream.js.connector.sharing():
             while self._next < self._stop:
                 connection = self._stream.connection
                 try:
@@ -233,7 +233,7 @@ class Download:
         connection = self._stream.connection
         asked = self._next
         while self._next < self._stop:
-            room = _IN_FLIGHT // self._stream.js.link.transfers // self._chunk_size
+            room = _IN_FLIGHT // self._stream.js.connector.transfers // self._chunk_size
             batch = max(1, room // _REQUESTS)
             while asked < self._stop and asked - self._next <= max(0, room - batch):
                 number = min(batch, self._stop - asked)

@@ -102,7 +102,7 @@ async def _copy(
     meta = ObjectMeta(chunk_size=kept, ttl=timedelta(seconds=seconds) if seconds else None)
     async with open_stored(stream, info) as source:
         put = Put(to, new, wrap(source), meta, condition, read_back=True, like=record.data)
-        with stream.js.link.sharing():  # what comes down and what goes up share the memory
+        with stream.js.connector.sharing():  # what comes down and what goes up share the memory
             copied = await put.run()
     stored = await to.count(await to.chunk_subject(copied.nuid or ""))
     if stored != copied.chunks:

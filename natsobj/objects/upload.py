@@ -207,7 +207,7 @@ class Upload:
         may still have something to read of what a server that died had passed on.
         """
         used, now = self._used, self._stream.connection
-        fenced = used is now or await self._stream.js.link.fence(used)
+        fenced = used is now or await self._stream.js.connector.fence(used)
         await settle(self._stream, self.window.subject)
         if used is now or not fenced or used.server_id == now.server_id:
             return fenced
@@ -247,7 +247,7 @@ class Upload:
 
     async def _clean_up(self) -> None:
         if self._stream.connection.lost.is_set():
-            await self._stream.js.link.renew(self._stream.connection)
+            await self._stream.js.connector.renew(self._stream.connection)
         if (self._troubled or self.window.unsettled) and not await self._settle():
             note_left_over(self._stream.bucket, "some may still be under way")
         await self._purge_given_up()

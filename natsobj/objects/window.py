@@ -14,7 +14,7 @@ from natsobj.objects.chunker import Chunker
 from natsobj.stream import BucketStream
 
 WINDOW = 16 * 1024 * 1024
-"""Bytes that may be unacknowledged, of all uploads of several chunks over one link.
+"""Bytes that may be unacknowledged, of all uploads of several chunks over one connection.
 
 Half of it is as fast next to the server, and takes 1.15 times as long at round trips of 21 ms; far more
 overruns the ingest queue of a stream (10167).
@@ -114,7 +114,7 @@ class Window:
             try:
                 while data := await chunker.chunk(self.sent):
                     if self.sent == begun + 1:  # many small ones leave the window to large ones
-                        wide.enter_context(self._stream.js.link.sharing())
+                        wide.enter_context(self._stream.js.connector.sharing())
                     await self._until_room(len(data))
                     number = self.sent
                     self.sent += 1
@@ -134,9 +134,9 @@ class Window:
 
     async def _until_room(self, size: int) -> None:
         self._raise()
-        link = self._stream.js.link
+        connector = self._stream.js.connector
         while self._unacked and (
-            self._unacked + size > min(self.size, WINDOW // link.transfers)
+            self._unacked + size > min(self.size, WINDOW // connector.transfers)
             or len(self._sizes) >= WINDOW_CHUNKS
         ):
             await self._progress()

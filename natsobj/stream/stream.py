@@ -62,15 +62,15 @@ class BucketStream:
     @property
     def timeout(self) -> float:
         """Seconds of silence after which a connection is given up."""
-        return self.js.link.timeout
+        return self.js.connector.timeout
 
     def patience(self) -> Patience:
         """Return a fresh patience: six timeouts without progress."""
-        return Patience(self.js.link)
+        return Patience(self.js.connector)
 
     async def patiently(self, question: Callable[[], Awaitable[T]]) -> T:
         """Return what a question gives, asked again as long as its trouble may pass."""
-        return await self.js.link.patiently(question)
+        return await self.js.connector.patiently(question)
 
     # What it is
 
