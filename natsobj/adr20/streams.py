@@ -16,11 +16,11 @@ from natsobj.adr20.names import (
 )
 from natsobj.models import BucketConfig, BucketInfo, Cluster, Placement, Replica, Storage
 
-_MESSAGE_OVERHEAD = 100
-"""Bytes that a stored message takes besides its payload, its subject among them."""
+_MESSAGE_OVERHEAD = 30
+"""Bytes that a stored message takes besides its payload, at least: its subject is among them."""
 
-_RECORD_SIZE = 1000
-"""Bytes that a record takes, if nobody says much in it."""
+_RECORD_SIZE = 200
+"""Bytes that a record takes, at least."""
 
 _SERVER_METADATA = "_nats."
 
