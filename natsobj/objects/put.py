@@ -221,9 +221,8 @@ class Put:
         kept = streams.most_kept(config, chunk_size)
         if kept is None:
             return source
-        full = BucketFull(
-            self._stream.bucket, f"discard is old and {kept[1]}: what is larger displaces itself"
-        )
+        why = f"it drops its oldest messages, these chunks included: discard is old, {kept[1]}"
+        full = BucketFull(self._stream.bucket, why)
         if source.size is not None and source.size > kept[0]:
             raise full
         return _Bounded(source, kept[0], full)
