@@ -169,6 +169,8 @@ class JetStream:
             page = SubjectPage((await self._ask(api, request, patience=_SLOW * self.connector.timeout)).data)
             answer = shapes.fit(_read_answer(page.rest(), api, stream), shapes.STREAM, api)
             offset, total = offset + _PAGE, min(answer.get("total", 0), total if offset else sys.maxsize)
+            if page.is_empty and offset < total:
+                raise MalformedAnswer(api)
             yield page
 
     async def count(self, stream: str, subject: str) -> int:
@@ -477,9 +479,9 @@ class JetStream:
         try:
             try:
                 answer = await asyncio.shield(creating)
-            except (ServerError, RefusedError) as e:
+            except (ServerError, RefusedError, MalformedAnswer) as e:
                 raise NoConsumer(str(e)) from e
-            pending = shapes.fit(answer, shapes.CONSUMER, api).get("num_pending", 0)
+            pending = shapes.fit(answer, shapes.CONSUMER, "CONSUMER.CREATE").get("num_pending", 0)
             yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", pending)
         except asyncio.CancelledError:
             stopped = True

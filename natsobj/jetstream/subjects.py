@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from natsobj.errors import MalformedAnswer
+
 __all__ = ["SubjectPage"]
 
 _BEGINNING = b'"subjects":{'
@@ -29,7 +31,16 @@ class SubjectPage:
         """Return the answer without its subjects."""
         return self._answer[: self._start] + self._answer[self._end :]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no subject at all."""
+        return self._start == self._end
+
     def __iter__(self) -> Iterator[tuple[str, int]]:
         for match in _SUBJECT.finditer(self._answer, self._start, self._end):
             subject, number = match.groups()
-            yield json.loads(b'"%b"' % subject) if b"\\" in subject else subject.decode(), int(number)
+            try:
+                name = json.loads(b'"%b"' % subject) if b"\\" in subject else subject.decode()
+                yield name, int(number)
+            except ValueError as e:
+                raise MalformedAnswer("STREAM.INFO") from e

@@ -49,7 +49,7 @@ def home(server_of_one_bucket: NatsServer, bare_cli: Program, tmp_path: Path) ->
 def lying(cli: Program, server: NatsServer, meddle: Meddle, *command: str | Path) -> Ended:
     """Run a command with a server whose answers are changed."""
     with Meddler(server.port, meddle) as between:
-        return at(cli, between.url, *command, seconds=0.5)
+        return at(cli, between.url, *command, seconds=0.3)
 
 
 def answering(api: str, change: Change) -> Meddle:

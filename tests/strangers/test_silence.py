@@ -17,8 +17,8 @@ from tests.program import Program
 from tests.servers import PLAIN, NatsServer
 from tests.strangers.lies import PATIENCE
 
-SECONDS = 2.0
-SLACK = 6.0
+SECONDS = 1.0
+SLACK = 5.0
 """More than a busy machine needs, and less than another round of patience takes."""
 
 BIG = bytes(range(256)) * 4096 * 128
