@@ -81,7 +81,7 @@ class Chance(random.Random):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How often, and from which seed."""
     group = parser.getgroup("faults")
-    group.addoption("--fault-runs", type=int, default=2, help="how often each fault is tried (default 2)")
+    group.addoption("--fault-runs", type=int, default=1, help="how often each fault is tried (default 1)")
     group.addoption(
         "--fault-seed", type=int, help="what the random moments come from (default: another each time)"
     )
