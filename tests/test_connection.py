@@ -13,6 +13,7 @@ from nats.aio.client import Client
 
 from natsobj import Store
 from natsobj.connection import Connection
+from natsobj.connection.address import Addresses
 from natsobj.errors import (
     AuthenticationFailed,
     BucketNotFound,
@@ -274,3 +275,19 @@ async def test_opening_and_closing_leaves_no_tasks(server: NatsServer) -> None:
             await store.bucket("missing").info("k")
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
+
+
+async def test_an_announced_server_that_refuses_us_is_no_reason_to_give_up(serve: Serve) -> None:
+    """What is told is what became of the servers that were given; the others were extra chances."""
+    refusing = serve(PLAIN + "\nauthorization { user: anna, password: secret }")
+    given = serve(PLAIN)
+    settings = Settings(servers=(given.url,), timeout=SHORT)
+    addresses = Addresses(settings)
+    connection = await Connection.open(settings, addresses)
+    addresses.learn([refusing.address], connection.address)
+    connection.abort()
+    given.kill()
+    with pytest.raises(ServerUnavailable, match="connection refused"):
+        await Connection.open(settings, addresses)
+    given.start()
+    (await Connection.open(settings, addresses)).abort()

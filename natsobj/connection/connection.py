@@ -14,6 +14,7 @@ import secrets
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
 
 from natsobj.connection.address import Address, Addresses
@@ -117,7 +118,7 @@ class Connection:
                 if not (isinstance(e, ServerUnavailable) or addresses.is_announced(address)):
                     raise
                 log.debug("%s: %s", address.url, e)
-                if failed is None or isinstance(failed, ServerUnavailable):
+                if failed is None or not addresses.is_announced(address):  # those are extra chances
                     failed = e
                 if asyncio.get_running_loop().time() >= deadline:
                     break
@@ -391,7 +392,9 @@ class Connection:
             self._on_error(line[4:].decode(errors="replace").strip().strip("'"))
         elif line.startswith(b"INFO "):
             with contextlib.suppress(ValueError):
-                self._addresses.learn(read_info(line[5:]).connect_urls, self.address)
+                said = read_info(line[5:])
+                self._info = replace(self._info, max_payload=said.max_payload)
+                self._addresses.learn(said.connect_urls, self.address)
         elif not line.startswith(b"+OK"):
             raise Broken("it sends what is not the NATS protocol")
 
