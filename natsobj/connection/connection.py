@@ -84,7 +84,7 @@ class Connection:
         self._deaf = False
         self._pings = 0
         self._next_ping: asyncio.TimerHandle | None = None
-        self._receivers: dict[str, Callable[[Message], None]] = {}
+        self._receivers: dict[str, Callable[[Message], object]] = {}
         self._watched: dict[str, set[Callable[[NatsobjError], None]]] = {}
 
     # Opening and closing
@@ -285,8 +285,11 @@ class Connection:
                     raise RequestTimeout(what, self.timeout) from None
 
     @contextlib.contextmanager
-    def receive(self, receiver: Callable[[Message], None]) -> Iterator[str]:
-        """Give a private subject whose messages reach `receiver` in order, as they come."""
+    def receive(self, receiver: Callable[[Message], object]) -> Iterator[str]:
+        """Give a private subject whose messages reach `receiver` in order, as they come.
+
+        Where it returns False the message counts as none: it is no sign of life.
+        """
         token = f"{next(self._tokens):x}"
         self._receivers[token] = receiver
         try:
@@ -336,10 +339,9 @@ class Connection:
     def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> bool:
         token = subject[len(self.inbox) + 1 :]
         receiver = self._receivers.get(token.partition("-")[0])
-        if receiver is None:
-            return False
-        receiver(Message(subject, reply, headers, bytes(payload)))
-        return True
+        return (
+            receiver is not None and receiver(Message(subject, reply, headers, bytes(payload))) is not False
+        )
 
     def _check(self) -> None:
         if self.lost.is_set():

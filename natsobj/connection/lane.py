@@ -45,6 +45,9 @@ _MESSAGE = (b"MSG ", b"HMSG ")
 MAX_CHATTER = 4 * 1024 * 1024
 """Bytes of lines, and of what stands around messages for nobody, that may come between two for somebody."""
 
+_DRIP = 4096
+"""Bytes of a part of a message that are a sign of life; fewer only when they make it whole."""
+
 _COST = 64  # bytes that each of them counts at least
 
 Receiver = Callable[[str, str, Mapping[str, str], memoryview], object]
@@ -79,6 +82,7 @@ class Lane(asyncio.BufferedProtocol):
         self._start = self._end = 0  # what was read and not handed on
         self._skipping = 0  # bytes of a message for nobody that are still to come
         self._chatter = 0
+        self._part = 0  # bytes of a message that is not whole, since something was heard
         self._largest = LARGEST_ANSWER
         self._unsent: list[bytes] = []
         self._unsent_size = 0
@@ -238,7 +242,10 @@ class Lane(asyncio.BufferedProtocol):
             self._break(e)
             return
         if needed:  # a part of a message of ours
-            self.heard = time.monotonic()
+            self._part += nbytes
+            if self._part >= _DRIP:
+                self._part = 0
+                self.heard = time.monotonic()
         rest = self._end - self._start
         if not rest:
             self._start = self._end = 0
@@ -283,7 +290,7 @@ class Lane(asyncio.BufferedProtocol):
             if self._deliver(receiver, line, line_end + 2, payload_end) is False:
                 self._bear(0)
             else:
-                self._chatter = 0
+                self._chatter = self._part = 0
                 self.heard = time.monotonic()
         return 0
 

@@ -156,15 +156,15 @@ class Window:
                     self._changed.clear()
                     await self._changed.wait()
 
-    def _take(self, message: Message) -> None:
-        """Account for one ack: they come in order, or something was lost."""
+    def _take(self, message: Message) -> bool:
+        """Account for one ack, if it is one: they come in order, or something was lost."""
         ack = read_ack(message)
         if ack.code == 0 and (ack.stream, ack.domain) != self._acker:
-            return
+            return False
         token = message.subject.rpartition("-")[2]
         number = int(token) if token.isdecimal() and len(token) < _DIGITS else self.sent
         if not 0 < self.sent - number <= len(self._sizes):  # a second ack, or one of nothing
-            return
+            return False
         self._unacked -= self._sizes[number - self.sent]
         if ack.code:
             self._fail(ChunkRefused(ack.code, ack.message))
@@ -178,6 +178,7 @@ class Window:
             self._chunker.discard(self.stored, self.subject, self.sequence)
             self._patience.moved()
         self._changed.set()
+        return True
 
     def _fail(self, error: NatsobjError) -> None:
         self._error = self._error or error

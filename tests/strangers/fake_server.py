@@ -48,6 +48,8 @@ class Session:
     writer: asyncio.StreamWriter
     subscriptions: dict[str, str] = field(default_factory=dict)
     """Subjects by their identity."""
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    """What goes on besides, until the connection ends."""
 
     def say(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -148,6 +150,8 @@ class FakeServer:
                     session.say(self.info)
                 await self._serve(session)
         finally:
+            for task in session.tasks:
+                task.cancel()
             writer.transport.abort()
 
     async def _serve(self, session: Session) -> None:

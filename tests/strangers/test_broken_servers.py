@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from tests.program import Program
-from tests.strangers.fake_server import INFO, FakeServer, Session
+from tests.strangers.fake_server import INFO, FakeServer, Request, Session
 from tests.strangers.lies import at
 
 
@@ -141,3 +142,55 @@ def test_a_flood_is_no_progress(bare_cli: Program, flood: str) -> None:
 
     with FakeServer(greet=talk) as server:
         at(bare_cli, server.url, "ls", "b").foreseen(5)
+
+
+def test_an_answer_that_comes_byte_by_byte_is_no_progress(bare_cli: Program) -> None:
+    """A server that begins to answer and never comes to an end is given up as one that is silent."""
+
+    def drip(session: Session, request: Request) -> None:
+        async def say() -> None:
+            session.say(
+                b"MSG %s %s 100000\r\n" % (request.reply.encode(), session.listener(request.reply).encode())
+            )
+            while True:
+                session.say(b"x")
+                await asyncio.sleep(0.02)
+
+        session.tasks.append(asyncio.get_running_loop().create_task(say()))
+
+    with FakeServer(handle=drip) as server:
+        at(bare_cli, server.url, "ls", "b").foreseen(5)
+
+
+def test_answers_to_something_else_are_no_progress(bare_cli: Program, tmp_path: Path) -> None:
+    """Acknowledgements of another stream, without an end, while those of a put are missing."""
+    config = {
+        "name": "OBJ_b",
+        "subjects": ["$O.b.C.>", "$O.b.M.>"],
+        "allow_rollup_hdrs": True,
+        "discard": "new",
+    }
+    state = {"messages": 0, "bytes": 0, "first_seq": 1, "last_seq": 1, "consumer_count": 0}
+    info = {"config": config | {"retention": "limits"}, "state": state, "created": "2026-01-01T00:00:00Z"}
+
+    def handle(session: Session, request: Request) -> None:
+        async def say() -> None:
+            while True:
+                session.answer(request.reply, {"stream": "OBJ_c", "seq": 1})
+                await asyncio.sleep(0.02)
+
+        if "STREAM.INFO" in request.subject:
+            session.answer(request.reply, info)
+        elif "MSG.GET" in request.subject:
+            session.answer(request.reply, {"error": {"code": 404, "err_code": 10037, "description": "none"}})
+        elif "DIRECT.GET" in request.subject:
+            session.answer(request.reply, b"", "NATS/1.0 404 Message Not Found")
+        elif request.subject.startswith("$O.b.C."):
+            session.tasks.append(asyncio.get_running_loop().create_task(say()))
+
+    source = tmp_path / "source"
+    source.write_bytes(bytes(1_000_000))
+    with FakeServer(handle=handle) as server:
+        ended = at(bare_cli, server.url, "put", "b", "k", source)
+    assert (ended.code, "Traceback" in ended.said) == (5, False), ended
+    assert b"$O.b.C." in server.received
