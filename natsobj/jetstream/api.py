@@ -501,6 +501,11 @@ class JetStream:
         async with self.consumer(stream, pattern, begin=begin, headers_only=True) as consumer:
             return consumer.pending
 
+    @property
+    def _moment(self) -> float:
+        """Seconds for one deletion: there must be time for another over a new connection."""
+        return min(_MOMENT, self.connector.timeout / 3)
+
     async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
         """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
         take_time()
@@ -511,12 +516,12 @@ class JetStream:
     async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
         """Delete consumers that were left over, those whose connection was lost included."""
         if not creating.done():  # the deletion could overtake it
-            await asyncio.wait([creating], timeout=1.0)
+            await asyncio.wait([creating], timeout=self._moment)
             creating.cancel()
             await asyncio.gather(creating, return_exceptions=True)
         for each in list(self._leftover):
             connection = self.connection
-            if not await self._deleted(stream, each) and connection.silent_for() >= _MOMENT:
+            if not await self._deleted(stream, each) and connection.silent_for() >= self._moment:
                 with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
                     await self.connector.renew(connection)
                     await self._deleted(stream, each)
@@ -524,7 +529,7 @@ class JetStream:
     async def _deleted(self, stream: str, delete: str) -> bool:
         """Say whether a consumer is gone now."""
         try:
-            await self._call(delete, stream=stream, again=True, patience=_MOMENT)
+            await self._call(delete, stream=stream, again=True, patience=self._moment)
         except TemporaryError:
             return False
         except (ServerError, BucketNotFound, PermissionDenied):  # it was gone before, or was never there
