@@ -85,7 +85,7 @@ class Natsobj:
     ) -> None:
         options = ["--description", description] if description else []
         options += [f"-H{name}:{value}" for name, values in (headers or {}).items() for value in values]
-        self.run("put", *options, "--", bucket, key, input=data).expect(0)
+        self.run("put", *options, "--", bucket, key, "-", input=data).expect(0)
 
     def get(self, bucket: str, key: str) -> bytes | None:
         done = self.run("get", "--", bucket, key)

@@ -25,7 +25,6 @@ ASCII_NAMES = {
     "longest": "k" * 2900,
 }
 UNCLEAN_NAMES = {
-    "trailing slash": "folder/",
     "double slash": "a//b",
     "dots between": "./a/../b",
 }
