@@ -7,7 +7,7 @@ import time
 import pytest
 
 from natsobj import Bucket
-from natsobj.cli import completion
+from natsobj.cli.arguments import completion
 from tests.program import Program
 
 UNREACHABLE = "nats://127.0.0.1:1"

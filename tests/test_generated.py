@@ -17,9 +17,11 @@ from typer._click.core import Context
 from typer.core import TyperGroup, TyperOption
 
 from natsobj import __version__
-from natsobj.cli import COMMANDS, app, completion, findings, grammar, render
+from natsobj.cli import COMMANDS, app
+from natsobj.cli.arguments import completion, grammar
+from natsobj.cli.arguments.target import LOCAL_VARIABLE
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.target import LOCAL_VARIABLE
+from natsobj.cli.output import checks, render
 from natsobj.models import Problem
 from natsobj.settings.layers import NAMES
 
@@ -231,12 +233,12 @@ def test_every_variable_stands_in_the_main_page() -> None:
         ("natsobj-put", render.OBJECT_FIELDS),
         ("natsobj-info", render.ACCOUNT_FIELDS),
         ("natsobj-server", render.SERVER_FIELDS),
-        ("natsobj", findings.VERDICT_FIELDS),
-        ("natsobj", findings.ORPHAN_FIELDS),
-        ("natsobj", findings.TOMBSTONE_FIELDS),
-        ("natsobj-verify", findings.VERDICT_FIELDS),
-        ("natsobj-gc", findings.ORPHAN_FIELDS),
-        ("natsobj-gc", findings.TOMBSTONE_FIELDS),
+        ("natsobj", checks.VERDICT_FIELDS),
+        ("natsobj", checks.ORPHAN_FIELDS),
+        ("natsobj", checks.TOMBSTONE_FIELDS),
+        ("natsobj-verify", checks.VERDICT_FIELDS),
+        ("natsobj-gc", checks.ORPHAN_FIELDS),
+        ("natsobj-gc", checks.TOMBSTONE_FIELDS),
     ],
 )
 def test_the_fields_of_json_are_listed(page: str, fields: tuple[str, ...]) -> None:

@@ -20,43 +20,8 @@ CONNECTION = {
     ),
 }
 LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
-SCREEN = {
-    f"cli.{name}"
-    for name in (
-        "formats",
-        "tables",
-        "details",
-        "render",
-        "findings",
-        "changes",
-        "views",
-        "meters",
-        "progress",
-        "sorting",
-        "levels",
-    )
-}
-TOOLS = {
-    f"cli.{name}"
-    for name in (
-        "runtime",
-        "options",
-        "grammar",
-        "console",
-        "target",
-        "suggest",
-        "completion",
-        "interrupts",
-        "exits",
-        "folders",
-        "inputs",
-        "moves",
-        "failures",
-        "phrasebook",
-        "topics",
-        "output",
-    )
-}
+FRONT = LIBRARY | {"", "local_server"}
+ARGUMENTS = {"cli.arguments", "cli.arguments.grammar"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
@@ -87,11 +52,14 @@ ARROWS: dict[str, set[str]] = {
     "local_server": {"local_server", "settings", "errors"},
     "fsspec": {"fsspec", "local_server", ""} | VALUES,
     "": LIBRARY,
-    **dict.fromkeys(SCREEN, {"models", "files"} | SCREEN),
-    **dict.fromkeys(TOOLS, {"", "local_server"} | TOOLS | SCREEN | LIBRARY),
+    "cli.arguments.grammar": set(),
     "cli.exits": {"errors"},
-    "cli.commands": {"", "local_server"} | TOOLS | SCREEN | LIBRARY,
-    "cli": {"", "cli.commands"} | TOOLS | LIBRARY,
+    "cli.output": {"cli.output", "cli.exits", "models", "files"},
+    "cli.arguments": ARGUMENTS | {"cli.output", "cli.exits"} | FRONT,
+    "cli.session": {"cli.session", "cli.output", "cli.exits"} | ARGUMENTS | FRONT,
+    "cli.topics": {"cli.output", "cli.exits"} | ARGUMENTS,
+    "cli.commands": {"cli.session", "cli.output", "cli.exits", "cli.topics"} | ARGUMENTS | FRONT,
+    "cli": {"", "errors", "cli.session", "cli.output", "cli.exits"} | ARGUMENTS,
     "__main__": {"cli"},
 }
 """What each part of the package may import of the others; the longest name that fits a module counts.

@@ -12,9 +12,11 @@ from typer._click.core import Command, Context
 from typer._click.formatting import HelpFormatter
 
 from natsobj import __version__
-from natsobj.cli import console, grammar, options, runtime
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.interrupts import interrupts
+from natsobj.cli.output import console
+from natsobj.cli.session import session
+from natsobj.cli.session.interrupts import interrupts
 from natsobj.errors import InvalidBucketName
 
 __all__ = ["app", "main"]
@@ -118,13 +120,13 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     console.prepare()
     interrupts.install()
-    runtime.end(runtime.guard(_run))
+    session.end(session.guard(_run))
 
 
 def _run() -> None:
     command = typer.main.get_command(app)
     if instruction := os.environ.get(COMPLETE):
-        from natsobj.cli.completion import answer
+        from natsobj.cli.arguments.completion import answer
 
         console.write(answer(command, instruction, os.environ, sys.argv[1:]))
         return
@@ -138,7 +140,7 @@ def _run() -> None:
 
 def _advise(error: UsageError | InvalidBucketName, command: Command) -> None:
     """Note the line that would have worked on an error about one that was typed for another program."""
-    from natsobj.cli.phrasebook import advice
+    from natsobj.cli.arguments.phrasebook import advice
 
     if not getattr(error, "__notes__", None):
         with command.make_context("natsobj", ["help"], resilient_parsing=True) as ctx:

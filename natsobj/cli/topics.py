@@ -9,8 +9,8 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from natsobj.cli import changes, findings, levels, render
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
+from natsobj.cli.output import changes, checks, levels, render
 
 __all__ = ["ENVIRONMENT", "FILES", "JSON", "JSON_ERRORS", "JSON_KINDS", "PRECEDENCE", "TOPICS", "topic"]
 
@@ -22,10 +22,10 @@ JSON_KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "bucket": ("A bucket", render.BUCKET_FIELDS),
     "account": ("The account", render.ACCOUNT_FIELDS),
     "server": ("The local server", render.SERVER_FIELDS),
-    "verdict": ("A verdict of verify", findings.VERDICT_FIELDS),
+    "verdict": ("A verdict of verify", checks.VERDICT_FIELDS),
     "change": ("A change of watch", changes.CHANGE_FIELDS),
-    "orphan": ("An orphan", findings.ORPHAN_FIELDS),
-    "tombstone": ("A tombstone", findings.TOMBSTONE_FIELDS),
+    "orphan": ("An orphan", checks.ORPHAN_FIELDS),
+    "tombstone": ("A tombstone", checks.TOMBSTONE_FIELDS),
 }
 JSON = """
     With `--json` results are compact JSON, one object a line. Bytes are integers, durations seconds, times
@@ -126,7 +126,7 @@ def _connection(options: Options) -> Iterator[str]:
 
 
 def _nats() -> Iterator[str]:
-    from natsobj.cli.phrasebook import PHRASES
+    from natsobj.cli.arguments.phrasebook import PHRASES
 
     for program, phrases in PHRASES.items():
         yield from (f"{program}:", "")

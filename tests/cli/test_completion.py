@@ -10,7 +10,7 @@ import time
 import pytest
 
 from natsobj import Bucket
-from natsobj.cli.suggest import MOST_COMPLETIONS
+from natsobj.cli.arguments.suggest import MOST_COMPLETIONS
 from tests.program import Program
 
 

@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from natsobj.cli.findings import (
+from natsobj.cli.output.checks import (
     ORPHAN_FIELDS,
     TOMBSTONE_FIELDS,
     VERDICT_FIELDS,
@@ -22,7 +22,7 @@ from natsobj.cli.findings import (
     verdict_row,
     verdict_table,
 )
-from natsobj.cli.render import json_line
+from natsobj.cli.output.render import json_line
 from natsobj.models import Orphan, Tombstone, Verdict
 
 WHOLE = Verdict("photos", "cat.jpg", 5)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from natsobj.cli.formats import (
+from natsobj.cli.output.formats import (
     escape_tsv,
     format_duration,
     format_exact_size,

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 
 from natsobj import Bucket
 from natsobj.adr20.names import chunk_subject, metadata_subject
-from natsobj.cli.findings import ORPHAN_FIELDS, TOMBSTONE_FIELDS
+from natsobj.cli.output.checks import ORPHAN_FIELDS, TOMBSTONE_FIELDS
 from tests.behind import BIG, api, fetch, messages
 from tests.program import Program
 

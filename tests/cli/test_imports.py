@@ -16,12 +16,12 @@ EVERYTHING_ELSE = {
     "natsobj.folders.outcomes",
     "natsobj.folders.put",
     "natsobj.folders.get",
-    "natsobj.cli.completion",
-    "natsobj.cli.folders",
+    "natsobj.cli.arguments.completion",
+    "natsobj.cli.session.batch",
 }
 """What only terminals, the local server, folders and shells that complete need."""
 
-TRANSFERS = {"natsobj.objects.put", "natsobj.objects.download", "natsobj.cli.progress"}
+TRANSFERS = {"natsobj.objects.put", "natsobj.objects.download", "natsobj.cli.output.progress"}
 
 
 def imported(program: Program, *args: str | Path) -> set[str]:
@@ -52,7 +52,7 @@ def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli:
         (("ls",), TRANSFERS),
         (("get", "BUCKET", "key", "-"), {"natsobj.objects.put", "natsobj.objects.byte_range"}),
         (("put", "BUCKET", "new", "-"), {"natsobj.objects.download"}),
-        (("rm", "BUCKET", "key"), {"natsobj.objects.download", "natsobj.cli.progress"}),
+        (("rm", "BUCKET", "key"), {"natsobj.objects.download", "natsobj.cli.output.progress"}),
     ],
 )
 async def test_a_command_imports_what_it_needs(

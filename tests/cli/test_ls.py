@@ -12,8 +12,8 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, ObjectInfo, Store
-from natsobj.cli.levels import FOLDER_FIELDS
-from natsobj.cli.render import BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.cli.output.levels import FOLDER_FIELDS
+from natsobj.cli.output.render import BUCKET_FIELDS, OBJECT_FIELDS
 from natsobj.folders.level import one_level
 from tests.behind import write_record
 from tests.conftest import Serve

@@ -12,7 +12,8 @@ from typer._click.core import Command
 from typer.core import TyperGroup
 
 from natsobj import Bucket, __version__
-from natsobj.cli import app, grammar, options
+from natsobj.cli import app
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from tests.program import Program
 

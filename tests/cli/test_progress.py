@@ -13,9 +13,9 @@ import pytest
 from rich.cells import cell_len
 
 from natsobj import Bucket
-from natsobj.cli import progress
-from natsobj.cli.meters import CountedSource, Meter, Whole
-from natsobj.cli.progress import Mode, keep_end, open_progress
+from natsobj.cli.output import progress
+from natsobj.cli.output.meters import CountedSource, Meter, Whole
+from natsobj.cli.output.progress import Mode, keep_end, open_progress
 from natsobj.files import Source
 
 MIB = 1024**2

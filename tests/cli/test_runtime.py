@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from natsobj import Bucket, Settings, Store, errors
-from natsobj.cli import exits, runtime
-from natsobj.cli.suggest import nearest
+from natsobj.cli import exits
+from natsobj.cli.arguments.suggest import nearest
+from natsobj.cli.session import session
 from natsobj.models import BucketConfig
 from tests.conftest import Serve
 from tests.program import Program
@@ -234,7 +235,7 @@ def test_what_nobody_foresaw_shows_a_plain_traceback(capsys: pytest.CaptureFixtu
     def bug() -> None:
         raise TimeoutError
 
-    assert runtime.guard(bug) == 1
+    assert session.guard(bug) == 1
     assert capsys.readouterr().err.startswith("Traceback (most recent call last):\n")
 
 
@@ -244,7 +245,7 @@ def test_wrong_usage_of_an_argument_is_no_traceback(capsys: pytest.CaptureFixtur
     def parse() -> None:
         raise errors.InvalidBucketName("a b")
 
-    assert runtime.guard(parse) == 2
+    assert session.guard(parse) == 2
     said = "natsobj: impossible bucket name: a b (letters, digits, - and _ are possible)\n"
     assert capsys.readouterr().err == said
 
@@ -572,7 +573,7 @@ def test_a_signal_outside_of_the_work_is_silent_as_well(number: signal.Signals, 
     """Before it there is nothing to clean up; behind it the exit status is all that changes."""
     lines = [
         "import asyncio, os, sys",
-        "from natsobj.cli.interrupts import interrupts",
+        "from natsobj.cli.session.interrupts import interrupts",
         "interrupts.install()",
         f"strike = lambda: os.kill(os.getpid(), {number:d})",
         *(["strike()"] if place == "before" else []),

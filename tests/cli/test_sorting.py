@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from natsobj.cli.sorting import MOST_SORTED, by_name
+from natsobj.cli.output.sorting import MOST_SORTED, by_name
 
 
 async def numbers(amount: int) -> AsyncIterator[str]:

@@ -13,8 +13,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from natsobj.cli import render
-from natsobj.cli.tables import Table
+from natsobj.cli.output import render
+from natsobj.cli.output.table import Table
 from natsobj.models import BucketInfo, Link, ObjectInfo
 
 SCREENS = Path(__file__).parent / "screens"

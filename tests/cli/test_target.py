@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from natsobj.cli import target
+from natsobj.cli.arguments import target
 from natsobj.errors import InvalidArgument, LocalServerError
 from natsobj.settings import Settings, with_home
 from tests.cli.test_completion import offered

@@ -10,8 +10,8 @@ from nats.aio.client import Client
 
 from natsobj import Bucket
 from natsobj.adr20.names import metadata_subject
-from natsobj.cli.findings import VERDICT_FIELDS
-from natsobj.cli.meters import Whole
+from natsobj.cli.output.checks import VERDICT_FIELDS
+from natsobj.cli.output.meters import Whole
 from tests.behind import BIG, api, drop_chunk, record_of, write_record
 from tests.program import Program
 from tests.sinks import Buffer

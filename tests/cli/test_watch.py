@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from natsobj import Bucket
-from natsobj.cli.changes import CHANGE_FIELDS
+from natsobj.cli.output.changes import CHANGE_FIELDS
 from tests.program import TIMEOUT, Program
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from natsobj.cli import grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Create a bucket", "natsobj add photos"),
@@ -47,7 +47,7 @@ async def add(
     ] = False,
 ) -> None:
     """Create a bucket."""
-    from natsobj.cli.render import changed_bucket_json, created_bucket_line
+    from natsobj.cli.output.render import changed_bucket_json, created_bucket_line
     from natsobj.errors import BucketExists, PermissionDenied
     from natsobj.models import BucketConfig, Placement
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from natsobj.cli import grammar, options
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Show an object", "natsobj cat notes todo.txt"),
@@ -18,7 +18,7 @@ app = grammar.new_app()
 @bridge
 async def cat(session: Session, bucket: options.Bucket, keys: options.SomeKeys) -> None:
     """Write objects to standard output, one after the other."""
-    from natsobj.cli.formats import count
+    from natsobj.cli.output.formats import count
     from natsobj.files.targets import open_stdout
 
     if session.json:

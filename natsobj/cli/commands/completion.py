@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from natsobj.cli import console, grammar
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar
+from natsobj.cli.output import console
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Complete in this bash", "source <(natsobj completion bash)"),
@@ -26,6 +27,6 @@ def completion(
     ],
 ) -> None:
     """Print the completion script of a shell."""
-    from natsobj.cli.completion import script
+    from natsobj.cli.arguments.completion import script
 
     console.write(script(shell))

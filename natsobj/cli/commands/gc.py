@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import exits, grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli import exits
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
-    from natsobj.cli.findings import Swept
+    from natsobj.cli.output.checks import Swept
     from natsobj.models import Orphan, Tombstone
 
 EXAMPLES = (
@@ -44,8 +45,8 @@ async def gc(
 ) -> None:
     """Remove chunks that no object refers to."""
     from natsobj.checks.orphans import collect
-    from natsobj.cli.findings import Swept
-    from natsobj.cli.views import FOUND
+    from natsobj.cli.output.checks import Swept
+    from natsobj.cli.output.views import FOUND
 
     age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
     session.account(lambda _: swept.account(bucket))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import grammar, options
-from natsobj.cli.console import STDOUT
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.output.console import STDOUT
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ class _Part:
 
     def line(self, info: ObjectInfo, seconds: float) -> str:
         """Report that it was fetched."""
-        from natsobj.cli.render import fetched_line, fetched_part_line
+        from natsobj.cli.output.render import fetched_line, fetched_part_line
 
         if self.is_all:
             return fetched_line(info, seconds)
@@ -131,7 +131,7 @@ class _Part:
 async def _get_file(
     session: Session, bucket: str, key: str, file: str | None, existing: _Existing, *, part: _Part
 ) -> None:
-    from natsobj.cli.render import changed_line
+    from natsobj.cli.output.render import changed_line
     from natsobj.errors import FileExists
     from natsobj.files.descriptors import named_descriptor
     from natsobj.files.sources import STANDARD_STREAM, open_regular
@@ -189,7 +189,7 @@ async def _get_folder(
     ages: tuple[timedelta | None, timedelta | None],
     jobs: int | None,
 ) -> None:
-    from natsobj.cli.folders import Batch, label
+    from natsobj.cli.session.batch import Batch, label
     from natsobj.folders.ages import of_age
     from natsobj.folders.get import get_objects
     from natsobj.folders.scan import objects_below

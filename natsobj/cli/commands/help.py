@@ -8,8 +8,9 @@ import typer
 from typer._click.core import Context
 from typer.core import TyperArgument, TyperGroup
 
-from natsobj.cli import console, grammar
+from natsobj.cli.arguments import grammar
 from natsobj.cli.exits import UsageError
+from natsobj.cli.output import console
 
 EXAMPLES = (
     ("List the exit codes", "natsobj help exit-codes"),

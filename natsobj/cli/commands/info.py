@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from natsobj.cli import grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Show what the account stores", "natsobj info"),

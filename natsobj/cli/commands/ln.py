@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from natsobj.cli import grammar, options, suggest
+from natsobj.cli.arguments import grammar, options, suggest
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Link to an object of the same bucket", "natsobj ln builds build-42.tar latest.tar"),
@@ -48,7 +48,7 @@ async def ln(
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace another link.")] = False,
 ) -> None:
     """Link to an object or to a bucket."""
-    from natsobj.cli.render import linked_line
+    from natsobj.cli.output.render import linked_line
     from natsobj.errors import ObjectExists
     from natsobj.models import Link
 

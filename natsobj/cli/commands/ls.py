@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from natsobj.cli import grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
     from natsobj.models import BucketInfo, ObjectInfo
@@ -74,8 +74,8 @@ async def ls(
     ] = False,
 ) -> None:
     """List buckets, or the objects of one."""
-    from natsobj.cli.render import checksum_line, left_out_line
-    from natsobj.cli.views import BUCKET, LEVEL, OBJECT
+    from natsobj.cli.output.render import checksum_line, left_out_line
+    from natsobj.cli.output.views import BUCKET, LEVEL, OBJECT
     from natsobj.folders.ages import of_age
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})

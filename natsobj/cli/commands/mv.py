@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from natsobj.cli import grammar, moves, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session import moves
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Rename an object", "natsobj mv photos cat.jpg 2026/cat.jpg"),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import grammar, inputs, options
+from natsobj.cli.arguments import grammar, options, sources
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
@@ -103,16 +103,16 @@ async def put(
     if recursive:
         await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
         return
-    inputs.check_names(bucket, options.key_name(key), named)
+    sources.check_names(bucket, options.key_name(key), named)
     if len(named) > 1:
         await _put_named(session, bucket, options.utf8(key), named, how, jobs=jobs)
         return
     file = named[0] if named else None
     if file is not None and key.endswith("/"):
-        await _put_one(session, bucket, inputs.inside(options.utf8(key), file), file, how)
+        await _put_one(session, bucket, sources.inside(options.utf8(key), file), file, how)
         return
     await _put_one(session, bucket, options.utf8(key), file, how)
-    if file is not None and (note := inputs.name_note(bucket, key, file)):
+    if file is not None and (note := sources.name_note(bucket, key, file)):
         session.report(f"note: {note}")
 
 
@@ -139,15 +139,15 @@ class _How:
 
 
 async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
-    from natsobj.cli.render import changed_line, stored_line
+    from natsobj.cli.output.render import changed_line, stored_line
     from natsobj.folders.compare import stored_already
 
     with _open(bucket, key, file) as source:
-        if how.if_changed and (isinstance(source, inputs.Input) or source.size is None):
+        if how.if_changed and (isinstance(source, sources.Input) or source.size is None):
             raise UsageError("--if-changed needs a FILE that can be read twice")
-        watched = inputs.Watched(source)
+        watched = sources.Watched(source)
         session.account(lambda _: watched.account(bucket, key), bucket=bucket)
-        if how.create and isinstance(source, inputs.Input):
+        if how.create and isinstance(source, sources.Input):
             await source.wait()  # nothing, not even a bucket, for nothing
         async with session.store() as store:
             home = await how.bucket(store, bucket)
@@ -169,11 +169,11 @@ async def _put_one(session: Session, bucket: str, key: str, file: str | None, ho
 @contextmanager
 def _open(bucket: str, key: str, file: str | None) -> Iterator[Source]:
     """Open what is to be stored."""
-    if file is None or file == inputs.STDIN:
-        with inputs.open_input(bucket, key, named=file is not None) as stdin:
+    if file is None or file == sources.STDIN:
+        with sources.open_input(bucket, key, named=file is not None) as stdin:
             yield stdin
     else:
-        with inputs.open_file(file) as source:
+        with sources.open_file(file) as source:
             yield source
 
 
@@ -197,7 +197,7 @@ async def _put_named(
 
     if how.if_match is not None or how.if_revision is not None:
         raise UsageError(f"--if-{'match' if how.if_match else 'revision'} is for one FILE")
-    files, opening = inputs.named_files(folder, named), open_regular if how.if_changed else inputs.open_file
+    files, opening = sources.named_files(folder, named), open_regular if how.if_changed else sources.open_file
     await _put_many(session, bucket, folder, files, how, jobs=jobs, opening=opening)
 
 
@@ -211,7 +211,7 @@ async def _put_many(
     jobs: int | None,
     opening: Callable[[str], AbstractContextManager[Source]],
 ) -> None:
-    from natsobj.cli.folders import Batch, label
+    from natsobj.cli.session.batch import Batch, label
     from natsobj.folders.put import put_files
 
     session.account(lambda _: f"stored nothing below {label(bucket, prefix)}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import grammar, options
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
@@ -74,8 +74,8 @@ async def rm(
 
 
 async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> None:
-    from natsobj.cli.formats import count
-    from natsobj.cli.render import deleted_line
+    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.render import deleted_line
     from natsobj.errors import ObjectNotFound
 
     names, deleted = list(dict.fromkeys(keys)), 0
@@ -114,8 +114,8 @@ async def _delete_many(
     force: bool,
     dry_run: bool,
 ) -> None:
-    from natsobj.cli.folders import Batch
-    from natsobj.cli.meters import Whole
+    from natsobj.cli.output.meters import Whole
+    from natsobj.cli.session.batch import Batch
     from natsobj.folders.ages import of_age
     from natsobj.folders.delete import delete_objects
 
@@ -152,8 +152,8 @@ async def _found(
 
 async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> None:
     """Show what would be deleted."""
-    from natsobj.cli.formats import count
-    from natsobj.cli.views import OBJECT
+    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.views import OBJECT
     from natsobj.folders.outcomes import Failed
     from natsobj.models import ObjectInfo
 
@@ -174,8 +174,8 @@ async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Sk
 
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
-    from natsobj.cli.formats import count
-    from natsobj.cli.render import changed_bucket_json, deleted_bucket_line
+    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.render import changed_bucket_json, deleted_bucket_line
     from natsobj.errors import PermissionDenied
 
     if not force and not session.stdin_is_terminal:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from natsobj.cli import grammar, options
+from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.session.session import Session, bridge
 
 EXAMPLES = (
     ("Seal a bucket: its name must be typed", "natsobj seal releases-2026"),
@@ -28,8 +28,8 @@ async def seal(
     force: Annotated[bool, typer.Option("--force", "-f", help="Without asking.")] = False,
 ) -> None:
     """Make a bucket read-only, for good."""
-    from natsobj.cli.formats import count
-    from natsobj.cli.render import changed_bucket_line
+    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.render import changed_bucket_line
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, sealing a bucket needs --force: {bucket}")

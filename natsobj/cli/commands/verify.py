@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import exits, grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli import exits
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
-    from natsobj.cli.findings import Tally
-    from natsobj.cli.meters import Whole
+    from natsobj.cli.output.checks import Tally
+    from natsobj.cli.output.meters import Whole
     from natsobj.models import Verdict
 
 EXAMPLES = (
@@ -39,10 +40,10 @@ async def verify(
 ) -> None:
     """Read objects back and say which are broken."""
     from natsobj.checks import verify as checks
-    from natsobj.cli.findings import Tally
-    from natsobj.cli.formats import count
-    from natsobj.cli.progress import Progress
-    from natsobj.cli.views import VERDICT
+    from natsobj.cli.output.checks import Tally
+    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.progress import Progress
+    from natsobj.cli.output.views import VERDICT
 
     what, tally = (bucket if key is None else f"{bucket}/{key}"), Tally()
     in_table = session.stdout_is_terminal and not session.json

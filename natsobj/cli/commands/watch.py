@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli import console, grammar, options
-from natsobj.cli.runtime import Session, bridge
+from natsobj.cli.arguments import grammar, options
+from natsobj.cli.output import console
+from natsobj.cli.session.session import Session, bridge
 
 if TYPE_CHECKING:
     from natsobj.models import Change
@@ -39,8 +40,8 @@ async def watch(
     ] = False,
 ) -> None:
     """Print changes as they happen."""
-    from natsobj.cli.changes import change_json, change_line, change_row
-    from natsobj.cli.render import json_line
+    from natsobj.cli.output.changes import change_json, change_line, change_row
+    from natsobj.cli.output.render import json_line
 
     options.needs("--history", history, {"--until-current": until_current or None})
     line = change_line if session.stdout_is_terminal else change_row

@@ -12,14 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from typing import TYPE_CHECKING, TypeVar
 
 from natsobj.cli import exits
-from natsobj.cli.formats import printable
+from natsobj.cli.output.formats import printable
 
 if TYPE_CHECKING:
     from logging import LogRecord
 
     from rich.console import Console, RenderableType
 
-    from natsobj.cli.tables import Table, Total
+    from natsobj.cli.output.table import Table, Total
 
 __all__ = [
     "STDERR",
@@ -290,7 +290,7 @@ def report_error(
     if one_of is not None and not exits.names(error, one_of):
         message = f"{one_of}: {message}"
     if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
-        from natsobj.cli.render import json_line
+        from natsobj.cli.output.render import json_line
 
         say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
     else:

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from natsobj.cli import console, exits
-from natsobj.cli.failures import Failures
+from natsobj.cli import exits
+from natsobj.cli.output import console
+from natsobj.cli.output.repeats import Failures
 
 if TYPE_CHECKING:
-    from natsobj.cli.views import Listing, ListView
+    from natsobj.cli.output.views import Listing, ListView
     from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
 __all__ = ["Output"]
@@ -72,14 +73,14 @@ class Output:
 
     def show(self, model: ObjectInfo | BucketInfo | AccountInfo) -> None:
         """Give the one thing that was asked for."""
-        from natsobj.cli.views import VIEWS
+        from natsobj.cli.output.views import VIEWS
 
         view = VIEWS[type(model)]
         self.show_fields(view.fields(model), lambda: view.detail(model))
 
     def show_fields(self, fields: Mapping[str, object], detail: Callable[[], Any]) -> None:
         """Give fields: as JSON, as `detail` draws them for people, or line by line for programs."""
-        from natsobj.cli.render import field_lines, json_line
+        from natsobj.cli.output.render import field_lines, json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")
@@ -105,7 +106,7 @@ class Output:
             promptly: send each one off at once, for they are slow to come.
             by_name: sort a table.
         """
-        from natsobj.cli.render import escape_tsv, json_line, printable
+        from natsobj.cli.output.render import escape_tsv, json_line, printable
 
         escape = printable if self.stdout_is_terminal else escape_tsv
         async with aclosing(models) as items:
@@ -119,7 +120,7 @@ class Output:
                     items, lambda model: json_line(view.fields(model)), promptly=promptly
                 )
             elif self.stdout_is_terminal:
-                from natsobj.cli import sorting
+                from natsobj.cli.output import sorting
 
                 make = functools.partial(view.table, long=True) if long else view.table
                 shown = await console.draw_table(
@@ -137,7 +138,7 @@ class Output:
 
     async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
         """Give a line of another form for each; returns how many have none and were left out."""
-        from natsobj.cli.formats import printable
+        from natsobj.cli.output.formats import printable
 
         left_out = 0
 
@@ -157,13 +158,13 @@ class Output:
 
     def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
         """Tell of a change: one line to people, or the thing itself with `--json`."""
-        from natsobj.cli.views import VIEWS
+        from natsobj.cli.output.views import VIEWS
 
         self.tell(VIEWS[type(model)].fields(model), line)
 
     def tell(self, fields: Mapping[str, object], line: str) -> None:
         """Tell of something that was done: one line to people, or fields with `--json`."""
-        from natsobj.cli.render import json_line
+        from natsobj.cli.output.render import json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")

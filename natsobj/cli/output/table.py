@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from natsobj.cli.formats import count, format_size, format_time, printable
+from natsobj.cli.output.formats import count, format_size, format_time, printable
 from natsobj.models import BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:

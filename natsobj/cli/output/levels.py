@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from natsobj.cli.formats import count, escape_tsv, format_size, format_time, printable, rfc3339
-from natsobj.cli.render import object_json
-from natsobj.cli.tables import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
+from natsobj.cli.output.formats import count, escape_tsv, format_size, format_time, printable, rfc3339
+from natsobj.cli.output.render import object_json
+from natsobj.cli.output.table import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
 from natsobj.models import Folder, ObjectInfo
 
 __all__ = ["FOLDER_FIELDS", "LevelTotal", "level_json", "level_row", "level_table"]

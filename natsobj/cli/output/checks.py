@@ -9,8 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from natsobj.cli.formats import count, escape_tsv, format_duration, format_size, format_time_left, printable
-from natsobj.cli.tables import Column, Layout, Table
+from natsobj.cli.output.formats import (
+    count,
+    escape_tsv,
+    format_duration,
+    format_size,
+    format_time_left,
+    printable,
+)
+from natsobj.cli.output.table import Column, Layout, Table
 from natsobj.models import Orphan, Tombstone, Verdict
 
 __all__ = [

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from natsobj.cli import console, exits, target
+from natsobj.cli import exits
+from natsobj.cli.arguments import target
 from natsobj.cli.exits import UsageError
-from natsobj.cli.interrupts import interrupts
-from natsobj.cli.output import Output
+from natsobj.cli.output import console
+from natsobj.cli.output.printer import Output
+from natsobj.cli.session.interrupts import interrupts
 from natsobj.errors import (
     AuthorizationError,
     BucketNotFound,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from logging import LogRecord
 
-    from natsobj.cli.progress import Mode, Progress
+    from natsobj.cli.output.progress import Mode, Progress
     from natsobj.settings import Settings
     from natsobj.store import Store
 
@@ -75,7 +77,7 @@ class Session(Output):
                 try:
                     yield store
                 except (BucketNotFound, ObjectNotFound) as error:
-                    from natsobj.cli.suggest import add_suggestion
+                    from natsobj.cli.arguments.suggest import add_suggestion
 
                     await add_suggestion(store, error)
                     raise
@@ -109,7 +111,7 @@ class Session(Output):
 
     def progress(self, *, beside_content: bool = False) -> AbstractContextManager[Progress]:
         """Show how far a transfer is; not by itself where the content goes to the same terminal."""
-        from natsobj.cli.progress import open_progress
+        from natsobj.cli.output.progress import open_progress
 
         mode: Mode = self.params.get("progress") or "auto"
         if mode == "auto" and (self._quiet or (beside_content and self.stdout_is_terminal)):

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from natsobj.cli.details import account_detail, bucket_detail, object_detail, server_detail
-from natsobj.cli.formats import (
+from natsobj.cli.output.detail import account_detail, bucket_detail, object_detail, server_detail
+from natsobj.cli.output.formats import (
     UNPRINTABLE,
     count,
     escape_tsv,
@@ -23,7 +23,7 @@ from natsobj.cli.formats import (
     printable,
     rfc3339,
 )
-from natsobj.cli.tables import Table, bucket_table, object_table
+from natsobj.cli.output.table import Table, bucket_table, object_table
 from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement
 
 __all__ = [

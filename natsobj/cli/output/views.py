@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from natsobj.cli import findings, levels, render
-from natsobj.cli.sorting import MOST_SORTED
-from natsobj.cli.tables import Total
+from natsobj.cli.output import checks, levels, render
+from natsobj.cli.output.sorting import MOST_SORTED
+from natsobj.cli.output.table import Total
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ BUCKET = ListView(
     lambda: Total("bucket", lambda info: info.size),
 )
 VERDICT = Listing(
-    findings.verdict_json,
-    findings.verdict_row,
+    checks.verdict_json,
+    checks.verdict_row,
     lambda verdict: str(verdict.name),
-    findings.verdict_table,
+    checks.verdict_table,
     "broken objects",
 )
-FOUND = Listing(findings.found_json, findings.found_row, findings.found_name, findings.found_table, "orphans")
+FOUND = Listing(checks.found_json, checks.found_row, checks.found_name, checks.found_table, "orphans")
 LEVEL = Listing(
     levels.level_json,
     levels.level_row,

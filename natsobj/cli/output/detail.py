@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from natsobj.cli.formats import format_exact_size, format_size, format_time, format_ttl, printable
+from natsobj.cli.output.formats import format_exact_size, format_size, format_time, format_ttl, printable
 from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement
 
 if TYPE_CHECKING:

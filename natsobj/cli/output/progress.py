@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from natsobj.cli.meters import CountedSink, CountedSource, Meter, Whole
+from natsobj.cli.output.meters import CountedSink, CountedSource, Meter, Whole
 
 if TYPE_CHECKING:
     from rich.console import Console, Group

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from natsobj.cli import console
 from natsobj.cli.exits import SIGNALLED
+from natsobj.cli.output import console
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from natsobj.cli import console
 from natsobj.cli.exits import UsageError
+from natsobj.cli.output import console
 
 if TYPE_CHECKING:
     from natsobj.files import Source

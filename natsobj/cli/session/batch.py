@@ -7,15 +7,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
-from natsobj.cli.formats import count, format_duration, format_size
-from natsobj.cli.render import changed_line
-from natsobj.cli.runtime import concerns_all
+from natsobj.cli.output.formats import count, format_duration, format_size
+from natsobj.cli.output.render import changed_line
+from natsobj.cli.session.session import concerns_all
 from natsobj.folders.outcomes import Done, Failed, Skipped
 from natsobj.folders.scan import with_slash
 
 if TYPE_CHECKING:
-    from natsobj.cli.meters import Whole
-    from natsobj.cli.runtime import Session
+    from natsobj.cli.output.meters import Whole
+    from natsobj.cli.session.session import Session
     from natsobj.folders.outcomes import Outcome
 
 __all__ = ["Batch", "label"]

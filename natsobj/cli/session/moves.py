@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from natsobj.cli import options, suggest
+from natsobj.cli.arguments import options, suggest
 from natsobj.cli.exits import UsageError
 
 if TYPE_CHECKING:
-    from natsobj.cli.runtime import Session
+    from natsobj.cli.session.session import Session
     from natsobj.models import ObjectInfo
     from natsobj.store import Store
 
@@ -68,7 +68,7 @@ class Move:
                 await self._all(session, store, prefix, to, target)
 
     async def _one(self, session: Session) -> None:
-        from natsobj.cli.render import changed_line, moved_line
+        from natsobj.cli.output.render import changed_line, moved_line
         from natsobj.errors import ObjectExists
 
         key, to, new = options.way(self.bucket, self.names, "KEY")
@@ -94,7 +94,7 @@ class Move:
             session.done(info, changed_line("unchanged", info) if here == there else line)
 
     async def _all(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
-        from natsobj.cli.folders import Batch, label
+        from natsobj.cli.session.batch import Batch, label
         from natsobj.folders.move import move_objects, objects_as_of_now
 
         home = store.bucket(self.bucket)
@@ -118,8 +118,8 @@ class Move:
 
     async def _show(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
         """Show what would become of each."""
-        from natsobj.cli.formats import count, escape_tsv
-        from natsobj.cli.views import OBJECT
+        from natsobj.cli.output.formats import count, escape_tsv
+        from natsobj.cli.output.views import OBJECT
         from natsobj.folders.move import objects_as_of_now, renamed
         from natsobj.folders.outcomes import Failed
         from natsobj.models import ObjectInfo

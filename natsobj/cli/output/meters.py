@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from natsobj.cli.formats import count, format_size, format_time_left, printable
+from natsobj.cli.output.formats import count, format_size, format_time_left, printable
 
 if TYPE_CHECKING:
     from natsobj.files import Sink, Source

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from natsobj.cli.target import config_home, local_home, local_wanted, remote
+from natsobj.cli.arguments.target import config_home, local_home, local_wanted, remote
 from natsobj.errors import BucketNotFound, NatsobjError, ObjectNotFound
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from natsobj.cli import suggest
+from natsobj.cli.arguments import suggest
 from natsobj.cli.exits import UsageError
 from natsobj.errors import InvalidArgument, InvalidKey
 

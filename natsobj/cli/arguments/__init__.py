@@ -1,0 +1,3 @@
+"""What is read from the command line."""
+
+from __future__ import annotations
