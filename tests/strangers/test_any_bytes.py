@@ -23,7 +23,9 @@ def read(record: bytes, subject: str) -> ObjectInfo | None:
     except InvalidMetadata as e:
         error = e
     assert error.where == names.key_of_subject(subject)
-    assert len(str(error).replace(error.where, "", 1).encode()) < 400  # the name is whole: it is what rm takes
+    assert (
+        len(str(error).replace(error.where, "", 1).encode()) < 400
+    )  # the name is whole: it is what rm takes
     assert (error.__cause__, error.__context__) == (None, None)
     return None
 
