@@ -9,7 +9,8 @@ import pytest
 
 from natsobj import BucketConfig, Store
 from natsobj.connection import Connection
-from natsobj.connection.lane import BUFFER_SIZE, parse_headers
+from natsobj.connection.lane import BUFFER_SIZE
+from natsobj.connection.message import parse_headers
 from natsobj.settings import Settings
 from tests.behind import BIG, fetch
 from tests.conftest import Certificates, Serve

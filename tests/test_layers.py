@@ -14,10 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "natsobj"
 VALUES = {"errors", "arguments", "models", "units", "adr20", "settings", "files"}
 CONNECTION = {
     "connection",
-    *(
-        f"connection.{name}"
-        for name in ("message", "info", "translate", "answers", "address", "lane", "sign_in", "websocket")
-    ),
+    *(f"connection.{name}" for name in "message info translate answers address transport".split()),
+    *(f"connection.{name}" for name in "watchers lane pings sign_in websocket".split()),
 }
 LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
 FRONT = LIBRARY | {"", "local_server"}
@@ -36,7 +34,10 @@ ARROWS: dict[str, set[str]] = {
     "connection.translate": {"errors"},
     "connection.answers": {"connection.message", "errors"},
     "connection.address": {"settings"},
-    "connection.lane": {"connection.translate"},
+    "connection.transport": set(),
+    "connection.pings": set(),
+    "connection.watchers": {"errors"},
+    "connection.lane": {"connection.message", "connection.translate", "connection.transport"},
     "connection.sign_in": {"connection.info", "errors", "settings"},
     "connection.websocket": {"connection.address", "connection.lane", "connection.translate", "errors"},
     "connection": CONNECTION | VALUES,

@@ -9,11 +9,11 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import re
 import secrets
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
 
@@ -23,12 +23,13 @@ from natsobj.connection.handshake import greet
 from natsobj.connection.info import ServerInfo, read_info
 from natsobj.connection.lane import Lane, Receiver
 from natsobj.connection.message import Message
+from natsobj.connection.pings import Pings
 from natsobj.connection.sign_in import tls_context
 from natsobj.connection.translate import Broken, Refused, connect_error, lost_error
+from natsobj.connection.watchers import Watchers
 from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
-    PermissionDenied,
     RequestTimeout,
     ServerUnavailable,
     UnsupportedServer,
@@ -47,9 +48,6 @@ _LOOKS = 4
 _HEAD, _HEADER = 12, 4
 """Bytes that stand around all of a message's headers, and in each of them."""
 
-_PINGS = 6
-"""Unanswered pings, one each timeout: on a slow line they wait behind what is sent."""
-
 _AT_LEAST = 4
 """The part of a timeout that each server gets, however many there are: a fourth."""
 
@@ -57,7 +55,6 @@ _CLOSING = 2.0
 """Seconds that what is queued may take to leave at the end."""
 
 _RESET = struct.pack("ii", 1, 0)  # linger for no time
-_VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
 
 
 class Connection:
@@ -81,11 +78,9 @@ class Connection:
         self._error: Exception | None = None
         self._tokens = itertools.count()
         self._queued, self._left, self._moved = 0, 0, time.monotonic()
-        self._deaf = False
-        self._pings = 0
-        self._next_ping: asyncio.TimerHandle | None = None
+        self._pings = Pings(self.timeout, lambda: self._lane.write(b"PING\r\n"), self.abort)
         self._receivers: dict[str, Callable[[Message], object]] = {}
-        self._watched: dict[str, set[Callable[[NatsobjError], None]]] = {}
+        self._watchers = Watchers(self.inbox)
 
     # Opening and closing
 
@@ -140,18 +135,18 @@ class Connection:
         self._lane.expect(self.max_payload)
         if self._lane.gone.is_set():
             raise connect_error(ConnectionResetError(), self._servers)
-        if (version := self.version) and _older(version, OLDEST_SERVER):
-            raise UnsupportedServer(version)
+        if self._info.is_older_than(OLDEST_SERVER):
+            raise UnsupportedServer(self.version)
         self._addresses.use(self.address, encrypted=self._lane.encrypted)
         self._addresses.learn(self._info.connect_urls, self.address)
         self._subscribe(f"{self.inbox}.*", self._dispatch)
-        self._next_ping = loop.call_later(self.timeout, self._ping)
+        self._pings.start()
         self._lane.hand_lines_to(self._on_line)
         log.debug("connected to %s at %s (%s)", self.server_name, self.address.url, self.version)
 
     async def close(self) -> None:
         """Send what is queued and close; at most two seconds."""
-        self._stop_pings()
+        self._pings.stop()
         self._lane.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(_CLOSING, self.timeout)):
@@ -314,21 +309,9 @@ class Connection:
         finally:
             self._lane.unsubscribe(subscription)
 
-    @contextlib.contextmanager
-    def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> Iterator[None]:
+    def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> AbstractContextManager[None]:
         """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
-        watchers = self._watched.setdefault(subject, set())
-        watchers.add(fail)
-        if self.lost.is_set():
-            fail(self._lost_error())
-        elif self._deaf:
-            fail(PermissionDenied(f"{self.inbox}.*"))
-        try:
-            yield
-        finally:
-            watchers.discard(fail)
-            if not watchers:
-                self._watched.pop(subject, None)
+        return self._watchers.watch(subject, fail)
 
     # Inside
 
@@ -354,25 +337,9 @@ class Connection:
         if self.lost.is_set():
             return
         self._error = self._error or error
-        self._stop_pings()
+        self._pings.stop()
         self.lost.set()
-        for watchers in list(self._watched.values()):
-            for fail in list(watchers):
-                fail(self._lost_error())  # each its own: what becomes of it is nobody else's
-
-    def _stop_pings(self) -> None:
-        if self._next_ping is not None:
-            self._next_ping.cancel()
-            self._next_ping = None
-
-    def _ping(self) -> None:
-        """Ask for a sign of life; a server that has given none for long is gone."""
-        if self._pings >= _PINGS:
-            self.abort()
-            return
-        self._pings += 1
-        self._lane.write(b"PING\r\n")
-        self._next_ping = asyncio.get_running_loop().call_later(self.timeout, self._ping)
+        self._watchers.lose(self._lost_error)
 
     # What the server says, and its end
 
@@ -389,7 +356,7 @@ class Connection:
             if not self._lane.full:  # else nobody reads what we answer
                 self._lane.write(b"PONG\r\n")
         elif line == b"PONG":
-            self._pings = 0
+            self._pings.answered()
         elif line.startswith(b"-ERR"):
             self._on_error(line[4:].decode(errors="replace").strip().strip("'"))
         elif line.startswith(b"INFO "):
@@ -403,20 +370,6 @@ class Connection:
     def _on_error(self, text: str) -> None:
         """Tell those whom it concerns that a subject is denied; anything else is the end."""
         log.debug("the server says: %s", text)
-        violation = _VIOLATION.search(text)
-        if violation is None:
+        if not self._watchers.deny(text):
             self._error = self._error or Refused(text)
             self.abort()
-            return
-        denied = violation[2].casefold()
-        if violation[1].casefold() == "subscription" and denied.startswith(self.inbox.casefold()):
-            self._deaf = True
-        for subject, watchers in list(self._watched.items()):
-            if self._deaf or subject.casefold() == denied:
-                for fail in list(watchers):
-                    fail(PermissionDenied(f"{self.inbox}.*" if self._deaf else subject))
-
-
-def _older(version: str, oldest: tuple[int, int]) -> bool:
-    numbers = re.match(r"v?(\d{1,9})\.(\d{1,9})", version)
-    return numbers is not None and (int(numbers[1]), int(numbers[2])) < oldest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 __all__ = ["ServerInfo", "read_info"]
@@ -31,6 +32,11 @@ class ServerInfo:
     """It wants to see a certificate of ours."""
     connect_urls: tuple[str, ...] = ()
     """`HOST:PORT` of all servers in the cluster that it announces."""
+
+    def is_older_than(self, version: tuple[int, int]) -> bool:
+        """Say whether it is known to be older than a version."""
+        numbers = re.match(r"v?(\d{1,9})\.(\d{1,9})", self.version)
+        return numbers is not None and (int(numbers[1]), int(numbers[2])) < version
 
 
 def read_info(text: bytes) -> ServerInfo:

@@ -8,18 +8,18 @@ or none at all, breaks the lane, and nothing is kept of it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import ssl
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from natsobj.connection.message import parse_headers, text_of
 from natsobj.connection.translate import Broken
+from natsobj.connection.transport import Transport, held_by_system
 
-__all__ = ["LARGEST_PAYLOAD", "Lane", "Receiver", "Way", "parse_headers"]
+__all__ = ["LARGEST_PAYLOAD", "Lane", "Receiver"]
 
 BUFFER_SIZE = 1024 * 1024
 """Bytes read at once, at most; a single message that is larger makes the buffer grow until it has passed."""
@@ -57,24 +57,11 @@ False says that nobody waits for it any more.
 """
 
 
-class Way(Protocol):
-    """What the lane needs of a transport, be it asyncio's or WebSocket's."""
-
-    def write(self, data: bytes) -> None: ...
-    def writelines(self, list_of_data: list[bytes]) -> None: ...
-    def get_write_buffer_size(self) -> int: ...
-    def set_write_buffer_limits(self, high: int) -> None: ...
-    def get_extra_info(self, name: str) -> Any: ...
-    def is_closing(self) -> bool: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
-
-
 class Lane(asyncio.BufferedProtocol):
     """One connection's bytes; `on_line` gets the lines that carry no message, `on_lost` what ended it."""
 
     def __init__(self) -> None:
-        self._way: Way | None = None
+        self._transport: Transport | None = None
         self._receivers: dict[bytes, Receiver] = {}
         self._numbers = itertools.count(1)
         self._buffer = bytearray(BUFFER_SIZE)
@@ -129,8 +116,8 @@ class Lane(asyncio.BufferedProtocol):
 
     def _flush(self) -> None:
         parts, self._unsent, self._unsent_size = self._unsent, [], 0
-        if parts and self._way is not None and not self._way.is_closing():
-            self._way.writelines(parts)
+        if parts and self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines(parts)
 
     def subscribe(self, subject: str, receiver: Receiver) -> str:
         """Have messages handed to a receiver, in order, as they come; returns what ends it."""
@@ -147,7 +134,10 @@ class Lane(asyncio.BufferedProtocol):
     @property
     def full(self) -> bool:
         """Whether so much is queued for the socket that `drain` should be waited for."""
-        return self._way is not None and self._way.get_write_buffer_size() + self._unsent_size > WRITE_BUFFER
+        return (
+            self._transport is not None
+            and self._transport.get_write_buffer_size() + self._unsent_size > WRITE_BUFFER
+        )
 
     async def drain(self) -> None:
         """Wait until little is queued for the socket."""
@@ -156,9 +146,9 @@ class Lane(asyncio.BufferedProtocol):
     @property
     def queued(self) -> int:
         """Bytes that wait to be sent, those that the system holds included where it tells."""
-        if self._way is None:
+        if self._transport is None:
             return 0
-        return self._way.get_write_buffer_size() + self._unsent_size + _held_by_system(self._way)
+        return self._transport.get_write_buffer_size() + self._unsent_size + held_by_system(self._transport)
 
     # The connection
 
@@ -169,11 +159,11 @@ class Lane(asyncio.BufferedProtocol):
     @property
     def encrypted(self) -> bool:
         """Whether it is known that nobody can read along."""
-        return self._way is not None and self._way.get_extra_info("ssl_object") is not None
+        return self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
 
     def extra(self, name: str) -> Any:
         """Return what the transport knows of itself."""
-        return None if self._way is None else self._way.get_extra_info(name)
+        return None if self._transport is None else self._transport.get_extra_info(name)
 
     async def encrypt(self, context: ssl.SSLContext, name: str) -> None:
         """Go on over TLS with a server that has this name.
@@ -183,7 +173,7 @@ class Lane(asyncio.BufferedProtocol):
         """
         if self._start != self._end or self._lines:
             raise Broken("it goes on in plain text before TLS")
-        plain = self._way
+        plain = self._transport
         if not isinstance(plain, asyncio.Transport):
             raise Broken("connection lost")
         loop = asyncio.get_running_loop()
@@ -195,13 +185,13 @@ class Lane(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Send what is queued and end."""
         self._flush()
-        if self._way is not None:
-            self._way.close()
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         """End at once."""
-        if self._way is not None:
-            self._way.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     async def read_line(self) -> bytes:
         """Return the next line that is no part of a message, as long as `on_line` does not take them.
@@ -227,8 +217,8 @@ class Lane(asyncio.BufferedProtocol):
 
     # The protocol
 
-    def connection_made(self, transport: Way) -> None:  # type: ignore[override]
-        self._way = transport
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
@@ -325,8 +315,8 @@ class Lane(asyncio.BufferedProtocol):
             head = bytes(self._view[start : start + int(line[-2])])
             start += len(head)
             headers = parse_headers(head)
-        reply = _text(line[3]) if len(line) > 3 + sizes else ""
-        return receiver(_text(line[1]), reply, headers, self._view[start:end])
+        reply = text_of(line[3]) if len(line) > 3 + sizes else ""
+        return receiver(text_of(line[1]), reply, headers, self._view[start:end])
 
     def eof_received(self) -> bool | None:
         return None
@@ -358,37 +348,4 @@ def _size(line: list[bytes], largest: int) -> int:
     return size
 
 
-def _held_by_system(way: Way) -> int:
-    """Return how many bytes the system has not sent, or not seen acknowledged; 0 where it does not tell."""
-    try:
-        import fcntl
-        import termios
-    except ImportError:  # Windows
-        return 0
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be closed
-        answer = fcntl.ioctl(way.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-        return int.from_bytes(answer, sys.byteorder)
-    return 0
-
-
 _NO_HEADERS: Mapping[str, str] = {}
-
-
-def _text(name: bytes) -> str:
-    return name.decode(errors="surrogateescape")
-
-
-def parse_headers(head: bytes) -> dict[str, str]:
-    """Read a message's headers; a status line gives `Status` and `Description` (ADR-4)."""
-    first, *lines = _text(head).split("\r\n")
-    headers: dict[str, str] = {}
-    status, _, description = first[len("NATS/1.0") :].strip().partition(" ")
-    if status:
-        headers["Status"] = status
-        if description:
-            headers["Description"] = description
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name] = value.strip()
-    return headers

@@ -54,10 +54,10 @@ async def dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> 
     except BaseException:
         await session.close()
         raise
-    lane.connection_made(_Way(session, socket, lane))
+    lane.connection_made(_Transport(session, socket, lane))
 
 
-class _Way:
+class _Transport:
     """The transport: frames of what is written, and every byte of every frame to the lane."""
 
     def __init__(self, session: ClientSession, socket: ClientWebSocketResponse, lane: Lane) -> None:

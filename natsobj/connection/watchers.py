@@ -1,0 +1,71 @@
+"""Who waits for what on a connection, and is told when the server denies it or the connection is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+
+from natsobj.errors import NatsobjError, PermissionDenied
+
+__all__ = ["Watchers"]
+
+Fail = Callable[[NatsobjError], None]
+
+_VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
+
+
+class Watchers:
+    """The callbacks of one connection by the subject to which their owners publish.
+
+    Args:
+        inbox: the private subject below which answers arrive.
+    """
+
+    def __init__(self, inbox: str) -> None:
+        self._inbox = inbox
+        self._by_subject: dict[str, set[Fail]] = {}
+        self._deaf = False
+        """The server denies our inbox: no answer will arrive."""
+        self._lost: Callable[[], NatsobjError] | None = None
+
+    @contextlib.contextmanager
+    def watch(self, subject: str, fail: Fail) -> Iterator[None]:
+        """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
+        watchers = self._by_subject.setdefault(subject, set())
+        watchers.add(fail)
+        if self._lost is not None:
+            fail(self._lost())
+        elif self._deaf:
+            fail(PermissionDenied(f"{self._inbox}.*"))
+        try:
+            yield
+        finally:
+            watchers.discard(fail)
+            if not watchers:
+                self._by_subject.pop(subject, None)
+
+    def lose(self, error: Callable[[], NatsobjError]) -> None:
+        """Tell everybody, now and from now on, that the connection is lost.
+
+        Args:
+            error: makes the error, a new one for each watcher: an exception that is raised twice is shared.
+        """
+        self._lost = error
+        for watchers in list(self._by_subject.values()):
+            for fail in list(watchers):
+                fail(error())
+
+    def deny(self, text: str) -> bool:
+        """Tell whom it concerns that a subject is denied; False when the error says something else."""
+        violation = _VIOLATION.search(text)
+        if violation is None:
+            return False
+        denied = violation[2].casefold()
+        if violation[1].casefold() == "subscription" and denied.startswith(self._inbox.casefold()):
+            self._deaf = True
+        for subject, watchers in list(self._by_subject.items()):
+            if self._deaf or subject.casefold() == denied:
+                for fail in list(watchers):
+                    fail(PermissionDenied(f"{self._inbox}.*" if self._deaf else subject))
+        return True
