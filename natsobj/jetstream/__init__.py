@@ -1,13 +1,15 @@
-"""The JetStream API, typed: `api` has the calls, `direct` Direct Get, `consumers` the pull consumer, and
-`codes` says what the server's answers mean.
+"""The JetStream API, typed: `api` reads and writes messages, on the calls about streams and consumers.
+
+`direct` is Direct Get, `codes` says what the server's answers mean, and `shapes` what they must look like.
 """
 
 from __future__ import annotations
 
-from natsobj.jetstream.api import NEVER_SEQUENCE, JetStream, Subjects
+from natsobj.jetstream.api import NEVER_SEQUENCE, JetStream
 from natsobj.jetstream.codes import Ack
 from natsobj.jetstream.consumers import Consumer, NoConsumer, delivery
 from natsobj.jetstream.direct import BATCH, Stored
+from natsobj.jetstream.stream_calls import Subjects
 from natsobj.jetstream.subjects import SubjectPage
 
 __all__ = [

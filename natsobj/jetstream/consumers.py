@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from natsobj.connection import Connection
-from natsobj.errors import JetStreamUnavailable, MalformedAnswer, NatsobjError
+from natsobj.adr20 import names
+from natsobj.connection import Connection, Connector, take_time
+from natsobj.errors import (
+    BucketNotFound,
+    JetStreamUnavailable,
+    MalformedAnswer,
+    NatsobjError,
+    PermissionDenied,
+    RefusedError,
+    ServerError,
+    TemporaryError,
+)
+from natsobj.jetstream import shapes
+from natsobj.jetstream.calls import Calls
 from natsobj.jetstream.direct import BATCH, BATCH_BYTES, Stored, seconds_of
 
-__all__ = ["Consumer", "Delivery", "NoConsumer", "delivery", "pull"]
+__all__ = ["Consumer", "ConsumerCalls", "Delivery", "NoConsumer", "delivery", "pull"]
+
+_MOMENT = 1.0
+"""Seconds that the deletion of a consumer may take: the transfer is over, and it ends by itself later on."""
+
+_LONGEST_FILTER = 3500
+"""Bytes of a filter that stands in an API subject: with a control line above 4,096 the server hangs up."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -58,6 +77,121 @@ def delivery(reply: str) -> Delivery:
         return Delivery(sequence, number, _EPOCH + timedelta(microseconds=time // 1000), pending)
     except (ValueError, OverflowError) as e:
         raise MalformedAnswer("a consumer's message") from e
+
+
+class ConsumerCalls(Calls):
+    """Making a consumer, and seeing that none is left over."""
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__(connector)
+        self._leftover: set[str] = set()
+        """API calls that delete consumers which are not known to be gone."""
+
+    @contextlib.asynccontextmanager
+    async def consumer(
+        self,
+        stream: str,
+        subject: str,
+        *,
+        begin: int | Literal["last"],
+        headers_only: bool = False,
+    ) -> AsyncIterator[Consumer]:
+        """Make a pull consumer for the messages of a subject or filter, and delete it at the end.
+
+        Args:
+            begin: a sequence, or the last message; newer ones come behind it.
+            headers_only: messages come without their bytes, which `Nats-Msg-Size` counts.
+
+        Raises:
+            NoConsumer: the server refuses one (a limit, the retention), or the subject is too long to ask.
+            PermissionDenied: consumers are not for us; Direct Get serves as well.
+        """
+        if len(subject) > _LONGEST_FILTER:
+            raise NoConsumer("the subject is too long")
+        name = names.new_nuid()
+        config = {
+            "name": name,
+            **_deliver(begin),
+            "ack_policy": "none",
+            "max_deliver": 1,
+            "filter_subject": subject,
+            "replay_policy": "instant",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": 10_000_000_000,  # ns; should the deletion below be lost
+            "headers_only": headers_only,
+        }
+        request = {"stream_name": stream, "config": config, "action": "create"}
+        delete = f"CONSUMER.DELETE.{stream}.{name}"
+        api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
+        stopped = False
+        creating = asyncio.ensure_future(self._call(api, request, stream=stream, again=True))
+        try:
+            try:
+                answer = await asyncio.shield(creating)
+            except (ServerError, RefusedError, MalformedAnswer) as e:
+                raise NoConsumer(str(e)) from e
+            pending = shapes.fit(answer, shapes.CONSUMER, "CONSUMER.CREATE").get("num_pending", 0)
+            yield Consumer(f"{self._prefix}.CONSUMER.MSG.NEXT.{stream}.{name}", pending)
+        except asyncio.CancelledError:
+            stopped = True
+            raise
+        finally:
+            self._leftover.add(delete)
+            deleting = asyncio.ensure_future(self._tidy(stream, creating))
+            try:
+                await asyncio.shield(deleting)
+            except asyncio.CancelledError:
+                if not stopped:  # it came too late: the transfer was over
+                    await asyncio.wait([deleting])
+                raise
+
+    async def pending(self, stream: str, pattern: str, *, begin: int = 1) -> int:
+        """Return how many messages at or behind a sequence match a filter; raises what `consumer` raises."""
+        async with self.consumer(stream, pattern, begin=begin, headers_only=True) as consumer:
+            return consumer.pending
+
+    @property
+    def _moment(self) -> float:
+        """Seconds for one deletion: there must be time for another over a new connection."""
+        return min(_MOMENT, self.connector.timeout / 3)
+
+    async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
+        """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
+        take_time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.connector.timeout):
+                await self._delete_leftover(stream, creating)
+
+    async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
+        """Delete consumers that were left over, those whose connection was lost included."""
+        if not creating.done():  # the deletion could overtake it
+            await asyncio.wait([creating], timeout=self._moment)
+            creating.cancel()
+            await asyncio.gather(creating, return_exceptions=True)
+        for each in list(self._leftover):
+            connection = self.connection
+            if not await self._deleted(stream, each) and connection.silent_for() >= self._moment:
+                with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
+                    await self.connector.renew(connection)
+                    await self._deleted(stream, each)
+
+    async def _deleted(self, stream: str, delete: str) -> bool:
+        """Say whether a consumer is gone now."""
+        try:
+            await self._call(delete, stream=stream, again=True, patience=self._moment)
+        except TemporaryError:
+            return False
+        except (ServerError, BucketNotFound, PermissionDenied):  # it was gone before, or was never there
+            pass
+        self._leftover.discard(delete)
+        return True
+
+
+def _deliver(begin: int | str) -> dict[str, object]:
+    if isinstance(begin, str):
+        return {"deliver_policy": begin}
+    return {"deliver_policy": "by_start_sequence", "opt_start_seq": begin}
 
 
 async def pull(connection: Connection, consumer: Consumer, stream: str) -> AsyncGenerator[Stored, None]:

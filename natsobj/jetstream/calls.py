@@ -1,0 +1,93 @@
+"""One call of the JetStream API: asked, asked again, and its answer read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from natsobj.connection import Connection, Connector, Message, time_left
+from natsobj.errors import JetStreamUnavailable, ServerUnavailable, TemporaryError
+from natsobj.jetstream import shapes
+from natsobj.jetstream.codes import api_error
+
+__all__ = ["Calls", "read_answer"]
+
+log = logging.getLogger(__name__)
+
+_PAUSE = 0.1  # seconds before a lost connection is replaced
+
+
+class Calls:
+    """How the API of one account and domain is asked over one connector."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self._prefix = connector.settings.api_prefix
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in use; a lost one is replaced by whoever finds out."""
+        return self.connector.connection
+
+    async def _call(
+        self,
+        api: str,
+        request: Mapping[str, object] | None = None,
+        *,
+        stream: str = "",
+        again: bool = False,
+        patience: float | None = None,
+    ) -> dict[str, Any]:
+        """Ask the API and return its answer.
+
+        Raises:
+            NatsobjError: the class that `api_error` gives the server's error.
+        """
+        payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
+        message = await self._ask(api, payload, again=again, patience=patience)
+        return read_answer(message.data, api, stream)
+
+    async def _ask(
+        self, api: str, payload: bytes, *, again: bool = False, patience: float | None = None
+    ) -> Message:
+        message = await self._request(f"{self._prefix}.{api}", payload, again=again, patience=patience)
+        if message.status == "503":
+            where = f"{self.connection.servers} under {self._prefix}"
+            raise JetStreamUnavailable(f"no JetStream at {where}", lasting=True)
+        return message
+
+    async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
+        """Ask; what may be asked again is asked over a new connection when the old one is lost."""
+        patience = min(self.connector.timeout if patience is None else patience, max(time_left(), _PAUSE))
+        deadline = time.monotonic() + patience
+        while True:
+            connection = self.connection
+            try:
+                return await connection.request(subject, payload, again=again, patience=patience)
+            except ServerUnavailable as e:
+                patience = deadline - time.monotonic() - _PAUSE
+                if not again or patience <= 0:
+                    raise
+                log.debug("asking again: %s", e)
+                await asyncio.sleep(_PAUSE)
+                with contextlib.suppress(TemporaryError, TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await self.connector.renew(connection)
+
+
+def read_answer(data: bytes, api: str, stream: str) -> dict[str, Any]:
+    """Read an answer of the API.
+
+    Raises:
+        NatsobjError: the class that `api_error` gives the server's error.
+    """
+    answer = shapes.read_json(data, api)
+    if answer.get("error"):
+        error = shapes.fit(answer["error"], shapes.ERROR, api)
+        raise api_error(error.get("err_code", 0), error.get("description", ""), error.get("code", 0), stream)
+    return answer
