@@ -20,7 +20,8 @@ from natsobj import __version__
 from natsobj.cli import COMMANDS, app
 from natsobj.cli.arguments import completion, grammar
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import checks, render
+from natsobj.cli.output import checks
+from natsobj.cli.output import objects as render
 from natsobj.models import Problem
 from natsobj.settings.layers import NAMES
 from natsobj.settings.local import LOCAL_VARIABLE

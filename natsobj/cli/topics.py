@@ -10,7 +10,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import changes, checks, levels, render
+from natsobj.cli.output import changes, checks, levels
+from natsobj.cli.output import objects as render
 
 __all__ = ["ENVIRONMENT", "FILES", "JSON", "JSON_ERRORS", "JSON_KINDS", "PRECEDENCE", "TOPICS", "topic"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from natsobj.cli.output import render
+from natsobj.cli.output import objects as render
 from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement, Replica
 
 TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)

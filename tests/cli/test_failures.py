@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from natsobj import Bucket
 from natsobj.adr20.names import metadata_subject
-from natsobj.cli.output.repeats import Failures
+from natsobj.cli.output.diagnostics import Failures
 from natsobj.errors import FileExists, InvalidMetadata
 from tests.program import Program
 

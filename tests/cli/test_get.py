@@ -11,7 +11,7 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket
-from natsobj.cli.output.render import OBJECT_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.behind import drop_chunk, record_of, write_record
 from tests.program import Program
 

@@ -10,7 +10,7 @@ from natsobj import Bucket
 from natsobj.cli import COMMANDS, GROUPS
 from natsobj.cli.arguments.phrasebook import PHRASES
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output.render import OBJECT_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from natsobj.cli.topics import TOPICS
 from tests.program import Program
 from tests.shell import Shell

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, ObjectInfo, Store
 from natsobj.cli.output.levels import FOLDER_FIELDS
-from natsobj.cli.output.render import BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.cli.output.objects import BUCKET_FIELDS, OBJECT_FIELDS
 from natsobj.folders.level import one_level
 from tests.behind import write_record
 from tests.conftest import Serve

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from natsobj import Bucket, BucketConfig, Store
-from natsobj.cli.output.render import OBJECT_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.program import Program
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from natsobj import Bucket, Store
-from natsobj.cli.output.render import OBJECT_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.conftest import Serve
 from tests.program import Program
 from tests.sinks import Buffer

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from natsobj import Bucket, Store
-from natsobj.cli.output.render import OBJECT_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.behind import fetch
 from tests.conftest import Serve
 from tests.program import TIMEOUT, Program

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from natsobj.cli.output import render
+from natsobj.cli.output import objects as render
 from natsobj.models import (
     AccountInfo,
     BucketInfo,
@@ -310,7 +310,7 @@ def test_reports_escape_names() -> None:
 def test_importing_render_loads_neither_rich_nor_asyncio_nor_nats() -> None:
     """A pipe does not pay for what only terminals and connections need."""
     code = (
-        "import sys, natsobj.cli.output.render, natsobj.cli.output.progress\n"
+        "import sys, natsobj.cli.output.objects, natsobj.cli.output.progress\n"
         "print({'rich', 'asyncio', 'nats'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from natsobj.cli.output import render
+from natsobj.cli.output import objects as render
 from natsobj.cli.output.table import Table
 from natsobj.models import BucketInfo, Link, ObjectInfo
 

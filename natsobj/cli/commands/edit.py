@@ -101,7 +101,7 @@ async def _edit_object(
     header: Sequence[options.Pair],
     remove_header: Sequence[str],
 ) -> None:
-    from natsobj.cli.output.render import edited_line
+    from natsobj.cli.output.objects import edited_line
 
     if shared["description"] is None and not any((header, remove_header, *shared.values())):
         raise UsageError("nothing to change: name what, such as --description TEXT")
@@ -118,7 +118,7 @@ async def _edit_object(
 async def _edit_bucket(
     session: Session, bucket: str, shared: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> None:
-    from natsobj.cli.output.render import changed_bucket_line
+    from natsobj.cli.output.objects import changed_bucket_line
     from natsobj.models import Placement
 
     given = any(value is not None for value in (shared["description"], *settings.values()))

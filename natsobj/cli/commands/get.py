@@ -121,7 +121,7 @@ class _Part:
 
     def line(self, info: ObjectInfo, seconds: float) -> str:
         """Report that it was fetched."""
-        from natsobj.cli.output.render import fetched_line, fetched_part_line
+        from natsobj.cli.output.objects import fetched_line, fetched_part_line
 
         if self.is_all:
             return fetched_line(info, seconds)
@@ -131,7 +131,7 @@ class _Part:
 async def _get_file(
     session: Session, bucket: str, key: str, file: str | None, existing: _Existing, *, part: _Part
 ) -> None:
-    from natsobj.cli.output.render import changed_line
+    from natsobj.cli.output.objects import changed_line
     from natsobj.errors import FileExists
     from natsobj.files.descriptors import named_descriptor
     from natsobj.files.sources import STANDARD_STREAM, open_regular

@@ -48,7 +48,7 @@ async def ln(
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace another link.")] = False,
 ) -> None:
     """Link to an object or to a bucket."""
-    from natsobj.cli.output.render import linked_line
+    from natsobj.cli.output.objects import linked_line
     from natsobj.errors import ObjectExists
     from natsobj.models import Link
 

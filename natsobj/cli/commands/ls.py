@@ -74,7 +74,7 @@ async def ls(
     ] = False,
 ) -> None:
     """List buckets, or the objects of one."""
-    from natsobj.cli.output.render import checksum_line, left_out_line
+    from natsobj.cli.output.objects import checksum_line, left_out_line
     from natsobj.cli.output.views import BUCKET, LEVEL, OBJECT
     from natsobj.folders.ages import of_age
 

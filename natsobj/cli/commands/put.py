@@ -139,7 +139,7 @@ class _How:
 
 
 async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
-    from natsobj.cli.output.render import changed_line, stored_line
+    from natsobj.cli.output.objects import changed_line, stored_line
     from natsobj.folders.compare import stored_already
 
     with _open(bucket, key, file) as source:

@@ -75,7 +75,7 @@ async def rm(
 
 async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> None:
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.render import deleted_line
+    from natsobj.cli.output.objects import deleted_line
     from natsobj.errors import ObjectNotFound
 
     names, deleted = list(dict.fromkeys(keys)), 0
@@ -175,7 +175,7 @@ async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Sk
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.render import changed_bucket_json, deleted_bucket_line
+    from natsobj.cli.output.objects import changed_bucket_json, deleted_bucket_line
     from natsobj.errors import PermissionDenied
 
     if not force and not session.stdin_is_terminal:

@@ -29,7 +29,7 @@ async def seal(
 ) -> None:
     """Make a bucket read-only, for good."""
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.render import changed_bucket_line
+    from natsobj.cli.output.objects import changed_bucket_line
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, sealing a bucket needs --force: {bucket}")

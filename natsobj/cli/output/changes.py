@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from natsobj.cli.output.formats import escape_tsv, format_size, format_time, printable, rfc3339
-from natsobj.cli.output.render import OBJECT_FIELDS, object_json
+from natsobj.cli.output.objects import OBJECT_FIELDS, object_json
 from natsobj.models import Change
 
 __all__ = ["CHANGE_FIELDS", "change_json", "change_line", "change_row"]

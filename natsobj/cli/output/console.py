@@ -290,7 +290,7 @@ def report_error(
     if one_of is not None and not exits.names(error, one_of):
         message = f"{one_of}: {message}"
     if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
-        from natsobj.cli.output.render import json_line
+        from natsobj.cli.output.objects import json_line
 
         say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
     else:

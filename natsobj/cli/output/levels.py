@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from natsobj.cli.output.formats import count, escape_tsv, format_size, format_time, printable, rfc3339
-from natsobj.cli.output.render import object_json
+from natsobj.cli.output.objects import object_json
 from natsobj.cli.output.table import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
 from natsobj.models import Folder, ObjectInfo
 

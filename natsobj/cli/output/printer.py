@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from natsobj.cli import exits
 from natsobj.cli.output import console
-from natsobj.cli.output.repeats import Failures
+from natsobj.cli.output.diagnostics import Failures
 
 if TYPE_CHECKING:
     from natsobj.cli.output.views import Listing, ListView
@@ -80,7 +80,7 @@ class Output:
 
     def show_fields(self, fields: Mapping[str, object], detail: Callable[[], Any]) -> None:
         """Give fields: as JSON, as `detail` draws them for people, or line by line for programs."""
-        from natsobj.cli.output.render import field_lines, json_line
+        from natsobj.cli.output.objects import field_lines, json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")
@@ -106,7 +106,7 @@ class Output:
             promptly: send each one off at once, for they are slow to come.
             by_name: sort a table.
         """
-        from natsobj.cli.output.render import escape_tsv, json_line, printable
+        from natsobj.cli.output.objects import escape_tsv, json_line, printable
 
         escape = printable if self.stdout_is_terminal else escape_tsv
         async with aclosing(models) as items:
@@ -164,7 +164,7 @@ class Output:
 
     def tell(self, fields: Mapping[str, object], line: str) -> None:
         """Tell of something that was done: one line to people, or fields with `--json`."""
-        from natsobj.cli.output.render import json_line
+        from natsobj.cli.output.objects import json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")

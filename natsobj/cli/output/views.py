@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from natsobj.cli.output import checks, levels, render
+from natsobj.cli.output import checks, levels
+from natsobj.cli.output import objects as render
 from natsobj.cli.output.sorting import MOST_SORTED
 from natsobj.cli.output.table import Total
 from natsobj.models import AccountInfo, BucketInfo, ObjectInfo

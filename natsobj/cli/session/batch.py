@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal
 
 from natsobj.cli.output.formats import count, format_duration, format_size
-from natsobj.cli.output.render import changed_line
+from natsobj.cli.output.objects import changed_line
 from natsobj.cli.session.session import concerns_all
 from natsobj.folders.outcomes import Done, Failed, Skipped
 from natsobj.folders.scan import with_slash

@@ -68,7 +68,7 @@ class Move:
                 await self._all(session, store, prefix, to, target)
 
     async def _one(self, session: Session) -> None:
-        from natsobj.cli.output.render import changed_line, moved_line
+        from natsobj.cli.output.objects import changed_line, moved_line
         from natsobj.errors import ObjectExists
 
         key, to, new = options.way(self.bucket, self.names, "KEY")
