@@ -19,12 +19,11 @@ from typer.core import TyperGroup, TyperOption
 from natsobj import __version__
 from natsobj.cli import COMMANDS, app
 from natsobj.cli.arguments import completion, grammar
+from natsobj.cli.arguments.target import LOCAL_VARIABLE
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import checks
-from natsobj.cli.output import objects as render
+from natsobj.cli.output import account, buckets, checks, objects
 from natsobj.models import Problem
 from natsobj.settings.layers import NAMES
-from natsobj.settings.local import LOCAL_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("natsobj", *(f"natsobj-{name}" for name in COMMANDS))
@@ -224,16 +223,16 @@ def test_every_variable_stands_in_the_main_page() -> None:
 @pytest.mark.parametrize(
     ("page", "fields"),
     [
-        ("natsobj", render.OBJECT_FIELDS),
-        ("natsobj", render.BUCKET_FIELDS),
-        ("natsobj", render.ACCOUNT_FIELDS),
-        ("natsobj", render.SERVER_FIELDS),
+        ("natsobj", objects.OBJECT_FIELDS),
+        ("natsobj", buckets.BUCKET_FIELDS),
+        ("natsobj", account.ACCOUNT_FIELDS),
+        ("natsobj", account.SERVER_FIELDS),
         ("natsobj", ERROR_CODES),
-        ("natsobj-ls", render.OBJECT_FIELDS),
-        ("natsobj-ls", render.BUCKET_FIELDS),
-        ("natsobj-put", render.OBJECT_FIELDS),
-        ("natsobj-info", render.ACCOUNT_FIELDS),
-        ("natsobj-server", render.SERVER_FIELDS),
+        ("natsobj-ls", objects.OBJECT_FIELDS),
+        ("natsobj-ls", buckets.BUCKET_FIELDS),
+        ("natsobj-put", objects.OBJECT_FIELDS),
+        ("natsobj-info", account.ACCOUNT_FIELDS),
+        ("natsobj-server", account.SERVER_FIELDS),
         ("natsobj", checks.VERDICT_FIELDS),
         ("natsobj", checks.ORPHAN_FIELDS),
         ("natsobj", checks.TOMBSTONE_FIELDS),
@@ -250,7 +249,7 @@ def test_the_fields_of_json_are_listed(page: str, fields: tuple[str, ...]) -> No
 def test_the_columns_of_ls_are_those_that_rows_have() -> None:
     """What the page says of rows is what the code says."""
     told = section("natsobj-ls", "DESCRIPTION").replace(",", "").replace(" and", "")
-    for row in (render.object_row, render.bucket_row):
+    for row in (objects.object_row, buckets.bucket_row):
         columns = re.search(r"`(.*?)`", row.__doc__ or "")
         assert columns is not None
         assert columns[1] in told

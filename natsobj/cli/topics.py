@@ -10,19 +10,18 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import changes, checks, levels
-from natsobj.cli.output import objects as render
+from natsobj.cli.output import account, buckets, changes, checks, folders, objects
 
 __all__ = ["ENVIRONMENT", "FILES", "JSON", "JSON_ERRORS", "JSON_KINDS", "PRECEDENCE", "TOPICS", "topic"]
 
 WIDTH = 80
 
 JSON_KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "object": ("An object", render.OBJECT_FIELDS),
-    "folder": ("A folder of ls --folders", levels.FOLDER_FIELDS),
-    "bucket": ("A bucket", render.BUCKET_FIELDS),
-    "account": ("The account", render.ACCOUNT_FIELDS),
-    "server": ("The local server", render.SERVER_FIELDS),
+    "object": ("An object", objects.OBJECT_FIELDS),
+    "folder": ("A folder of ls --folders", folders.FOLDER_FIELDS),
+    "bucket": ("A bucket", buckets.BUCKET_FIELDS),
+    "account": ("The account", account.ACCOUNT_FIELDS),
+    "server": ("The local server", account.SERVER_FIELDS),
     "verdict": ("A verdict of verify", checks.VERDICT_FIELDS),
     "change": ("A change of watch", changes.CHANGE_FIELDS),
     "orphan": ("An orphan", checks.ORPHAN_FIELDS),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from natsobj.cli.output import objects as render
+from natsobj.cli.output import account, buckets, formats, objects
 from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement, Replica
 
 TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
@@ -58,7 +58,7 @@ def draw(view: RenderableType, width: int = 100) -> list[str]:
 
 def test_object_detail_is_the_one_of_the_documentation() -> None:
     """Title, aligned names, exact bytes, offset of the time, whole digest; nothing that is absent."""
-    assert draw(render.object_detail(DATA)) == [
+    assert draw(objects.object_detail(DATA)) == [
         "test-bucket > my/random/data.bin",
         "",
         "      Size  10 MiB (10,485,760 bytes)",
@@ -77,7 +77,7 @@ def test_object_detail_shows_what_the_writer_said() -> None:
         metadata={"k": "v\n"},
         link=Link("other", "thing"),
     )
-    assert draw(render.object_detail(info))[6:] == [
+    assert draw(objects.object_detail(info))[6:] == [
         "  Description  [b]a cat[/b]",
         "      Headers  X-A: 1",
         "               X-A: 2",
@@ -85,19 +85,19 @@ def test_object_detail_shows_what_the_writer_said() -> None:
         r"     Metadata  k=v\n",
         "         Link  other/thing",
     ]
-    assert draw(render.object_detail(replace(DATA, link=Link("other"))))[-1] == "      Link  bucket other"
+    assert draw(objects.object_detail(replace(DATA, link=Link("other"))))[-1] == "      Link  bucket other"
 
 
 @pytest.mark.parametrize("width", [60, 20])
 def test_object_detail_never_cuts_the_digest(width: int) -> None:
     """The terminal wraps, we do not: all 64 digits can be selected at once."""
-    assert f"   SHA-256  {SHA256}" in draw(render.object_detail(DATA), width)
+    assert f"   SHA-256  {SHA256}" in draw(objects.object_detail(DATA), width)
 
 
 def test_the_digest_is_on_one_line_of_80_columns() -> None:
     """Also beside the longest field name that an object can have."""
     full = replace(DATA, description="x", headers={"a": ("b",)}, metadata={"k": "v"}, link=Link("b", "k"))
-    line = next(line for line in draw(render.object_detail(full), 80) if SHA256 in line)
+    line = next(line for line in draw(objects.object_detail(full), 80) if SHA256 in line)
     assert line == f"      SHA-256  {SHA256}"
     assert len(line) <= 80
 
@@ -105,8 +105,8 @@ def test_the_digest_is_on_one_line_of_80_columns() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_object_detail_shows_every_name_whole_and_harmless(name: str) -> None:
     """The title is user data, too."""
-    lines = draw(render.object_detail(replace(DATA, name=name)), 40)
-    assert lines[0] == f"test-bucket > {render.printable(name)}"
+    lines = draw(objects.object_detail(replace(DATA, name=name)), 40)
+    assert lines[0] == f"test-bucket > {formats.printable(name)}"
 
 
 @pytest.mark.parametrize(
@@ -121,14 +121,14 @@ def test_object_detail_shows_every_name_whole_and_harmless(name: str) -> None:
 )
 def test_object_detail_never_rounds_the_chunk_size(chunk_size: int | None, text: str) -> None:
     """A short form that is not exact is followed by the bytes."""
-    lines = draw(render.object_detail(replace(DATA, chunk_size=chunk_size)))
+    lines = draw(objects.object_detail(replace(DATA, chunk_size=chunk_size)))
     assert lines[4] == f"    Chunks  {text}"
 
 
 def test_object_detail_shows_a_digest_of_another_kind_as_stored() -> None:
     """What cannot be checked is still shown."""
-    assert "    Digest  MD5=x" in draw(render.object_detail(replace(DATA, sha256=None, digest="MD5=x")))
-    assert "    Digest  none" in draw(render.object_detail(replace(DATA, sha256=None, digest=None)))
+    assert "    Digest  MD5=x" in draw(objects.object_detail(replace(DATA, sha256=None, digest="MD5=x")))
+    assert "    Digest  none" in draw(objects.object_detail(replace(DATA, sha256=None, digest=None)))
 
 
 def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
@@ -147,7 +147,7 @@ def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
         placement=Placement("east", ("ssd",)),
         cluster=Cluster("C1", "n1", (Replica("n2", True, 0), Replica("n3", False, 1200))),
     )
-    assert draw(render.bucket_detail(info)) == [
+    assert draw(buckets.bucket_detail(info)) == [
         "test-bucket",
         "",
         "  Description  our cats",
@@ -176,7 +176,7 @@ def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
 
 def test_bucket_detail_says_never_and_none() -> None:
     """What is not set is said, not left to guessing."""
-    lines = draw(render.bucket_detail(replace(BUCKET, last_update=None, cluster=Cluster(None, None))))
+    lines = draw(buckets.bucket_detail(replace(BUCKET, last_update=None, cluster=Cluster(None, None))))
     assert {"  Last Update  never", "          TTL  none", "   Size Limit  none"} <= set(lines)
     assert "       Leader  none" in lines
     assert not any("Cluster" in line for line in lines)
@@ -193,7 +193,7 @@ def test_account_detail_shows_storage_and_limits() -> None:
         domain="hub",
         used={"streams": 1234, "consumers": 3},
     )
-    assert draw(render.account_detail(info))[2:] == [
+    assert draw(account.account_detail(info))[2:] == [
         "  Buckets  1,234",
         "     Size  5 B",
         "  Storage  file 2 KiB (2,048 bytes)",
@@ -209,12 +209,12 @@ def test_account_detail_shows_storage_and_limits() -> None:
 
 def test_server_detail_says_whether_it_runs() -> None:
     """Address, process and data of a server that runs; the data of one that does not."""
-    running = render.server_detail(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
+    running = account.server_detail(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
     assert draw(running)[2:] == [
         "  Running  yes",
         "      PID  12",
         "      URL  nats://127.0.0.1:4333",
         "     Data  /data",
     ]
-    stopped = render.server_detail(pid=None, url=None, data=Path("/data"))
+    stopped = account.server_detail(pid=None, url=None, data=Path("/data"))
     assert draw(stopped)[2:] == ["  Running  no", "     Data  /data"]

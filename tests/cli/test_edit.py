@@ -7,7 +7,8 @@ import json
 import pytest
 
 from natsobj import Bucket, ObjectMeta
-from natsobj.cli.output.objects import BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.cli.output.buckets import BUCKET_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.program import Program
 
 

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from natsobj import Bucket
 from natsobj.adr20.names import metadata_subject
-from natsobj.cli.output.diagnostics import Failures
+from natsobj.cli.output.diagnostics import Repeats
 from natsobj.errors import FileExists, InvalidMetadata
 from tests.program import Program
 
@@ -47,7 +47,7 @@ async def test_missing_keys_of_one_rm_are_folded(cli: Program, bucket: Bucket) -
 
 def test_what_differs_is_said_up_to_a_limit() -> None:
     """Five that say the same, twenty of a kind, and another kind for itself."""
-    failures = Failures()
+    failures = Repeats()
     said = [failures.add(InvalidMetadata("b", f"{n}", f"reason {n % 3}")) for n in range(30)]
     assert said == [True] * 15 + [False] * 15
     assert failures.add(FileExists("x"))

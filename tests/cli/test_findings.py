@@ -22,7 +22,7 @@ from natsobj.cli.output.checks import (
     verdict_row,
     verdict_table,
 )
-from natsobj.cli.output.objects import json_line
+from natsobj.cli.output.formats import json_line
 from natsobj.models import Orphan, Tombstone, Verdict
 
 WHOLE = Verdict("photos", "cat.jpg", 5)

@@ -35,7 +35,7 @@ def imported(program: Program, *args: str | Path) -> set[str]:
 def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli: Program) -> None:
     """Nor the modules of commands: it is asked for to see whether the program is there at all."""
     found = imported(bare_cli, "--version")
-    unwanted = {"asyncio", "nats", "ssl", "logging", "hashlib", *EVERYTHING_ELSE, *TRANSFERS}
+    unwanted = {"asyncio", "nats", "ssl", "logging", "hashlib", "json", *EVERYTHING_ELSE, *TRANSFERS}
     unwanted |= {
         f"natsobj.{name}" for name in ("models", "settings", "adr20", "files", "store", "cli.commands")
     }

@@ -7,7 +7,9 @@ import json
 from nats.aio.client import Client
 
 from natsobj import Bucket, ObjectMeta
-from natsobj.cli.output.objects import ACCOUNT_FIELDS, BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.cli.output.account import ACCOUNT_FIELDS
+from natsobj.cli.output.buckets import BUCKET_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.behind import write_record
 from tests.program import Program
 

@@ -12,8 +12,9 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, ObjectInfo, Store
-from natsobj.cli.output.levels import FOLDER_FIELDS
-from natsobj.cli.output.objects import BUCKET_FIELDS, OBJECT_FIELDS
+from natsobj.cli.output.buckets import BUCKET_FIELDS
+from natsobj.cli.output.folders import FOLDER_FIELDS
+from natsobj.cli.output.objects import OBJECT_FIELDS
 from natsobj.folders.level import one_level
 from tests.behind import write_record
 from tests.conftest import Serve

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from natsobj.cli.output import objects as render
+from natsobj.cli.output import account, buckets, formats, objects
 from natsobj.models import (
     AccountInfo,
     BucketInfo,
@@ -69,8 +69,8 @@ def test_json_of_an_object_has_the_frozen_fields_in_their_order() -> None:
         "bucket name size chunks chunk_size digest sha256 modified nuid revision description headers "
         "metadata link deleted"
     )
-    assert frozen.split() == list(render.OBJECT_FIELDS)
-    assert list(render.object_json(FULL)) == list(render.object_json(PLAIN)) == frozen.split()
+    assert frozen.split() == list(objects.OBJECT_FIELDS)
+    assert list(objects.object_json(FULL)) == list(objects.object_json(PLAIN)) == frozen.split()
 
 
 def test_json_of_a_bucket_has_the_frozen_fields_in_their_order() -> None:
@@ -79,21 +79,21 @@ def test_json_of_a_bucket_has_the_frozen_fields_in_their_order() -> None:
         "bucket description created last_update size objects chunks storage replicas ttl max_bytes sealed "
         "compressed metadata placement stream cluster"
     )
-    assert frozen.split() == list(render.BUCKET_FIELDS)
-    assert list(render.bucket_json(FULL_BUCKET)) == list(render.bucket_json(BUCKET)) == frozen.split()
+    assert frozen.split() == list(buckets.BUCKET_FIELDS)
+    assert list(buckets.bucket_json(FULL_BUCKET)) == list(buckets.bucket_json(BUCKET)) == frozen.split()
 
 
 def test_json_of_the_account_and_the_server_has_the_frozen_fields_in_their_order() -> None:
     """What programs rely on: every field, every time, in the documented order."""
-    assert render.ACCOUNT_FIELDS == ("buckets", "size", "storage", "limits", "server", "cluster", "domain")
-    assert tuple(render.account_json(ACCOUNT)) == render.ACCOUNT_FIELDS
-    assert render.SERVER_FIELDS == ("running", "pid", "url", "data")
-    assert tuple(render.server_json(pid=None, url=None, data=None)) == render.SERVER_FIELDS
+    assert account.ACCOUNT_FIELDS == ("buckets", "size", "storage", "limits", "server", "cluster", "domain")
+    assert tuple(account.account_json(ACCOUNT)) == account.ACCOUNT_FIELDS
+    assert account.SERVER_FIELDS == ("running", "pid", "url", "data")
+    assert tuple(account.server_json(pid=None, url=None, data=None)) == account.SERVER_FIELDS
 
 
 def test_json_line_of_an_object_is_compact_and_says_everything() -> None:
     """Integers, six decimals and Z, lists of header values, the digest as stored and in hex."""
-    assert render.json_line(render.object_json(FULL)) == (
+    assert formats.json_line(objects.object_json(FULL)) == (
         '{"bucket":"photos","name":"cats/é 日本.jpg","size":10485760,"chunks":80,"chunk_size":131072,'
         f'"digest":"SHA-256=00NDZz5O","sha256":"{SHA256}","modified":"2026-11-20T14:54:02.000005Z",'
         '"nuid":"XYZ","revision":81,"description":"a cat","headers":{"X-A":["1","2"]},"metadata":{"k":"v"},'
@@ -103,7 +103,7 @@ def test_json_line_of_an_object_is_compact_and_says_everything() -> None:
 
 def test_json_of_a_bare_object_has_null_for_what_is_absent() -> None:
     """Absent is null, headers and metadata without entries as well."""
-    fields = render.object_json(PLAIN)
+    fields = objects.object_json(PLAIN)
     absent = {name for name, value in fields.items() if value is None}
     assert absent == set("chunk_size digest sha256 nuid description headers metadata link".split())
 
@@ -118,12 +118,12 @@ def test_json_of_a_bare_object_has_null_for_what_is_absent() -> None:
 def test_json_of_a_link_names_its_target(link: Link, fields: dict[str, str | None]) -> None:
     """A link to an object names both, one to a bucket has no name."""
     info = ObjectInfo(bucket="b", name="ln", size=0, chunks=0, modified=TIME, revision=1, link=link)
-    assert render.object_json(info)["link"] == fields
+    assert objects.object_json(info)["link"] == fields
 
 
 def test_json_of_a_bucket_nests_placement_and_cluster() -> None:
     """Durations are seconds, nested values plain objects."""
-    fields = render.bucket_json(FULL_BUCKET)
+    fields = buckets.bucket_json(FULL_BUCKET)
     assert (fields["ttl"], fields["last_update"]) == (3600, "2026-11-20T14:54:02.000005Z")
     assert fields["placement"] == {"cluster": "east", "tags": ["ssd"]}
     assert fields["cluster"] == {
@@ -135,7 +135,7 @@ def test_json_of_a_bucket_nests_placement_and_cluster() -> None:
 
 def test_json_of_a_listed_bucket_has_null_for_what_was_not_counted() -> None:
     """Absent is null, never 0 or a string."""
-    fields = render.bucket_json(BUCKET)
+    fields = buckets.bucket_json(BUCKET)
     absent = {name for name, value in fields.items() if value is None}
     expected = "description last_update objects chunks ttl max_bytes metadata placement cluster"
     assert absent == set(expected.split())
@@ -151,23 +151,23 @@ def test_json_of_a_listed_bucket_has_null_for_what_was_not_counted() -> None:
 def test_json_durations_are_integers_when_whole(ttl: timedelta, text: str) -> None:
     """Seconds: an integer where it can be, else a decimal number."""
     bucket = BucketInfo(bucket="b", stream="OBJ_b", created=TIME, size=0, ttl=ttl)
-    assert render.json_line({"ttl": render.bucket_json(bucket)["ttl"]}) == text
+    assert formats.json_line({"ttl": buckets.bucket_json(bucket)["ttl"]}) == text
 
 
 def test_json_times_are_utc_whatever_zone_they_came_in() -> None:
     """The instant counts, not the zone."""
     there = datetime(2026, 1, 1, 1, 0, tzinfo=timezone(timedelta(hours=2)))
     bucket = BucketInfo(bucket="b", stream="OBJ_b", created=there, size=0)
-    assert render.bucket_json(bucket)["created"] == "2025-12-31T23:00:00.000000Z"
+    assert buckets.bucket_json(bucket)["created"] == "2025-12-31T23:00:00.000000Z"
 
 
 def test_json_of_the_server_says_whether_it_runs() -> None:
     """A server runs when it has a process."""
-    running = render.server_json(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
-    assert render.json_line(running) == (
+    running = account.server_json(pid=12, url="nats://127.0.0.1:4333", data=Path("/data"))
+    assert formats.json_line(running) == (
         '{"running":true,"pid":12,"url":"nats://127.0.0.1:4333","data":"/data"}'
     )
-    assert render.server_json(pid=None, url=None, data=None)["running"] is False
+    assert account.server_json(pid=None, url=None, data=None)["running"] is False
 
 
 @pytest.mark.parametrize(
@@ -175,26 +175,26 @@ def test_json_of_the_server_says_whether_it_runs() -> None:
 )
 def test_json_line_carries_hostile_names_without_harm(name: str) -> None:
     """A parser gets the very name back, a UTF-8 stream takes the line, a terminal sees only escapes."""
-    line = render.json_line({"name": name})
+    line = formats.json_line({"name": name})
     assert json.loads(line) == {"name": name}
     assert line.encode().decode() == line
-    assert render.printable(line) == line
+    assert formats.printable(line) == line
 
 
 def test_json_line_is_one_line_for_names_with_newlines() -> None:
     """JSON Lines: one object, one line, for every way of splitting lines."""
-    assert len(render.json_line({"name": "a\nb\rc\u2028d\x85e"}).splitlines()) == 1
+    assert len(formats.json_line({"name": "a\nb\rc\u2028d\x85e"}).splitlines()) == 1
 
 
 def test_object_row_puts_the_name_last() -> None:
     """Columns as documented; whole digest, integers, RFC 3339."""
-    row = render.object_row(FULL)
+    row = objects.object_row(FULL)
     assert row == f"10485760\t80\t{SHA256}\t2026-11-20T14:54:02.000005Z\tcats/é 日本.jpg"
 
 
 def test_object_row_leaves_an_absent_digest_empty() -> None:
     """Absent is an empty column, not a missing one."""
-    assert render.object_row(PLAIN) == "5\t1\t\t2026-11-20T14:54:02.000005Z\tcat.jpg"
+    assert objects.object_row(PLAIN) == "5\t1\t\t2026-11-20T14:54:02.000005Z\tcat.jpg"
 
 
 def test_object_row_of_a_tombstone_has_size_zero_and_no_digest() -> None:
@@ -202,7 +202,7 @@ def test_object_row_of_a_tombstone_has_size_zero_and_no_digest() -> None:
     tomb = ObjectInfo(
         bucket="b", name="gone", size=9, chunks=1, sha256=SHA256, modified=TIME, revision=1, deleted=True
     )
-    assert render.object_row(tomb) == "0\t0\t\t2026-11-20T14:54:02.000005Z\tgone"
+    assert objects.object_row(tomb) == "0\t0\t\t2026-11-20T14:54:02.000005Z\tgone"
 
 
 @pytest.mark.parametrize(
@@ -216,72 +216,72 @@ def test_object_row_of_a_tombstone_has_size_zero_and_no_digest() -> None:
 )
 def test_checksum_line_is_what_sha256sum_writes(name: str, line: str) -> None:
     """A name that needs escaping is marked before the digest; standard input is not meant by `-`."""
-    assert render.checksum_line(replace(FULL, name=name)) == line
+    assert objects.checksum_line(replace(FULL, name=name)) == line
 
 
 def test_checksum_line_is_none_for_what_cannot_be_checked() -> None:
     """A link, an object without a SHA-256, and a name that no file has."""
     for info in (replace(FULL, link=Link("b", "k")), PLAIN, replace(FULL, name="a\0b")):
-        assert render.checksum_line(info) is None
+        assert objects.checksum_line(info) is None
 
 
 def test_bucket_row_puts_the_name_last() -> None:
     """Columns as documented; a bucket that was never written has an empty last update."""
-    assert render.bucket_row(FULL_BUCKET) == (
+    assert buckets.bucket_row(FULL_BUCKET) == (
         "12\t2026-11-20T14:54:02.000005Z\t2026-11-20T14:54:02.000005Z\tour cats\tphotos"
     )
-    assert render.bucket_row(BUCKET) == "12\t2026-11-20T14:54:02.000005Z\t\t\tphotos"
+    assert buckets.bucket_row(BUCKET) == "12\t2026-11-20T14:54:02.000005Z\t\t\tphotos"
 
 
 def test_field_lines_follow_the_json_fields() -> None:
     """One line a field: null is empty, booleans and numbers as in JSON, nested values compact JSON."""
-    lines = render.field_lines(render.bucket_json(FULL_BUCKET)).split("\n")
-    assert [line.split("\t")[0] for line in lines] == list(render.BUCKET_FIELDS)
+    lines = formats.field_lines(buckets.bucket_json(FULL_BUCKET)).split("\n")
+    assert [line.split("\t")[0] for line in lines] == list(buckets.BUCKET_FIELDS)
     assert {"ttl\t3600", "sealed\ttrue", 'metadata\t{"team":"a"}'} <= set(lines)
     assert 'placement\t{"cluster":"east","tags":["ssd"]}' in lines
     assert {"description\t", "sealed\tfalse", "objects\t"} <= set(
-        render.field_lines(render.bucket_json(BUCKET)).split("\n")
+        formats.field_lines(buckets.bucket_json(BUCKET)).split("\n")
     )
 
 
 def test_field_lines_escape_text_but_leave_nested_json_whole() -> None:
     """Text is escaped as in rows; nested JSON stays something that a JSON parser reads."""
-    lines = render.field_lines({"description": "a\tb\\", "metadata": {"k": "a\tb\\"}}).split("\n")
+    lines = formats.field_lines({"description": "a\tb\\", "metadata": {"k": "a\tb\\"}}).split("\n")
     assert lines[0] == "description\ta\\tb\\\\"
     assert json.loads(lines[1].split("\t")[1]) == {"k": "a\tb\\"}
 
 
 def test_stored_line_reports_name_size_chunks_digest_and_time() -> None:
     """The line of the documentation, to the letter; one chunk is no chunks."""
-    assert render.stored_line(FULL, 0.42) == (
+    assert objects.stored_line(FULL, 0.42) == (
         "stored photos/cats/é 日本.jpg  10 MiB  80 chunks  sha256:d34334673e4e  0.4 s"
     )
-    assert render.stored_line(PLAIN, 0.04) == "stored photos/cat.jpg  5 B  1 chunk  0.0 s"
+    assert objects.stored_line(PLAIN, 0.04) == "stored photos/cat.jpg  5 B  1 chunk  0.0 s"
 
 
 def test_stored_line_separates_thousands_of_chunks() -> None:
     """Numbers that people read have separators."""
     many = ObjectInfo(bucket="b", name="x", size=1288490188, chunks=9830, modified=TIME, revision=1)
-    assert render.stored_line(many, 2.9) == "stored b/x  1.2 GiB  9,830 chunks  2.9 s"
+    assert objects.stored_line(many, 2.9) == "stored b/x  1.2 GiB  9,830 chunks  2.9 s"
 
 
 def test_fetched_part_line_says_which_part_and_that_nobody_verified_it() -> None:
     """The digest is that of the whole and would say nothing of a part."""
-    assert render.fetched_part_line(FULL, 4096, 1024, 0.1) == (
+    assert objects.fetched_part_line(FULL, 4096, 1024, 0.1) == (
         "fetched photos/cats/é 日本.jpg  1 KiB of 10 MiB from 4,096  not verified  0.1 s"
     )
 
 
 def test_changed_line_says_what_was_done_to_one_of_many() -> None:
     """In the words of a single one, without the time."""
-    line = render.fetched_line(FULL, 1).rpartition("  ")[0]
-    assert render.changed_line("fetched", FULL) == line
-    assert render.changed_line("unchanged", FULL) == line.replace("fetched", "unchanged")
+    line = objects.fetched_line(FULL, 1).rpartition("  ")[0]
+    assert objects.changed_line("fetched", FULL) == line
+    assert objects.changed_line("unchanged", FULL) == line.replace("fetched", "unchanged")
 
 
 def test_fetched_line_reports_name_size_digest_and_time() -> None:
     """The line of the documentation, to the letter."""
-    assert render.fetched_line(FULL, 2.4) == (
+    assert objects.fetched_line(FULL, 2.4) == (
         "fetched photos/cats/é 日本.jpg  10 MiB  sha256:d34334673e4e  2.4 s"
     )
 
@@ -291,26 +291,26 @@ def test_deleted_line_reports_what_was_deleted() -> None:
     link = ObjectInfo(
         bucket="b", name="ln", size=0, chunks=0, modified=TIME, revision=1, link=Link("other", "a\nb")
     )
-    assert render.deleted_line(FULL) == "deleted photos/cats/é 日本.jpg  10 MiB  sha256:d34334673e4e"
-    assert render.deleted_line(link) == r"deleted b/ln  -> other/a\nb"
+    assert objects.deleted_line(FULL) == "deleted photos/cats/é 日本.jpg  10 MiB  sha256:d34334673e4e"
+    assert objects.deleted_line(link) == r"deleted b/ln  -> other/a\nb"
 
 
 def test_bucket_reports_name_the_bucket() -> None:
     """One line each."""
-    assert render.created_bucket_line("photos") == "created bucket photos"
-    assert render.deleted_bucket_line("photos") == "deleted bucket photos"
+    assert buckets.created_bucket_line("photos") == "created bucket photos"
+    assert buckets.deleted_bucket_line("photos") == "deleted bucket photos"
 
 
 def test_reports_escape_names() -> None:
     """A report stays one harmless line whatever the key."""
     evil = ObjectInfo(bucket="b", name="a\n\x1b[2J", size=0, chunks=0, modified=TIME, revision=1)
-    assert render.stored_line(evil, 0).startswith(r"stored b/a\n\x1b[2J  0 B  0 chunks")
+    assert objects.stored_line(evil, 0).startswith(r"stored b/a\n\x1b[2J  0 B  0 chunks")
 
 
 def test_importing_render_loads_neither_rich_nor_asyncio_nor_nats() -> None:
     """A pipe does not pay for what only terminals and connections need."""
     code = (
-        "import sys, natsobj.cli.output.objects, natsobj.cli.output.progress\n"
+        "import sys, natsobj.cli.output.objects, natsobj.cli.output.buckets, natsobj.cli.output.progress\n"
         "print({'rich', 'asyncio', 'nats'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

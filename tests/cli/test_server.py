@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from natsobj.cli.output.objects import SERVER_FIELDS
+from natsobj.cli.output.account import SERVER_FIELDS
 from tests.program import Program
 
 

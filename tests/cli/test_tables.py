@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from natsobj.cli.output import objects as render
+from natsobj.cli.output import buckets, formats, objects
 from natsobj.cli.output.table import Table
 from natsobj.models import BucketInfo, Link, ObjectInfo
 
@@ -87,7 +87,7 @@ def draw(view: RenderableType, width: int = 100) -> list[str]:
 
 def test_object_table_is_the_one_of_the_documentation() -> None:
     """Frame, headings, right-aligned numbers, twelve digits of the digest, local time."""
-    assert draw(render.object_table([DATA])) == [
+    assert draw(objects.object_table([DATA])) == [
         "╭────────────────────┬────────┬────────┬──────────────┬─────────────────────╮",
         "│ Name               │   Size │ Chunks │ Digest       │ Modified            │",
         "├────────────────────┼────────┼────────┼──────────────┼─────────────────────┤",
@@ -98,7 +98,7 @@ def test_object_table_is_the_one_of_the_documentation() -> None:
 
 def test_bucket_table_is_the_one_of_the_documentation() -> None:
     """Frame, headings, right-aligned size, local times."""
-    assert draw(render.bucket_table([BUCKET])) == [
+    assert draw(buckets.bucket_table([BUCKET])) == [
         "╭─────────────┬─────────────┬─────────────────────┬────────┬─────────────────────╮",
         "│ Bucket      │ Description │ Created             │   Size │ Last Update         │",
         "├─────────────┼─────────────┼─────────────────────┼────────┼─────────────────────┤",
@@ -109,19 +109,19 @@ def test_bucket_table_is_the_one_of_the_documentation() -> None:
 
 def test_bucket_table_says_never_for_a_bucket_without_writes() -> None:
     """An empty cell would look like a missing value."""
-    assert draw(render.bucket_table([replace(BUCKET, last_update=None)]))[3].endswith("│ never       │")
+    assert draw(buckets.bucket_table([replace(BUCKET, last_update=None)]))[3].endswith("│ never       │")
 
 
 def test_bucket_table_that_is_too_wide_leaves_out_a_column_without_texts() -> None:
     """On 80 columns an empty description would cost every bucket a line."""
-    lines = draw(render.bucket_table([BUCKET]), 80)
+    lines = draw(buckets.bucket_table([BUCKET]), 80)
     assert lines[1] == "│ Bucket      │ Created             │   Size │ Last Update         │"
     assert lines[3] == "│ test-bucket │ 2026-11-20 14:10:27 │ 10 MiB │ 2026-11-20 14:54:02 │"
 
 
 def test_bucket_table_cuts_long_descriptions_so_that_a_row_is_one_line() -> None:
     """Names are whole, `info` has the whole description, and the mark says that there is more."""
-    lines = draw(render.bucket_table([replace(BUCKET, description="photos of all cats 日本 " + "x" * 40)]))
+    lines = draw(buckets.bucket_table([replace(BUCKET, description="photos of all cats 日本 " + "x" * 40)]))
     assert "│ photos of all cats 日本 xxxx… │" in lines[3]
     assert {cell_len(line) for line in lines} == {100}
 
@@ -133,14 +133,14 @@ def test_a_row_is_one_line_and_its_name_is_whole(width: int, length: int) -> Non
     name = ("photos/2026/a-day-in-the-mountains/" * 2)[:length]
     large = replace(DATA, name="b" * 10, chunks=819200, size=1023 * 1024**3)
     rows = [replace(DATA, name=name), large]
-    for table in (render.object_table(rows), render.object_table(rows, more_follow=True)):
+    for table in (objects.object_table(rows), objects.object_table(rows, more_follow=True)):
         lines = draw(table, width)
         assert {cell_len(line) for line in lines} <= set(range(width + 1))
         assert sum(name in line for line in lines) == 1
         assert sum("b" * 10 in line for line in lines) == 1
         assert len(lines) in {6, 4, 3}  # with a frame, and without one
-    buckets = [replace(BUCKET, bucket=name, description="cats and dogs " * 5), BUCKET]
-    lines = draw(render.bucket_table(buckets), width)
+    described = [replace(BUCKET, bucket=name, description="cats and dogs " * 5), BUCKET]
+    lines = draw(buckets.bucket_table(described), width)
     assert max(map(cell_len, lines)) <= width
     assert sum(name in line for line in lines) == 1
 
@@ -156,11 +156,11 @@ def test_tables_look_as_they_did(width: int) -> None:
         BUCKET, bucket="photos-of-cats-and-dogs", description="What the cameras at the door saw"
     )
     tables = (
-        render.object_table([*short, gone]),
-        render.object_table([*short, link, long]),
-        render.object_table(short, long=True),
-        render.bucket_table([BUCKET, replace(BUCKET, bucket="empty", last_update=None)]),
-        render.bucket_table([BUCKET, described]),
+        objects.object_table([*short, gone]),
+        objects.object_table([*short, link, long]),
+        objects.object_table(short, long=True),
+        buckets.bucket_table([BUCKET, replace(BUCKET, bucket="empty", last_update=None)]),
+        buckets.bucket_table([BUCKET, described]),
     )
     shown = "\n".join("\n".join([*draw(table, width), ""]) for table in tables)
     assert shown == (SCREENS / f"tables-{width}.txt").read_text("utf-8")
@@ -170,9 +170,9 @@ def test_tables_look_as_they_did(width: int) -> None:
 @pytest.mark.parametrize("width", [200, 80, 40])
 def test_object_table_shows_every_name_whole_and_harmless(name: str, width: int) -> None:
     """At any width: no markup, no emoji codes, no control characters, nothing cut or broken."""
-    lines = draw(render.object_table([DATA, replace(DATA, name=name)]), width)
-    assert any(render.printable(name) in line for line in lines)
-    assert all(render.printable(line) == line for line in lines)
+    lines = draw(objects.object_table([DATA, replace(DATA, name=name)]), width)
+    assert any(formats.printable(name) in line for line in lines)
+    assert all(formats.printable(line) == line for line in lines)
     assert sum("my/random/data.bin" in line for line in lines) == 1
     if width > 40:
         assert sum("│ 2026-11-20" in line for line in lines) == 2
@@ -181,21 +181,21 @@ def test_object_table_shows_every_name_whole_and_harmless(name: str, width: int)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_bucket_table_shows_every_description_harmless(name: str) -> None:
     """Descriptions are user data as names are."""
-    lines = draw(render.bucket_table([replace(BUCKET, description=name)]), 400)
-    assert f"│ {render.printable(name)} " in lines[3]
-    assert all(render.printable(line) == line for line in lines)
+    lines = draw(buckets.bucket_table([replace(BUCKET, description=name)]), 400)
+    assert f"│ {formats.printable(name)} " in lines[3]
+    assert all(formats.printable(line) == line for line in lines)
 
 
 def test_object_table_aligns_wide_characters() -> None:
     """Columns stay straight beside CJK and emoji."""
     names = ["plain", "日本語", "🎉", "👨‍👩‍👧", "e\u0301"]
-    lines = draw(render.object_table([replace(DATA, name=name) for name in names]))
+    lines = draw(objects.object_table([replace(DATA, name=name) for name in names]))
     assert len({cell_len(line) for line in lines}) == 1
 
 
 def test_object_table_gives_a_name_without_room_its_own_line() -> None:
     """A name wider than the terminal costs the others nothing: they have all of their columns."""
-    lines = draw(render.object_table([replace(DATA, name="n" * 81), replace(DATA, name="short")]), 80)
+    lines = draw(objects.object_table([replace(DATA, name="n" * 81), replace(DATA, name="short")]), 80)
     row = " │ 10 MiB │     80 │ d34334673e4e │ 2026-11-20 14:54:02 │"
     assert lines[3].startswith(f"│ {'n' * 81} ")
     assert lines[4:6] == [f"│      {row}", f"│ short{row}"]
@@ -203,20 +203,20 @@ def test_object_table_gives_a_name_without_room_its_own_line() -> None:
 
 def test_object_table_gives_the_columns_back_what_nobody_needs() -> None:
     """Where the digest is gone the time may have its minutes, and all of itself where there is room."""
-    lines = draw(render.object_table([replace(DATA, name="n" * 38)]), 80)
+    lines = draw(objects.object_table([replace(DATA, name="n" * 38)]), 80)
     assert lines[3] == f"│ {'n' * 38} │ 10 MiB │     80 │ 2026-11-20 14:54 │"
 
 
 def test_object_table_shows_whole_digests_when_asked() -> None:
     """`--long` is all 64 digits."""
-    assert f"│ {SHA256} │" in draw(render.object_table([DATA], long=True))[3]
+    assert f"│ {SHA256} │" in draw(objects.object_table([DATA], long=True))[3]
 
 
 def test_object_table_marks_tombstones_and_links() -> None:
     """A tombstone says so and has no digest; a link shows where it leads."""
     gone = replace(DATA, name="gone", deleted=True)
     link = replace(DATA, name="ln", size=0, chunks=0, sha256=None, link=Link("other", "a[b]\x1b"))
-    lines = draw(render.object_table([gone, link, replace(link, link=Link("other"))]))
+    lines = draw(objects.object_table([gone, link, replace(link, link=Link("other"))]))
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[3:-1]]
     assert cells[0] == ["gone (deleted)", "0 B", "0", "", "2026-11-20 14:54:02"]
     assert cells[1] == [r"ln -> other/a[b]\x1b", "0 B", "0", "", "2026-11-20 14:54:02"]
@@ -225,18 +225,18 @@ def test_object_table_marks_tombstones_and_links() -> None:
 
 def test_object_table_separates_thousands_of_chunks() -> None:
     """Numbers that people read have separators."""
-    assert "│  9,830 │" in draw(render.object_table([replace(DATA, chunks=9830)]))[3]
+    assert "│  9,830 │" in draw(objects.object_table([replace(DATA, chunks=9830)]))[3]
 
 
 def test_headings_are_bold_and_names_bring_no_styles_of_their_own() -> None:
     """What is deleted is dim, and says so in words, too."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system="standard")
-    console.print(render.object_table([replace(DATA, name="[red]Size[/red]")]), soft_wrap=True)
+    console.print(objects.object_table([replace(DATA, name="[red]Size[/red]")]), soft_wrap=True)
     lines = shown(console)
     assert lines[1].startswith("│ \x1b[1mName\x1b[0m ")
     assert lines[1].count("\x1b[1m") == 5
     assert not any("\x1b" in line for line in (lines[0], *lines[2:]))
-    console.print(render.object_table([replace(DATA, deleted=True)]), soft_wrap=True)
+    console.print(objects.object_table([replace(DATA, deleted=True)]), soft_wrap=True)
     assert "\x1b[2m my/random/data.bin (deleted) \x1b[0m" in shown(console)[-2]
 
 
@@ -248,7 +248,7 @@ def test_tables_fall_back_to_ascii_where_the_stream_is_not_utf() -> None:
         width=100,
         color_system=None,
     )
-    console.print(render.object_table([DATA]), soft_wrap=True)
+    console.print(objects.object_table([DATA]), soft_wrap=True)
     console.file.flush()
 
 
@@ -269,7 +269,7 @@ def test_table_in_parts_looks_like_one_table() -> None:
         replace(DATA, name="x", size=1023 * 1024**2, chunks=131072),
         replace(DATA, name="wide name " * 9),
     ]
-    lines = parts(render.object_table(first, more_follow=True), later[:1], later[1:])
+    lines = parts(objects.object_table(first, more_follow=True), later[:1], later[1:])
     assert len(lines) == 3 + 3 + 1 + 2 + 1
     assert len({len(line) for line in lines[:7] + lines[8:]}) == 1
     assert "│ 1023 MiB │ 131,072 │" in lines[6]
@@ -281,6 +281,6 @@ def test_table_of_many_rows_is_drawn_in_linear_time() -> None:
     infos = [replace(DATA, name=f"dir/{number:06}") for number in range(20_000)]
     pages = [infos[start : start + 500] for start in range(500, 20_000, 500)]
     started = time.process_time()
-    lines = parts(render.object_table(infos[:500], more_follow=True), *pages)
+    lines = parts(objects.object_table(infos[:500], more_follow=True), *pages)
     assert len(lines) == 20_004
     assert time.process_time() - started < 10

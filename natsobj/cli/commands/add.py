@@ -47,7 +47,7 @@ async def add(
     ] = False,
 ) -> None:
     """Create a bucket."""
-    from natsobj.cli.output.objects import changed_bucket_json, created_bucket_line
+    from natsobj.cli.output.buckets import changed_bucket_json, created_bucket_line
     from natsobj.errors import BucketExists, PermissionDenied
     from natsobj.models import BucketConfig, Placement
 

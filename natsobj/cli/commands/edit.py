@@ -118,7 +118,7 @@ async def _edit_object(
 async def _edit_bucket(
     session: Session, bucket: str, shared: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> None:
-    from natsobj.cli.output.objects import changed_bucket_line
+    from natsobj.cli.output.buckets import changed_bucket_line
     from natsobj.models import Placement
 
     given = any(value is not None for value in (shared["description"], *settings.values()))

@@ -74,8 +74,9 @@ async def ls(
     ] = False,
 ) -> None:
     """List buckets, or the objects of one."""
-    from natsobj.cli.output.objects import checksum_line, left_out_line
-    from natsobj.cli.output.views import BUCKET, LEVEL, OBJECT
+    from natsobj.cli.output.buckets import BUCKETS
+    from natsobj.cli.output.folders import LEVEL
+    from natsobj.cli.output.objects import OBJECTS, checksum_line, left_out_line
     from natsobj.folders.ages import of_age
 
     options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
@@ -102,7 +103,7 @@ async def ls(
             buckets = _arranged(
                 store.buckets(), _bucket_order(sort), reverse, match, lambda each: each.bucket
             )
-            await session.show_all(buckets, BUCKET, **layout)
+            await session.show_all(buckets, BUCKETS, **layout)
         else:
             home = store.bucket(bucket)
             wanted = await of_age(home, older_than=older_than, newer_than=newer_than)
@@ -112,7 +113,7 @@ async def ls(
             ) -> AsyncGenerator[ObjectInfo, None]:
                 report = session.fail if first else lambda _: None
                 listed = home.list(start, deleted=deleted, on_unreadable=report)
-                keep = (lambda each: each) if session.json else OBJECT.lean
+                keep = (lambda each: each) if session.json else OBJECTS.lean
                 return _arranged(
                     listed, order, turned, match, lambda each: each.name, suits=wanted, keep=keep
                 )
@@ -123,7 +124,7 @@ async def ls(
 
                 objects = one_level(read, start, _object_order(sort), reverse=reverse)
             if not sha256sum:
-                await session.show_all(objects, LEVEL if folders else OBJECT, **layout)
+                await session.show_all(objects, LEVEL if folders else OBJECTS, **layout)
             elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
                 session.report(left_out_line(left_out))
 

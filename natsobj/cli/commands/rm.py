@@ -153,7 +153,7 @@ async def _found(
 async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> None:
     """Show what would be deleted."""
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.views import OBJECT
+    from natsobj.cli.output.objects import OBJECTS
     from natsobj.folders.outcomes import Failed
     from natsobj.models import ObjectInfo
 
@@ -169,13 +169,13 @@ async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Sk
                 elif isinstance(each, Failed):
                     session.fail(each.error)
 
-    await session.show_all(objects(), OBJECT)
+    await session.show_all(objects(), OBJECTS)
     session.report(f"would be deleted: {count(number, 'object')}")
 
 
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
+    from natsobj.cli.output.buckets import changed_bucket_json, deleted_bucket_line
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.objects import changed_bucket_json, deleted_bucket_line
     from natsobj.errors import PermissionDenied
 
     if not force and not session.stdin_is_terminal:

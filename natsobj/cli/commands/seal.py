@@ -28,8 +28,8 @@ async def seal(
     force: Annotated[bool, typer.Option("--force", "-f", help="Without asking.")] = False,
 ) -> None:
     """Make a bucket read-only, for good."""
+    from natsobj.cli.output.buckets import changed_bucket_line
     from natsobj.cli.output.formats import count
-    from natsobj.cli.output.objects import changed_bucket_line
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, sealing a bucket needs --force: {bucket}")

@@ -35,7 +35,7 @@ def run(session: Session) -> None:
 def start(session: Session) -> None:
     """Start it in the background, unless it runs."""
     from natsobj import local_server
-    from natsobj.cli.output.objects import server_json
+    from natsobj.cli.output.account import server_json
 
     running = local_server.start(target.local_home(os.environ), timeout=session.timeout)
     fields = server_json(pid=running.pid, url=running.url, data=running.data)
@@ -57,7 +57,7 @@ def stop(session: Session) -> None:
 def status(session: Session) -> None:
     """Show whether it runs: exit code 0 if so, else 1."""
     from natsobj import local_server
-    from natsobj.cli.output.objects import server_detail, server_json
+    from natsobj.cli.output.account import server_detail, server_json
 
     running = local_server.status(target.local_home(os.environ))
     pid, url, data = (running.pid, running.url, running.data) if running else (None, None, None)

@@ -40,10 +40,9 @@ async def verify(
 ) -> None:
     """Read objects back and say which are broken."""
     from natsobj.checks import verify as checks
-    from natsobj.cli.output.checks import Tally
+    from natsobj.cli.output.checks import VERDICTS, Tally
     from natsobj.cli.output.formats import count
     from natsobj.cli.output.progress import Progress
-    from natsobj.cli.output.views import VERDICT
 
     what, tally = (bucket if key is None else f"{bucket}/{key}"), Tally()
     in_table = session.stdout_is_terminal and not session.json
@@ -59,9 +58,9 @@ async def verify(
             verdicts = _counted(found, tally, whole)
             broken = [each async for each in verdicts if not each.ok] if in_table else []
             if not in_table:
-                await session.show_all(verdicts, VERDICT, promptly=not quick)
+                await session.show_all(verdicts, VERDICTS, promptly=not quick)
         if in_table:  # below the bar, which is gone
-            await session.show_all(_each(broken), VERDICT)
+            await session.show_all(_each(broken), VERDICTS)
     session.report(tally.line(what, session.elapsed, quick=quick))
     session.status = exits.BROKEN if tally.broken else exits.TEMPORARY if tally.changed else 0
 

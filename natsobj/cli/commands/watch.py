@@ -41,7 +41,7 @@ async def watch(
 ) -> None:
     """Print changes as they happen."""
     from natsobj.cli.output.changes import change_json, change_line, change_row
-    from natsobj.cli.output.objects import json_line
+    from natsobj.cli.output.formats import json_line
 
     options.needs("--history", history, {"--until-current": until_current or None})
     line = change_line if session.stdout_is_terminal else change_row

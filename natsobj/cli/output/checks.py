@@ -1,7 +1,4 @@
-"""What `verify` and `gc` find, as text: JSON and rows for programs, tables and one line for people.
-
-Pure, as `render` is.
-"""
+"""What is shown of checks: the verdicts of `verify`, and what `gc` finds."""
 
 from __future__ import annotations
 
@@ -17,12 +14,15 @@ from natsobj.cli.output.formats import (
     format_time_left,
     printable,
 )
+from natsobj.cli.output.rendering import ListRendering
 from natsobj.cli.output.table import Column, Layout, Table
 from natsobj.models import Orphan, Tombstone, Verdict
 
 __all__ = [
+    "FOUND",
     "ORPHAN_FIELDS",
     "TOMBSTONE_FIELDS",
+    "VERDICTS",
     "VERDICT_FIELDS",
     "Swept",
     "Tally",
@@ -39,10 +39,10 @@ VERDICT_FIELDS = ("bucket", "name", "ok", "problem")
 ORPHAN_FIELDS = ("nuid", "chunks", "age", "removed")
 TOMBSTONE_FIELDS = ("name", "tombstone", "age", "removed")
 
-VERDICTS = Layout(
+_VERDICT_COLUMNS = Layout(
     (Column("Name", least=16, wide="own line"), Column("Problem"), Column("Detail", wide="wrap")), ((2, 24),)
 )
-FINDINGS = Layout(
+_FOUND_COLUMNS = Layout(
     (
         Column("Orphan", least=22, wide="own line"),
         Column("Chunks", right=True, least=len("819,200")),
@@ -71,11 +71,16 @@ def verdict_row(verdict: Verdict) -> str:
 
 def verdict_table(verdicts: Iterable[Verdict], *, more_follow: bool = False) -> Table[Verdict]:
     """Draw verdicts with what exactly is wrong."""
-    return Table(VERDICTS, _verdict_cells, verdicts, more_follow=more_follow)
+    return Table(_VERDICT_COLUMNS, _verdict_cells, verdicts, more_follow=more_follow)
 
 
 def _verdict_cells(verdict: Verdict) -> Sequence[str]:
     return printable(verdict.name), verdict.problem or "", printable(verdict.detail or "")
+
+
+VERDICTS = ListRendering(
+    "broken objects", verdict_json, verdict_row, verdict_table, lambda verdict: str(verdict.name)
+)
 
 
 @dataclass(slots=True)
@@ -131,7 +136,7 @@ def found_table(
     found: Iterable[Orphan | Tombstone], *, more_follow: bool = False
 ) -> Table[Orphan | Tombstone]:
     """Draw orphans and tombstones."""
-    return Table(FINDINGS, _found_cells, found, more_follow=more_follow)
+    return Table(_FOUND_COLUMNS, _found_cells, found, more_follow=more_follow)
 
 
 def _found_cells(found: Orphan | Tombstone) -> Sequence[str]:
@@ -148,6 +153,9 @@ def _kind(found: Tombstone) -> str:
 def _age(age: timedelta) -> str:
     """Write an age as exactly as somebody wants to know it: seconds below an hour, minutes below that."""
     return format_time_left(int(age.total_seconds()))
+
+
+FOUND = ListRendering("orphans", found_json, found_row, found_table, found_name)
 
 
 @dataclass(slots=True)

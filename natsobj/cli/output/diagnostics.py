@@ -1,12 +1,84 @@
-"""Failures of a batch: the same error many times is said five times and then counted."""
+"""What is said of errors, and of what the library logs, on standard error.
+
+The same error many times in a batch is said five times and then counted.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from natsobj.cli import exits
+from natsobj.cli.output.console import say, say_block
 
-__all__ = ["Failures"]
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+__all__ = ["Repeats", "listen", "report_error", "traceback_of"]
+
+
+def report_error(
+    error: Exception, *, as_json: bool, debug: bool, one_of: str | None = None, hinted: bool = True
+) -> None:
+    """Say what went wrong, where and what to do, on one line; wrong usage is always text.
+
+    Args:
+        one_of: it concerns this one of several, which is no wrong usage whatever it is.
+        hinted: say what to do; False where that was just said. A note on the error itself is always said.
+    """
+    if debug:
+        say_block(traceback_of(error))
+    message = exits.message(error)
+    hint = exits.hint(error) if hinted or getattr(error, "__notes__", None) else None
+    if one_of is not None and not exits.names(error, one_of):
+        message = f"{one_of}: {message}"
+    if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
+        from natsobj.cli.output.formats import json_line
+
+        say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
+    else:
+        say(f"natsobj: {message}" + (f" ({hint})" if hint else ""))
+
+
+def traceback_of(error: BaseException) -> str:
+    """Give the traceback of an error, without credentials."""
+    import traceback
+
+    return exits.without_credentials("".join(traceback.format_exception(error)))
+
+
+def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[LogRecord, str], bool]) -> None:
+    """Show what the library logs: its warnings, and more when asked to.
+
+    Args:
+        keep: takes a record that is not to be said now, or does not.
+    """
+    import logging
+
+    class ToPeople(logging.Handler):
+        last = ""
+
+        def emit(self, record: LogRecord) -> None:
+            text = exits.without_credentials(record.getMessage())
+            repeated, self.last = text == self.last and not debug, text
+            if not repeated and not keep(record, text):
+                say(f"natsobj: {text}")
+            if record.exc_info and record.exc_info[1] is not None:
+                say_block(traceback_of(record.exc_info[1]))
+
+    logger = logging.getLogger("natsobj")
+    usual = logging.CRITICAL if quiet else logging.WARNING
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if verbose else usual)
+    logger.addHandler(ToPeople())
+    logger.propagate = False
+    others = logging.getLogger()
+    others.setLevel(logging.WARNING if debug else logging.CRITICAL)
+    others.addHandler(ToPeople())
+
+
+# Of many
+
 
 _SAME = 5
 """Lines that say the same of different things."""
@@ -15,7 +87,7 @@ _ALIKE = 20
 """Lines of one kind of error, whatever they say."""
 
 
-class Failures:
+class Repeats:
     """What was said of failures. Little is kept, for there may be as many as there are records."""
 
     def __init__(self) -> None:

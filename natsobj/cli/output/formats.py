@@ -1,21 +1,24 @@
-"""How single values are written: for people (sizes, times, names) and for programs (TSV, RFC 3339)."""
+"""How single values are written: for people (sizes, times, names) and for programs (JSON, TSV, RFC 3339)."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 __all__ = [
     "UNPRINTABLE",
     "count",
     "escape_tsv",
+    "field_lines",
     "format_duration",
     "format_exact_size",
     "format_size",
     "format_time",
     "format_time_left",
     "format_ttl",
+    "json_line",
     "printable",
     "rfc3339",
 ]
@@ -110,3 +113,44 @@ def format_time(time: datetime, *, offset: bool = False) -> str:
 def rfc3339(time: datetime) -> str:
     """Write a time for programs: UTC, six decimals and `Z`."""
     return time.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
+
+
+# Fields
+
+
+def json_line(fields: Mapping[str, object]) -> str:
+    """Write one compact line of JSON, UTF-8 as it is.
+
+    Only what would harm a terminal or cannot be UTF-8 (`UNPRINTABLE`) is written as `\\uXXXX`: the value is
+    the same to every parser.
+    """
+    return UNPRINTABLE.sub(_json_escape, _compact(fields))
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    import json
+
+    return json.dumps(match[0])[1:-1]
+
+
+def _compact(value: object) -> str:
+    import json  # only here: most of what is shown needs none
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def field_lines(fields: Mapping[str, object]) -> str:
+    """Write a `field<TAB>value` line for each JSON field.
+
+    Text is escaped as in rows, null is empty, and nested values are compact JSON as it is (which has no
+    tab or newline of its own).
+    """
+    return "\n".join(f"{name}\t{_field_value(value)}" for name, value in fields.items())
+
+
+def _field_value(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return escape_tsv(value)
+    return UNPRINTABLE.sub(_json_escape, _compact(value))

@@ -1,59 +1,45 @@
-"""Models as text: JSON and rows for programs, one-line reports, tables and details for people.
+"""What is shown of an object: JSON and rows for programs, lines, details and tables for people.
 
-Pure: nothing is printed here, and no string that is returned ends in a newline. What is drawn for a terminal
-comes from `tables` and `details`, which import Rich only then: a pipe does not pay for it.
+Pure: nothing is printed here, and no string that is returned ends in a newline. Rich is imported only where
+something is drawn: a pipe does not pay for it.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from natsobj.cli.output.detail import account_detail, bucket_detail, object_detail, server_detail
+from natsobj.cli.output.detail import detail, pairs
 from natsobj.cli.output.formats import (
-    UNPRINTABLE,
     count,
     escape_tsv,
     format_duration,
+    format_exact_size,
     format_size,
     format_time,
     printable,
     rfc3339,
 )
-from natsobj.cli.output.table import Table, bucket_table, object_table
-from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement
+from natsobj.cli.output.rendering import ListRendering, Rendering
+from natsobj.cli.output.sorting import MOST_SORTED
+from natsobj.cli.output.table import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
+from natsobj.models import Link, ObjectInfo
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = [
-    "ACCOUNT_FIELDS",
-    "BUCKET_FIELDS",
+    "OBJECT",
+    "OBJECTS",
     "OBJECT_FIELDS",
-    "SERVER_FIELDS",
-    "Table",
-    "account_detail",
-    "account_json",
-    "bucket_detail",
-    "bucket_json",
-    "bucket_row",
-    "bucket_table",
-    "changed_bucket_json",
-    "changed_bucket_line",
     "changed_line",
     "checksum_line",
-    "created_bucket_line",
-    "deleted_bucket_line",
     "deleted_line",
     "edited_line",
-    "escape_tsv",
     "fetched_line",
     "fetched_part_line",
-    "field_lines",
-    "format_duration",
-    "format_size",
-    "format_time",
-    "json_line",
     "left_out_line",
     "linked_line",
     "moved_line",
@@ -61,9 +47,6 @@ __all__ = [
     "object_json",
     "object_row",
     "object_table",
-    "printable",
-    "server_detail",
-    "server_json",
     "stored_line",
 ]
 
@@ -84,30 +67,9 @@ OBJECT_FIELDS = (
     "link",
     "deleted",
 )
-BUCKET_FIELDS = (
-    "bucket",
-    "description",
-    "created",
-    "last_update",
-    "size",
-    "objects",
-    "chunks",
-    "storage",
-    "replicas",
-    "ttl",
-    "max_bytes",
-    "sealed",
-    "compressed",
-    "metadata",
-    "placement",
-    "stream",
-    "cluster",
-)
-ACCOUNT_FIELDS = ("buckets", "size", "storage", "limits", "server", "cluster", "domain")
-SERVER_FIELDS = ("running", "pid", "url", "data")
 
 
-# For programs: JSON
+# For programs
 
 
 def object_json(info: ObjectInfo) -> dict[str, object]:
@@ -131,110 +93,14 @@ def object_json(info: ObjectInfo) -> dict[str, object]:
     }
 
 
-def bucket_json(info: BucketInfo) -> dict[str, object]:
-    """Give a bucket's JSON fields; absent is None, metadata without entries as well."""
-    return {
-        "bucket": info.bucket,
-        "description": info.description,
-        "created": rfc3339(info.created),
-        "last_update": None if info.last_update is None else rfc3339(info.last_update),
-        "size": info.size,
-        "objects": info.objects,
-        "chunks": info.chunks,
-        "storage": info.storage,
-        "replicas": info.replicas,
-        "ttl": None if info.ttl is None else _seconds(info.ttl),
-        "max_bytes": info.max_bytes,
-        "sealed": info.sealed,
-        "compressed": info.compressed,
-        "metadata": dict(info.metadata) or None,
-        "placement": _placement_json(info.placement),
-        "stream": info.stream,
-        "cluster": _cluster_json(info.cluster),
-    }
-
-
-def changed_bucket_json(info: BucketInfo | None, bucket: str) -> dict[str, object]:
-    """Give the same of a bucket that was made or deleted; the name alone where nobody may look."""
-    if info is None:
-        return {**dict.fromkeys(BUCKET_FIELDS), "bucket": bucket}
-    return {**bucket_json(info), "cluster": None}
-
-
-def account_json(info: AccountInfo) -> dict[str, object]:
-    """Give the account's JSON fields; a limit that is not set is None."""
-    return {
-        "buckets": info.buckets,
-        "size": info.size,
-        "storage": dict(info.storage),
-        "limits": dict(info.limits),
-        "server": info.server,
-        "cluster": info.cluster,
-        "domain": info.domain,
-    }
-
-
-def server_json(*, pid: int | None, url: str | None, data: Path | None) -> dict[str, object]:
-    """Give the local server's JSON fields; one without a `pid` does not run."""
-    return {
-        "running": pid is not None,
-        "pid": pid,
-        "url": url,
-        "data": None if data is None else str(data),
-    }
-
-
 def _link_json(link: Link | None) -> dict[str, object] | None:
     return None if link is None else {"bucket": link.bucket, "name": link.name}
-
-
-def _placement_json(placement: Placement | None) -> dict[str, object] | None:
-    return None if placement is None else {"cluster": placement.cluster, "tags": list(placement.tags)}
-
-
-def _cluster_json(cluster: Cluster | None) -> dict[str, object] | None:
-    if cluster is None:
-        return None
-    replicas = [{"name": each.name, "current": each.current, "lag": each.lag} for each in cluster.replicas]
-    return {"name": cluster.name, "leader": cluster.leader, "replicas": replicas}
-
-
-def _seconds(duration: timedelta) -> int | float:
-    seconds = duration.total_seconds()
-    return int(seconds) if seconds.is_integer() else seconds
-
-
-def json_line(fields: Mapping[str, object]) -> str:
-    """Write one compact line of JSON, UTF-8 as it is.
-
-    Only what would harm a terminal or cannot be UTF-8 (`UNPRINTABLE`) is written as `\\uXXXX`: the value is
-    the same to every parser.
-    """
-    return UNPRINTABLE.sub(_json_escape, _compact(fields))
-
-
-def _json_escape(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-# For programs: tab-separated
 
 
 def object_row(info: ObjectInfo) -> str:
     """Write `size chunks sha256 modified name` between tabs; a tombstone has no size and no digest."""
     size, chunks, sha256 = (0, 0, "") if info.deleted else (info.size, info.chunks, info.sha256 or "")
     return f"{size}\t{chunks}\t{sha256}\t{rfc3339(info.modified)}\t{escape_tsv(info.name)}"
-
-
-def bucket_row(info: BucketInfo) -> str:
-    """Write `size created last_update description name` between tabs; absent is empty."""
-    last_update = "" if info.last_update is None else rfc3339(info.last_update)
-    description = escape_tsv(info.description or "")
-    return f"{info.size}\t{rfc3339(info.created)}\t{last_update}\t{description}\t{escape_tsv(info.bucket)}"
 
 
 _NOT_CHECKSUM = re.compile(r"[\\\n\r]")
@@ -256,23 +122,6 @@ def checksum_line(info: ObjectInfo, folder: str = "") -> str | None:
     name = _NOT_CHECKSUM.sub(lambda match: _CHECKSUM_ESCAPES[match[0]], below)
     mark = "" if name == below else "\\"
     return f"{mark}{info.sha256}  {'./-' if name == '-' else name}"
-
-
-def field_lines(fields: Mapping[str, object]) -> str:
-    """Write a `field<TAB>value` line for each JSON field.
-
-    Text is escaped as in rows, null is empty, and nested values are compact JSON as it is (which has no
-    tab or newline of its own).
-    """
-    return "\n".join(f"{name}\t{_field_value(value)}" for name, value in fields.items())
-
-
-def _field_value(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return escape_tsv(value)
-    return UNPRINTABLE.sub(_json_escape, _compact(value))
 
 
 # For people: one-line reports
@@ -329,24 +178,96 @@ def left_out_line(number: int) -> str:
     return f"left out {count(number, 'object')}: links, without a SHA-256, or with a NUL in the name"
 
 
-def created_bucket_line(bucket: str) -> str:
-    """Report an add: `created bucket photos`."""
-    return f"created bucket {printable(bucket)}"
-
-
-def changed_bucket_line(change: str, info: BucketInfo) -> str:
-    """Report an edit or a seal: `edited bucket photos`."""
-    return f"{change} bucket {printable(info.bucket)}"
-
-
-def deleted_bucket_line(bucket: str) -> str:
-    """Report an rm --bucket: `deleted bucket photos`."""
-    return f"deleted bucket {printable(bucket)}"
-
-
 def _report(verb: str, info: ObjectInfo, *facts: str) -> str:
     return "  ".join((f"{verb} {printable(info.bucket)}/{printable(info.name)}", *facts))
 
 
 def _digest(info: ObjectInfo) -> tuple[str, ...]:
     return () if info.sha256 is None else (f"sha256:{info.sha256[:12]}",)
+
+
+# For people: one object, or a table
+
+
+def object_detail(info: ObjectInfo) -> Text:
+    """Draw one object."""
+    chunks = f"{info.chunks:,}"
+    if info.chunk_size is not None:
+        chunks += f" of {_chunk_size(info.chunk_size)}"
+    digest = info.digest or "none"
+    return detail(
+        f"{info.bucket} > {info.name}",
+        ("Size", format_exact_size(info.size)),
+        ("Modified", format_time(info.modified, offset=True)),
+        ("Chunks", chunks),
+        ("Digest", digest if info.sha256 is None else None),
+        ("SHA-256", info.sha256),
+        ("Description", info.description),
+        ("Headers", [f"{name}: {value}" for name, values in info.headers.items() for value in values]),
+        ("Metadata", pairs(info.metadata)),
+        ("Link", _link(info.link)),
+    )
+
+
+def _chunk_size(size: int) -> str:
+    """Write a chunk size, with its bytes where the short form is not exact."""
+    exact = size < 1024 or (size % 1024 == 0 and size < 1024 * 1024) or size % (1024 * 1024) == 0
+    return format_size(size) if exact else format_exact_size(size)
+
+
+def _link(link: Link | None) -> str | None:
+    if link is None:
+        return None
+    return f"bucket {link.bucket}" if link.name is None else str(link)
+
+
+_COLUMNS = Layout(
+    (
+        Column("Name", least=16, wide="own line"),
+        SIZE,
+        Column("Chunks", right=True, least=len("819,200")),
+        Column("Digest", least=12),
+        Column("Modified"),
+    ),
+    ((3, 8), (4, MINUTES), (4, DAYS), (3, 0), (2, 0), (4, 0), (1, 0)),
+)
+_WHOLE_DIGESTS = replace(_COLUMNS, steps=tuple(step for step in _COLUMNS.steps if step[0] != 3))
+
+
+def object_table(
+    infos: Iterable[ObjectInfo], *, long: bool = False, more_follow: bool = False
+) -> Table[ObjectInfo]:
+    """Draw objects; `long` shows whole digests, `more_follow` leaves room for rows that come later.
+
+    Deleted ones, which say so, step back.
+    """
+    layout, digits = (_WHOLE_DIGESTS, None) if long else (_COLUMNS, 12)
+    return Table(
+        layout,
+        lambda info: _cells(info, digits),
+        infos,
+        more_follow=more_follow,
+        style=lambda info: "dim" if info.deleted else "",
+    )
+
+
+def _cells(info: ObjectInfo, digits: int | None) -> Sequence[str]:
+    name, modified = printable(info.name), format_time(info.modified)
+    if info.deleted:
+        return f"{name} (deleted)", format_size(0), "0", "", modified
+    if info.link is not None:
+        name = f"{name} -> {printable(str(info.link))}"
+    return name, format_size(info.size), f"{info.chunks:,}", (info.sha256 or "")[:digits], modified
+
+
+OBJECT = Rendering(object_json, object_detail)
+OBJECTS = ListRendering(
+    "objects",
+    object_json,
+    object_row,
+    object_table,
+    lambda info: str(info.name),
+    total=lambda: Total("object", lambda info: info.size, lambda info: info.deleted),
+    lean=lambda info: replace(info, description=None, headers={}, metadata={}, digest=None, nuid=None),
+    first=MOST_SORTED,
+)

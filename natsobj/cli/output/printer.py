@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from natsobj.cli import exits
 from natsobj.cli.output import console
-from natsobj.cli.output.diagnostics import Failures
+from natsobj.cli.output.diagnostics import Repeats, report_error
 
 if TYPE_CHECKING:
-    from natsobj.cli.output.views import Listing, ListView
+    from natsobj.cli.output.rendering import ListRendering, Rendering
     from natsobj.models import AccountInfo, BucketInfo, ObjectInfo
 
-__all__ = ["Output"]
+__all__ = ["Printer"]
 
 T = TypeVar("T")
 
 
-class Output:
+class Printer:
     """What was asked for of all that is said and shown, and the saying and showing."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ class Output:
         self._debug = bool(params.get("debug"))
         self._color = str(params.get("color") or "auto")
         self._start = time.monotonic()
-        self._failures = Failures()
+        self._repeats = Repeats()
 
     @property
     def elapsed(self) -> float:
@@ -73,26 +73,26 @@ class Output:
 
     def show(self, model: ObjectInfo | BucketInfo | AccountInfo) -> None:
         """Give the one thing that was asked for."""
-        from natsobj.cli.output.views import VIEWS
-
-        view = VIEWS[type(model)]
-        self.show_fields(view.fields(model), lambda: view.detail(model))
+        rendering = _rendering_of(model)
+        self.show_fields(rendering.fields(model), lambda: rendering.detail(model))
 
     def show_fields(self, fields: Mapping[str, object], detail: Callable[[], Any]) -> None:
         """Give fields: as JSON, as `detail` draws them for people, or line by line for programs."""
-        from natsobj.cli.output.objects import field_lines, json_line
+        from natsobj.cli.output.formats import field_lines, json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")
         elif self.stdout_is_terminal:
-            console.draw(detail(), color=self._colored)
+            from natsobj.cli.output import drawing
+
+            drawing.draw(detail(), color=self._colored)
         else:
             console.write(field_lines(fields) + "\n")
 
     async def show_all(
         self,
         models: AsyncGenerator[Any, None],
-        view: ListView | Listing,
+        rendering: ListRendering,
         *,
         names: bool = False,
         null: bool = False,
@@ -106,34 +106,34 @@ class Output:
             promptly: send each one off at once, for they are slow to come.
             by_name: sort a table.
         """
-        from natsobj.cli.output.objects import escape_tsv, json_line, printable
+        from natsobj.cli.output.formats import escape_tsv, json_line, printable
 
         escape = printable if self.stdout_is_terminal else escape_tsv
         async with aclosing(models) as items:
             if null:
                 whole = printable if self.stdout_is_terminal else str
-                await console.write_lines(items, lambda model: whole(view.name(model)), end="\0")
+                await console.write_lines(items, lambda model: whole(rendering.name(model)), end="\0")
             elif names:
-                await console.write_lines(items, lambda model: escape(view.name(model)))
+                await console.write_lines(items, lambda model: escape(rendering.name(model)))
             elif self.json:
                 await console.write_lines(
-                    items, lambda model: json_line(view.fields(model)), promptly=promptly
+                    items, lambda model: json_line(rendering.fields(model)), promptly=promptly
                 )
             elif self.stdout_is_terminal:
-                from natsobj.cli.output import sorting
+                from natsobj.cli.output import drawing, sorting
 
-                make = functools.partial(view.table, long=True) if long else view.table
-                shown = await console.draw_table(
-                    sorting.by_name(items, view.name, view.lean) if by_name else items,
+                make = functools.partial(rendering.table, long=True) if long else rendering.table
+                shown = await drawing.draw_table(
+                    sorting.by_name(items, rendering.name, rendering.lean) if by_name else items,
                     make,
                     color=self._colored,
-                    first=view.first,
-                    total=view.total(),
+                    first=rendering.first,
+                    total=rendering.total(),
                 )
                 if not shown:
-                    self.report(f"no {view.plural}")
+                    self.report(f"no {rendering.plural}")
             else:
-                await console.write_lines(items, view.row, promptly=promptly)
+                await console.write_lines(items, rendering.row, promptly=promptly)
         self.fold()
 
     async def show_lines(self, models: AsyncGenerator[T, None], line: Callable[[T], str | None]) -> int:
@@ -158,13 +158,11 @@ class Output:
 
     def done(self, model: ObjectInfo | BucketInfo, line: str) -> None:
         """Tell of a change: one line to people, or the thing itself with `--json`."""
-        from natsobj.cli.output.views import VIEWS
-
-        self.tell(VIEWS[type(model)].fields(model), line)
+        self.tell(_rendering_of(model).fields(model), line)
 
     def tell(self, fields: Mapping[str, object], line: str) -> None:
         """Tell of something that was done: one line to people, or fields with `--json`."""
-        from natsobj.cli.output.objects import json_line
+        from natsobj.cli.output.formats import json_line
 
         if self.json:
             console.write(json_line(fields) + "\n")
@@ -182,11 +180,28 @@ class Output:
         """Report one failure of several, of this one, and go on."""
         self.status = exits.FAILED
         whole = self.json or self.verbose or self._debug
-        if whole or self._failures.add(error):
-            hinted = whole or self._failures.is_first(error)
-            console.report_error(error, as_json=self.json, debug=self._debug, one_of=one_of, hinted=hinted)
+        if whole or self._repeats.add(error):
+            hinted = whole or self._repeats.is_first(error)
+            report_error(error, as_json=self.json, debug=self._debug, one_of=one_of, hinted=hinted)
 
     def fold(self) -> None:
         """Say how many failures were not reported one by one."""
-        for line in self._failures.rest():
+        for line in self._repeats.rest():
             console.say(f"natsobj: {line}")
+
+
+def _rendering_of(model: ObjectInfo | BucketInfo | AccountInfo) -> Rendering:
+    """Find how a thing is shown, without importing how others are."""
+    from natsobj import models
+
+    if isinstance(model, models.ObjectInfo):
+        from natsobj.cli.output.objects import OBJECT
+
+        return OBJECT
+    if isinstance(model, models.BucketInfo):
+        from natsobj.cli.output.buckets import BUCKET
+
+        return BUCKET
+    from natsobj.cli.output.account import ACCOUNT
+
+    return ACCOUNT

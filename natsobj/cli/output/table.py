@@ -1,4 +1,4 @@
-"""Lists of objects and buckets as people see them on a terminal.
+"""Tables as people see them on a terminal.
 
 A row is one line. Where the names need the room, the other columns give way, step by step; a name is never
 cut or broken. Print tables with `soft_wrap=True`: where a name alone is wider than the terminal, it is the
@@ -8,18 +8,17 @@ terminal that wraps. What users named is escaped (`printable`) and never read as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from natsobj.cli.output.formats import count, format_size, format_time, printable
-from natsobj.models import BucketInfo, ObjectInfo
+from natsobj.cli.output.formats import count, format_size
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
 
-__all__ = ["Column", "Layout", "Table", "Total", "bucket_table", "object_table"]
+__all__ = ["DAYS", "GAP", "MINUTES", "SIZE", "Column", "Layout", "Table", "Total"]
 
 T = TypeVar("T")
 
@@ -57,28 +56,6 @@ class Layout:
 SIZE = Column("Size", right=True, least=len("1023 MiB"))
 MINUTES, DAYS = len("2026-11-20 14:54"), len("2026-11-20")
 """What is left of a time that gives way."""
-
-BUCKETS = Layout(
-    (
-        Column("Bucket", wide="own line"),
-        Column("Description", wide="cut"),
-        Column("Created"),
-        SIZE,
-        Column("Last Update", least=len("2026-11-20 14:54:02")),
-    ),
-    ((1, 16), (2, MINUTES), (4, MINUTES), (2, DAYS), (4, DAYS + 1), (1, 0), (2, 0), (4, 0), (3, 0)),
-)
-OBJECTS = Layout(
-    (
-        Column("Name", least=16, wide="own line"),
-        SIZE,
-        Column("Chunks", right=True, least=len("819,200")),
-        Column("Digest", least=12),
-        Column("Modified"),
-    ),
-    ((3, 8), (4, MINUTES), (4, DAYS), (3, 0), (2, 0), (4, 0), (1, 0)),
-)
-WHOLE_DIGESTS = replace(OBJECTS, steps=tuple(step for step in OBJECTS.steps if step[0] != 3))
 
 
 class Table(Generic[T]):
@@ -336,44 +313,3 @@ class Total(Generic[T]):
         """Say it: `40 objects  1.2 GiB  2 deleted`."""
         facts = [count(self.number, self.noun), format_size(self.bytes)]
         return GAP.join([*facts, *([f"{self.deleted:,} deleted"] if self.deleted else [])])
-
-
-def object_table(
-    infos: Iterable[ObjectInfo], *, long: bool = False, more_follow: bool = False
-) -> Table[ObjectInfo]:
-    """Draw objects; `long` shows whole digests, `more_follow` leaves room for rows that come later.
-
-    Deleted ones, which say so, step back.
-    """
-    layout, digits = (WHOLE_DIGESTS, None) if long else (OBJECTS, 12)
-    return Table(
-        layout,
-        lambda info: _object_cells(info, digits),
-        infos,
-        more_follow=more_follow,
-        style=lambda info: "dim" if info.deleted else "",
-    )
-
-
-def bucket_table(infos: Iterable[BucketInfo], *, more_follow: bool = False) -> Table[BucketInfo]:
-    """Draw buckets; `more_follow` leaves room for rows that come later."""
-    return Table(BUCKETS, _bucket_cells, infos, more_follow=more_follow)
-
-
-def _object_cells(info: ObjectInfo, digits: int | None) -> Sequence[str]:
-    name, modified = printable(info.name), format_time(info.modified)
-    if info.deleted:
-        return f"{name} (deleted)", format_size(0), "0", "", modified
-    if info.link is not None:
-        name = f"{name} -> {printable(str(info.link))}"
-    return name, format_size(info.size), f"{info.chunks:,}", (info.sha256 or "")[:digits], modified
-
-
-def _bucket_cells(info: BucketInfo) -> Sequence[str]:
-    return (
-        printable(info.bucket),
-        printable(info.description or ""),
-        format_time(info.created),
-        format_size(info.size),
-        "never" if info.last_update is None else format_time(info.last_update),
-    )

@@ -119,7 +119,7 @@ class Move:
     async def _show(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
         """Show what would become of each."""
         from natsobj.cli.output.formats import count, escape_tsv
-        from natsobj.cli.output.views import OBJECT
+        from natsobj.cli.output.objects import OBJECTS
         from natsobj.folders.move import objects_as_of_now, renamed
         from natsobj.folders.outcomes import Failed
         from natsobj.models import ObjectInfo
@@ -148,7 +148,7 @@ class Move:
                     yield replace(info, bucket=to, name=renamed(info.name, prefix, target))
 
         if session.json:
-            await session.show_all(as_they_would_be(), OBJECT)
+            await session.show_all(as_they_would_be(), OBJECTS)
         else:
             await session.show_lines(found(), line)
         session.report(f"would be {self.change}: {count(number, 'object')}")

@@ -22,8 +22,8 @@ import typer
 from natsobj.cli import exits
 from natsobj.cli.arguments import target
 from natsobj.cli.exits import UsageError
-from natsobj.cli.output import console
-from natsobj.cli.output.printer import Output
+from natsobj.cli.output import console, diagnostics
+from natsobj.cli.output.printer import Printer
 from natsobj.cli.session.interrupts import interrupts
 from natsobj.errors import (
     AuthorizationError,
@@ -56,7 +56,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Session(Output):
+class Session(Printer):
     """One run of one command: its server, its results, what it says of failures and signals."""
 
     # The server
@@ -67,7 +67,7 @@ class Session(Output):
         from natsobj.store import Store
 
         quiet = self._quiet or self.json
-        console.listen(verbose=self.verbose, debug=self._debug, quiet=quiet, keep=self._keep)
+        diagnostics.listen(verbose=self.verbose, debug=self._debug, quiet=quiet, keep=self._keep)
         settings = await self._settings()
         interrupts.limit = settings.timeout.total_seconds()
         with interrupts.until_done() as done:
@@ -91,7 +91,7 @@ class Session(Output):
             return True
         if self.verbose or self._debug:
             return False
-        return not self._failures.add_remark(f"{record.name} {record.lineno}", text)
+        return not self._repeats.add_remark(f"{record.name} {record.lineno}", text)
 
     async def _settings(self) -> Settings:
         if not target.local_wanted(self.params, os.environ):
@@ -191,7 +191,7 @@ class Session(Output):
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
                 raise
             if not interrupts.status or isinstance(error, OutcomeUnknown):
-                console.report_error(error, as_json=self.json, debug=self._debug)
+                diagnostics.report_error(error, as_json=self.json, debug=self._debug)
             else:
                 interrupts.say(tidied=True)
             return interrupts.status or exits.exit_code(error)
@@ -305,9 +305,9 @@ def _wrong_usage(error: UsageError) -> int:
 
 def _explain(error: BaseException) -> int:
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
-        console.report_error(error, as_json=False, debug=False)
+        diagnostics.report_error(error, as_json=False, debug=False)
         return exits.exit_code(error)
-    console.say_block(console.traceback_of(error))
+    console.say_block(diagnostics.traceback_of(error))
     return exits.FAILED
 
 
@@ -319,6 +319,6 @@ def end(status: int) -> NoReturn:
         status = exits.BROKEN_PIPE
     except OSError as error:
         if not status:  # else it was said already, and this is what was left in the buffer
-            console.report_error(error, as_json=False, debug=False)
+            diagnostics.report_error(error, as_json=False, debug=False)
         status = status or exits.FAILED
     os._exit(status)

@@ -1,7 +1,4 @@
-"""Folders and objects of one level, as text: JSON and rows for programs, a table for people.
-
-Pure, as `render` is.
-"""
+"""What is shown of one level, by `ls --folders`: the folders, and the objects beside them."""
 
 from __future__ import annotations
 
@@ -10,14 +7,16 @@ from dataclasses import dataclass
 
 from natsobj.cli.output.formats import count, escape_tsv, format_size, format_time, printable, rfc3339
 from natsobj.cli.output.objects import object_json
+from natsobj.cli.output.rendering import ListRendering
+from natsobj.cli.output.sorting import MOST_SORTED
 from natsobj.cli.output.table import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
 from natsobj.models import Folder, ObjectInfo
 
-__all__ = ["FOLDER_FIELDS", "LevelTotal", "level_json", "level_row", "level_table"]
+__all__ = ["FOLDER_FIELDS", "LEVEL", "LevelTotal", "level_json", "level_row", "level_table"]
 
 FOLDER_FIELDS = ("folder", "name", "objects", "size")
 
-LEVELS = Layout(
+_COLUMNS = Layout(
     (
         Column("Name", least=16, wide="own line"),
         SIZE,
@@ -45,7 +44,7 @@ def level_table(
     entries: Iterable[Folder | ObjectInfo], *, more_follow: bool = False
 ) -> Table[Folder | ObjectInfo]:
     """Draw folders and objects; folders stand out, and end in a slash."""
-    return Table(LEVELS, _level_cells, entries, more_follow=more_follow, style=_style)
+    return Table(_COLUMNS, _level_cells, entries, more_follow=more_follow, style=_style)
 
 
 def _level_cells(entry: Folder | ObjectInfo) -> Sequence[str]:
@@ -85,3 +84,14 @@ class LevelTotal(Total[Folder | ObjectInfo]):
     def line(self) -> str:
         """Say it: `3 folders  40 objects  1.2 GiB`."""
         return "  ".join((count(self.folders, "folder"), Total.line(self)))
+
+
+LEVEL = ListRendering(
+    "objects",
+    level_json,
+    level_row,
+    level_table,
+    lambda entry: str(entry.name),
+    total=lambda: LevelTotal("object", lambda entry: entry.size),
+    first=MOST_SORTED,
+)
