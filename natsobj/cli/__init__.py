@@ -15,7 +15,7 @@ from natsobj import __version__
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output import console
-from natsobj.cli.session import session
+from natsobj.cli.session import bridge
 from natsobj.cli.session.interrupts import interrupts
 from natsobj.errors import InvalidBucketName
 
@@ -120,7 +120,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     console.prepare()
     interrupts.install()
-    session.end(session.guard(_run))
+    bridge.end(bridge.guard(_run))
 
 
 def _run() -> None:

@@ -18,7 +18,7 @@ import pytest
 from natsobj import Bucket, Settings, Store, errors
 from natsobj.cli import exits
 from natsobj.cli.arguments.suggest import nearest
-from natsobj.cli.session import session
+from natsobj.cli.session import bridge
 from natsobj.models import BucketConfig
 from tests.conftest import Serve
 from tests.program import Program
@@ -235,7 +235,7 @@ def test_what_nobody_foresaw_shows_a_plain_traceback(capsys: pytest.CaptureFixtu
     def bug() -> None:
         raise TimeoutError
 
-    assert session.guard(bug) == 1
+    assert bridge.guard(bug) == 1
     assert capsys.readouterr().err.startswith("Traceback (most recent call last):\n")
 
 
@@ -245,7 +245,7 @@ def test_wrong_usage_of_an_argument_is_no_traceback(capsys: pytest.CaptureFixtur
     def parse() -> None:
         raise errors.InvalidBucketName("a b")
 
-    assert session.guard(parse) == 2
+    assert bridge.guard(parse) == 2
     said = "natsobj: impossible bucket name: a b (letters, digits, - and _ are possible)\n"
     assert capsys.readouterr().err == said
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Create a bucket", "natsobj add photos"),

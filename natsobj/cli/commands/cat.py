@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Show an object", "natsobj cat notes todo.txt"),

@@ -8,7 +8,8 @@ import typer
 
 from natsobj.cli.arguments import grammar
 from natsobj.cli.output import console
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Complete in this bash", "source <(natsobj completion bash)"),

@@ -11,7 +11,8 @@ import typer
 
 from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from natsobj.cli.output.checks import Swept

@@ -11,7 +11,8 @@ import typer
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output.console import STDOUT
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Show what the account stores", "natsobj info"),

@@ -8,7 +8,8 @@ import typer
 
 from natsobj.cli.arguments import grammar, options, suggest
 from natsobj.cli.exits import UsageError
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Link to an object of the same bucket", "natsobj ln builds build-42.tar latest.tar"),

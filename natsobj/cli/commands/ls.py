@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from natsobj.models import BucketInfo, ObjectInfo

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.session import moves
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Rename an object", "natsobj mv photos cat.jpg 2026/cat.jpg"),

@@ -12,7 +12,8 @@ import typer
 
 from natsobj.cli.arguments import grammar, options, sources
 from natsobj.cli.exits import UsageError
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket

@@ -9,7 +9,8 @@ import typer
 
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Seal a bucket: its name must be typed", "natsobj seal releases-2026"),

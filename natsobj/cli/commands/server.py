@@ -6,7 +6,8 @@ import os
 
 from natsobj.cli.arguments import grammar, target
 from natsobj.cli.exits import FAILED
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("See whether it runs, and where", "natsobj server status"),

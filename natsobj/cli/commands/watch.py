@@ -10,7 +10,8 @@ import typer
 
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.output import console
-from natsobj.cli.session.session import Session, bridge
+from natsobj.cli.session.bridge import bridge
+from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from natsobj.models import Change

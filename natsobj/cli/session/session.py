@@ -1,9 +1,7 @@
-"""What every command runs in: a session with its server, its results, its batches and its way out."""
+"""One run of one command: its server, its results, its batches and its exit code."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 import sys
 from collections.abc import (
@@ -15,16 +13,14 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from natsobj.cli import exits
 from natsobj.cli.arguments import target
-from natsobj.cli.exits import UsageError
 from natsobj.cli.output import console, diagnostics
 from natsobj.cli.output.printer import Printer
 from natsobj.cli.session.interrupts import interrupts
+from natsobj.cli.session.loop import run_to_end
 from natsobj.errors import (
     AuthorizationError,
     BucketNotFound,
@@ -50,9 +46,8 @@ if TYPE_CHECKING:
     from natsobj.settings import Settings
     from natsobj.store import Store
 
-__all__ = ["Session", "bridge", "concerns_all", "end", "guard"]
+__all__ = ["Session", "concerns_all"]
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -185,7 +180,7 @@ class Session(Printer):
         try:
             work = command()
             if work is not None:
-                _run_to_end(work)
+                run_to_end(work)
         except (NatsobjError, OSError) as error:
             self.fold()
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
@@ -217,108 +212,3 @@ def concerns_all(error: Exception) -> bool:
     )
     for_one = (ChunksLost, InvalidKey, ObjectChanged, SourceChanged)
     return isinstance(error, for_all) and not isinstance(error, for_one)
-
-
-def _run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a loop of its own.
-
-    Unlike `asyncio.run` it does not wait for the executor's threads: a name lookup that hangs would keep
-    the program from ending.
-    """
-    import asyncio
-
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work)
-    with interrupts.cancelling(task):
-        try:
-            loop.run_until_complete(task)
-        finally:
-            loop.run_until_complete(_end_other_tasks())
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-
-
-async def _end_other_tasks() -> None:
-    import asyncio
-
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-
-
-# The bridge and the way out
-
-
-def bridge(
-    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None] | None],
-) -> Callable[..., None]:
-    """Make a Typer command of a function, or coroutine function, whose first argument is a session."""
-    signature = inspect.signature(command, eval_str=True)
-    first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-
-    @functools.wraps(command)
-    def call(ctx: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
-        session = Session(ctx.find_root().params)
-        try:
-            status = session.run(lambda: command(session, *args, **kwargs))
-        except UsageError as error:
-            error.ctx = error.ctx or ctx  # so that the message can name the help to look into
-            raise
-        raise typer.Exit(status)
-
-    parameters = [first, *list(signature.parameters.values())[1:]]
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return call
-
-
-def guard(action: Callable[[], object]) -> int:
-    """Run the whole command line and give the exit code; whatever gets this far is explained here.
-
-    A signal that came too late to stop anything changes nothing: what was committed is done.
-    """
-    try:
-        action()
-    except typer.Exit as ended:
-        status = ended.exit_code
-    except SystemExit as ended:  # typer's answer to a shell that completes
-        status = int(ended.code or 0)
-    except UsageError as error:
-        status = _wrong_usage(error)
-    except BrokenPipeError:
-        status = interrupts.status or exits.BROKEN_PIPE
-    except BaseException as error:  # noqa: BLE001  # cancelled by a signal, or a bug
-        status = interrupts.status or _explain(error)
-    else:
-        status = 0
-    return status
-
-
-def _wrong_usage(error: UsageError) -> int:
-    message, hint = exits.usage_message(error)
-    if hint is None:
-        console.say_block(message)
-    else:
-        console.say(f"natsobj: {message} ({hint})")
-    return exits.USAGE
-
-
-def _explain(error: BaseException) -> int:
-    if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
-        diagnostics.report_error(error, as_json=False, debug=False)
-        return exits.exit_code(error)
-    console.say_block(diagnostics.traceback_of(error))
-    return exits.FAILED
-
-
-def end(status: int) -> NoReturn:
-    """Leave with this exit code; threads that wait for a pipe or a name server are left behind."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        status = exits.BROKEN_PIPE
-    except OSError as error:
-        if not status:  # else it was said already, and this is what was left in the buffer
-            diagnostics.report_error(error, as_json=False, debug=False)
-        status = status or exits.FAILED
-    os._exit(status)

@@ -1,0 +1,97 @@
+"""From Typer to a command's session, and out of the program with its exit code."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, NoReturn, ParamSpec
+
+import typer
+
+from natsobj.cli import exits
+from natsobj.cli.exits import UsageError
+from natsobj.cli.output import console, diagnostics
+from natsobj.cli.session.interrupts import interrupts
+from natsobj.cli.session.session import Session
+from natsobj.errors import NatsobjError
+
+__all__ = ["bridge", "end", "guard"]
+
+P = ParamSpec("P")
+
+
+def bridge(
+    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None] | None],
+) -> Callable[..., None]:
+    """Make a Typer command of a function, or coroutine function, whose first argument is a session."""
+    signature = inspect.signature(command, eval_str=True)
+    first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+
+    @functools.wraps(command)
+    def call(ctx: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
+        session = Session(ctx.find_root().params)
+        try:
+            status = session.run(lambda: command(session, *args, **kwargs))
+        except UsageError as error:
+            error.ctx = error.ctx or ctx  # so that the message can name the help to look into
+            raise
+        raise typer.Exit(status)
+
+    parameters = [first, *list(signature.parameters.values())[1:]]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def guard(action: Callable[[], object]) -> int:
+    """Run the whole command line and give the exit code; whatever gets this far is explained here.
+
+    A signal that came too late to stop anything changes nothing: what was committed is done.
+    """
+    try:
+        action()
+    except typer.Exit as ended:
+        status = ended.exit_code
+    except SystemExit as ended:  # typer's answer to a shell that completes
+        status = int(ended.code or 0)
+    except UsageError as error:
+        status = _wrong_usage(error)
+    except BrokenPipeError:
+        status = interrupts.status or exits.BROKEN_PIPE
+    except BaseException as error:  # noqa: BLE001  # cancelled by a signal, or a bug
+        status = interrupts.status or _explain(error)
+    else:
+        status = 0
+    return status
+
+
+def _wrong_usage(error: UsageError) -> int:
+    message, hint = exits.usage_message(error)
+    if hint is None:
+        console.say_block(message)
+    else:
+        console.say(f"natsobj: {message} ({hint})")
+    return exits.USAGE
+
+
+def _explain(error: BaseException) -> int:
+    if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
+        diagnostics.report_error(error, as_json=False, debug=False)
+        return exits.exit_code(error)
+    console.say_block(diagnostics.traceback_of(error))
+    return exits.FAILED
+
+
+def end(status: int) -> NoReturn:
+    """Leave with this exit code; threads that wait for a pipe or a name server are left behind."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = exits.BROKEN_PIPE
+    except OSError as error:
+        if not status:  # else it was said already, and this is what was left in the buffer
+            diagnostics.report_error(error, as_json=False, debug=False)
+        status = status or exits.FAILED
+    os._exit(status)
