@@ -21,7 +21,7 @@ __all__ = ["Raw", "WrongResult", "connect"]
 
 TIMEOUT = 120.0
 BUFFER = 1 << 20
-IN_FLIGHT = 64
+UNACKED = 64
 """Messages without an answer: 8 MiB of chunks."""
 
 BATCH = 500
@@ -170,7 +170,7 @@ class Raw:
 
     def _read_back(self, bucket: str, records: Mapping[str, Mapping[str, Any]]) -> None:
         digests = {nuid: hashlib.sha256() for nuid in records}
-        for message in self._stored(bucket, f"$O.{bucket}.C.>", IN_FLIGHT):
+        for message in self._stored(bucket, f"$O.{bucket}.C.>", UNACKED):
             digests[message.subject.rpartition(".")[2]].update(message.payload)
         for nuid, record in records.items():
             if digests[nuid].hexdigest() != _hex(record["digest"]):
@@ -208,8 +208,8 @@ class Raw:
         return self._take()[0].payload
 
     def _publish(self, subject: str, payload: bytes, headers: bytes = b"") -> None:
-        """Send a message to be stored; more than IN_FLIGHT are not under way."""
-        while self._open >= IN_FLIGHT:
+        """Send a message to be stored; more than UNACKED are not under way."""
+        while self._open >= UNACKED:
             self._take_ack()
         self._send(subject, payload, headers)
         self._open += 1

@@ -262,7 +262,7 @@ async def test_an_answer_that_never_comes_is_a_timeout(server: NatsServer, clien
     try:
         with pytest.raises(RequestTimeout, match="silence"):
             async with asyncio.timeout(3):
-                await connection.request("silence", patience=0.2)
+                await connection.request("silence", timeout=0.2)
     finally:
         await connection.close()
 

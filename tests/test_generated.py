@@ -19,11 +19,11 @@ from typer.core import TyperGroup, TyperOption
 from natsobj import __version__
 from natsobj.cli import COMMANDS, app
 from natsobj.cli.arguments import completion, grammar
-from natsobj.cli.arguments.target import LOCAL_VARIABLE
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
 from natsobj.cli.output import account, buckets, checks, objects
 from natsobj.models import Problem
 from natsobj.settings.layers import NAMES
+from natsobj.settings.local import LOCAL_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("natsobj", *(f"natsobj-{name}" for name in COMMANDS))

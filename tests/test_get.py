@@ -244,7 +244,7 @@ async def test_large_objects_come_by_direct_get_as_well(
     """Both ways of reading give the same bytes."""
     await bucket.put("k", BIG * 3)
     for small in (0, 1 << 40):
-        monkeypatch.setattr(download, "_SMALL", small)
+        monkeypatch.setattr(download, "_DIRECT_SIZE", small)
         assert await fetch(bucket, "k") == BIG * 3
 
 

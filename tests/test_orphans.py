@@ -34,17 +34,17 @@ DAY = timedelta(days=1)
 Condition = Mapping[str, str]
 
 
-async def collect(
+async def sweep(
     bucket: Bucket, *, older_than: timedelta = NOW, tombstones: bool = False, dry_run: bool = False
 ) -> list[Orphan | Tombstone]:
     """Everything that a sweep gives."""
-    found = orphans.collect(bucket, older_than=older_than, tombstones=tombstones, dry_run=dry_run)
+    found = orphans.remove_orphans(bucket, older_than=older_than, tombstones=tombstones, dry_run=dry_run)
     return [each async for each in found]
 
 
 async def removed(bucket: Bucket, *, older_than: timedelta = NOW) -> set[str]:
     """The nuids whose chunks a sweep removes."""
-    found = await collect(bucket, older_than=older_than)
+    found = await sweep(bucket, older_than=older_than)
     return {each.nuid for each in found if isinstance(each, Orphan) and each.removed}
 
 
@@ -82,14 +82,14 @@ async def test_orphans_go_and_objects_stay(bucket: Bucket, client: Client) -> No
     await client.request(subject, json.dumps(record).encode(), timeout=5)
     whole = await chunks(client, bucket)
     await upload(client, bucket, "ORPHAN", 5)
-    (orphan,) = await collect(bucket)
+    (orphan,) = await sweep(bucket)
     assert isinstance(orphan, Orphan)
     assert (orphan.nuid, orphan.chunks, orphan.removed, orphan.young) == ("ORPHAN", 5, True, False)
     assert NOW <= orphan.age < DAY
     assert await chunks(client, bucket) == whole
     assert await fetch(bucket, "large") == BIG
     assert await fetch(bucket, "Köpfe") == b"012"
-    assert await collect(bucket) == []
+    assert await sweep(bucket) == []
 
 
 async def test_many_orphans_go_in_one_run(bucket: Bucket, client: Client) -> None:
@@ -98,7 +98,7 @@ async def test_many_orphans_go_in_one_run(bucket: Bucket, client: Client) -> Non
     for index, name in enumerate(names):
         await upload(client, bucket, name, 1 + index % 3)
         await bucket.put(f"k{index}", b"x")
-    found = await collect(bucket)
+    found = await sweep(bucket)
     assert [each.nuid for each in found if isinstance(each, Orphan)] == names
     assert len(await chunks(client, bucket)) == 50
     assert all(each.ok for each in [each async for each in verify.verify(await verify.survey(bucket))])
@@ -107,7 +107,7 @@ async def test_many_orphans_go_in_one_run(bucket: Bucket, client: Client) -> Non
 async def test_what_is_younger_stays_and_is_told(bucket: Bucket, client: Client) -> None:
     """The newest chunk counts: the upload may be under way."""
     await upload(client, bucket, "YOUNG")
-    (orphan,) = await collect(bucket, older_than=DAY)
+    (orphan,) = await sweep(bucket, older_than=DAY)
     assert isinstance(orphan, Orphan)
     assert (orphan.nuid, orphan.young, orphan.removed) == ("YOUNG", True, False)
     assert await chunks(client, bucket) == {"YOUNG": 3}
@@ -118,7 +118,7 @@ async def test_the_age_is_that_of_the_newest_chunk(bucket: Bucket, client: Clien
     await upload(client, bucket, "GOES ON".replace(" ", "_"))
     await upload(client, bucket, "STOPPED")
     limit = timedelta(seconds=0.3)
-    while (await collect(bucket, older_than=limit, dry_run=True))[0].age < limit:
+    while (await sweep(bucket, older_than=limit, dry_run=True))[0].age < limit:
         await asyncio.sleep(0.02)
     await upload(client, bucket, "GOES_ON", 1)
     assert await removed(bucket, older_than=limit) == {"STOPPED"}
@@ -131,12 +131,12 @@ async def test_a_dry_run_removes_nothing(bucket: Bucket, client: Client) -> None
     await bucket.put("gone", b"")
     await bucket.delete("gone")
     sequence = await last_sequence(client, f"OBJ_{bucket.name}")
-    orphan, tombstone = await collect(bucket, tombstones=True, dry_run=True)
+    orphan, tombstone = await sweep(bucket, tombstones=True, dry_run=True)
     assert not orphan.removed
     assert not tombstone.removed
     assert await chunks(client, bucket) == {"ORPHAN": 3}
     assert await last_sequence(client, f"OBJ_{bucket.name}") == sequence
-    assert len(await collect(bucket, tombstones=True)) == 2
+    assert len(await sweep(bucket, tombstones=True)) == 2
 
 
 async def test_an_upload_under_way_is_not_touched(bucket: Bucket) -> None:
@@ -148,7 +148,7 @@ async def test_an_upload_under_way_is_not_touched(bucket: Bucket) -> None:
     found: list[Orphan | Tombstone] = []
     async with asyncio.timeout(20):
         while not found:
-            found = await collect(bucket, older_than=DAY)
+            found = await sweep(bucket, older_than=DAY)
     assert [each.removed for each in found] == [False]
     source.end.set()
     await putting
@@ -168,7 +168,7 @@ async def test_an_expired_chunk_is_nobodys_business(store: Store, client: Client
     while "Nats-Marker-Reason" not in headers:
         await asyncio.sleep(0.05)
         headers = (await client.jetstream().get_last_msg(f"OBJ_{bucket_name}", subject)).headers or {}
-    assert await collect(bucket) == []
+    assert await sweep(bucket) == []
     await store.delete_bucket(bucket_name)
 
 
@@ -181,15 +181,15 @@ async def test_tombstones_go_when_they_are_asked_for(bucket: Bucket, client: Cli
         await bucket.put(key, b"x")
     for key in ("a", "Köpfe/漢字"):
         await bucket.delete(key)
-    assert await collect(bucket) == []
-    assert await collect(bucket, tombstones=True, older_than=DAY) == []
-    found = await collect(bucket, tombstones=True)
+    assert await sweep(bucket) == []
+    assert await sweep(bucket, tombstones=True, older_than=DAY) == []
+    found = await sweep(bucket, tombstones=True)
     assert [(each.name, each.removed) for each in found if isinstance(each, Tombstone)] == [
         ("a", True),
         ("Köpfe/漢字", True),
     ]
     assert [info.name async for info in bucket.list(deleted=True)] == ["kept"]
-    assert await collect(bucket, tombstones=True) == []
+    assert await sweep(bucket, tombstones=True) == []
 
 
 async def test_the_chunks_that_a_tombstone_names_are_orphans(bucket: Bucket, client: Client) -> None:
@@ -217,7 +217,7 @@ async def test_an_object_in_the_place_of_a_tombstone_stays(
         await purge(self, subject, up_to=up_to)
 
     monkeypatch.setattr(Census, "remove_record", remove_record)
-    assert [each.name for each in await collect(bucket, tombstones=True) if isinstance(each, Tombstone)] == [
+    assert [each.name for each in await sweep(bucket, tombstones=True) if isinstance(each, Tombstone)] == [
         "between"
     ]
     assert await fetch(bucket, "before") == b"new"
@@ -281,7 +281,7 @@ async def test_objects_that_lack_chunks_are_told(
     await bucket.put("whole", BIG)
     await upload(client, bucket, "N")
     await commit(client, bucket, "short", "N", 7)
-    assert await collect(bucket) == []
+    assert await sweep(bucket) == []
     assert caplog.messages == [f"broken: {bucket.name}/short: 3 of 7 chunks are stored"]
 
 
@@ -325,7 +325,7 @@ async def test_a_subject_that_would_be_a_wildcard_is_left_alone(
     tombstone = {"name": "odd", "nuid": "N", "deleted": True}
     await client.request(f"$O.{bucket.name}.M.{odd}", json.dumps(tombstone).encode(), timeout=5)
     before = await chunks(client, bucket)
-    assert await collect(bucket, tombstones=True) == []
+    assert await sweep(bucket, tombstones=True) == []
     assert "wildcards" in caplog.text
     assert await chunks(client, bucket) == before
     assert await fetch(bucket, "k") == BIG
@@ -446,7 +446,7 @@ async def test_an_upload_that_goes_on_at_the_last_moment_is_not_touched(
     """A chunk comes between the look and the removal: it is young again."""
     await upload(client, bucket, "N")
     just_before(monkeypatch, lambda: upload(client, bucket, "N", 1))
-    assert await collect(bucket) == []
+    assert await sweep(bucket) == []
     assert await chunks(client, bucket) == {"N": 4}
 
 
@@ -473,7 +473,7 @@ async def test_orphans_go_while_others_write_all_the_time(bucket: Bucket, client
     """An upload at full speed leaves no silent moment; its own chunks are as old as the newest of them."""
     await upload(client, bucket, "ORPHAN")
     limit = timedelta(seconds=0.3)
-    while (await collect(bucket, older_than=limit, dry_run=True))[0].age < limit:
+    while (await sweep(bucket, older_than=limit, dry_run=True))[0].age < limit:
         await asyncio.sleep(0.02)
     sent = asyncio.Event()
 
@@ -499,7 +499,7 @@ async def test_a_bucket_that_is_never_silent_keeps_its_orphans_where_nothing_les
     monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", orphans.TRIES)
     await upload(client, bucket, "ORPHAN")
     just_before(monkeypatch, lambda: upload(client, bucket, "BUSY", 1), always=True)
-    found = await collect(bucket)
+    found = await sweep(bucket)
     assert [(each.nuid, each.removed) for each in found if isinstance(each, Orphan)] == [("ORPHAN", False)]
     assert "ORPHAN" in caplog.text
     assert (await chunks(client, bucket))["ORPHAN"] == 3
@@ -543,8 +543,8 @@ async def test_puts_and_deletes_beside_sweeps_lose_nothing(bucket: Bucket, clien
 
     async def sweep_on() -> None:
         while not done.is_set():
-            await collect(bucket, older_than=timedelta(seconds=10), tombstones=True)
-            await collect(bucket, older_than=timedelta(seconds=1))
+            await sweep(bucket, older_than=timedelta(seconds=10), tombstones=True)
+            await sweep(bucket, older_than=timedelta(seconds=1))
 
     async def work(number: int) -> None:
         for index in range(12):
@@ -560,7 +560,7 @@ async def test_puts_and_deletes_beside_sweeps_lose_nothing(bucket: Bucket, clien
     done.set()
     await sweeping
     assert all([each.ok async for each in verify.verify(await verify.survey(bucket))])
-    assert await collect(bucket) == []
+    assert await sweep(bucket) == []
 
 
 # What is refused
@@ -575,7 +575,7 @@ async def test_a_sealed_bucket_is_refused(store: Store, client: Client, bucket_n
     await api(client, f"STREAM.UPDATE.OBJ_{bucket_name}", **config | {"sealed": True})
     for dry_run in (False, True):
         with pytest.raises(BucketSealed):
-            await collect(bucket, dry_run=dry_run)
+            await sweep(bucket, dry_run=dry_run)
     assert await chunks(client, bucket) == {"N": 3}
     await store.delete_bucket(bucket_name)
 
@@ -585,7 +585,7 @@ async def test_a_mirror_is_refused(store: Store, bucket: Bucket, client: Client)
     name = f"{bucket.name}-mirror"
     await api(client, f"STREAM.CREATE.OBJ_{name}", name=f"OBJ_{name}", mirror={"name": f"OBJ_{bucket.name}"})
     with pytest.raises(BucketReadOnly):
-        await collect(store.bucket(name))
+        await sweep(store.bucket(name))
     await store.delete_bucket(name)
 
 

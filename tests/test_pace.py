@@ -7,7 +7,7 @@ import resource
 
 import pytest
 
-from natsobj.folders.pace import IN_FLIGHT, LEAST, Pace
+from natsobj.folders.pace import BYTES_UNDER_WAY, LEAST, Pace
 
 
 async def begun(pace: Pace, sizes: list[int]) -> tuple[list[int], list[asyncio.Task[int]]]:
@@ -74,13 +74,13 @@ async def test_jobs_are_as_many_as_somebody_wants() -> None:
 async def test_bytes_are_bounded_and_large_ones_leave_room_for_small_ones() -> None:
     """Four large ones at once, none of them for ever in the way; those that wait begin in order."""
     pace = Pace()
-    running, waiting = await begun(pace, [IN_FLIGHT * 1000] * 3 + [4096] * 8)
+    running, waiting = await begun(pace, [BYTES_UNDER_WAY * 1000] * 3 + [4096] * 8)
     assert (len(running), len(waiting)) == (11, 0)
-    more, waiting = await begun(pace, [IN_FLIGHT, 4096])
+    more, waiting = await begun(pace, [BYTES_UNDER_WAY, 4096])
     assert (more, len(waiting)) == ([], 2)
     pace.end(running[0], 1.0)
     await asyncio.gather(*waiting)
-    assert sum(task.result() for task in waiting) == IN_FLIGHT // 4 + 4096
+    assert sum(task.result() for task in waiting) == BYTES_UNDER_WAY // 4 + 4096
 
 
 async def test_one_that_gives_up_waiting_leaves_its_turn_to_the_next() -> None:

@@ -371,7 +371,7 @@ async def test_several_objects_are_read_at_once_and_not_all(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, size: int, limit: int | None, at_once: int
 ) -> None:
     """Objects are bounded, and so are their bytes; the verdicts come in the bucket's order all the same."""
-    monkeypatch.setattr(verify, "IN_FLIGHT", limit or verify.IN_FLIGHT)
+    monkeypatch.setattr(verify, "BYTES_AT_ONCE", limit or verify.BYTES_AT_ONCE)
     names = [f"k{index:02}" for index in range(at_once + 8)]
     for name in names:
         await bucket.put(name, b"x" * size)

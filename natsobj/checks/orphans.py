@@ -33,7 +33,7 @@ from natsobj.jetstream.direct import Stored
 from natsobj.models import Orphan, Tombstone
 from natsobj.stream import Record
 
-__all__ = ["collect"]
+__all__ = ["remove_orphans"]
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class _Candidate:
     """Of the newest chunk."""
 
 
-async def collect(
+async def remove_orphans(
     bucket: Bucket,
     *,
     older_than: timedelta,
@@ -83,7 +83,7 @@ async def collect(
     if any(not each.orphan.young for each in candidates):
         await sweep.look_closely()
     for candidate in candidates:
-        if (orphan := await sweep.judge(candidate, dry_run=dry_run)) is not None:
+        if (orphan := await sweep.remove_orphan(candidate, dry_run=dry_run)) is not None:
             yield orphan
     for record in buried:
         if (tombstone := await _remove_tombstone(census, record, dry_run=dry_run)) is not None:
@@ -201,7 +201,7 @@ class _Sweep:
 
     # Removing
 
-    async def judge(self, candidate: _Candidate, *, dry_run: bool) -> Orphan | None:
+    async def remove_orphan(self, candidate: _Candidate, *, dry_run: bool) -> Orphan | None:
         """Remove an orphan unless it is too young; None when it is none."""
         orphan = candidate.orphan
         if not self._is_unclaimed(orphan.nuid):

@@ -35,7 +35,7 @@ __all__ = ["Survey", "nowhere", "survey", "verify"]
 AT_ONCE = 256
 """Objects that are verified at once, at most."""
 
-IN_FLIGHT = 16 * 1024 * 1024
+BYTES_AT_ONCE = 16 * 1024 * 1024
 """Bytes of objects that are verified at once; no object counts for more than half of them."""
 
 CHANGED = "it was replaced or deleted meanwhile"
@@ -147,8 +147,8 @@ async def verify(
                 if not running and (verdict := checker.at_once(record)) is not None:
                     yield verdict
                     continue
-                cost = min(IN_FLIGHT // 2, record.live.size if record.live is not None else 0)
-                while running and (len(running) >= AT_ONCE or weight + cost > IN_FLIGHT):
+                cost = min(BYTES_AT_ONCE // 2, record.live.size if record.live is not None else 0)
+                while running and (len(running) >= AT_ONCE or weight + cost > BYTES_AT_ONCE):
                     if (verdict := await running[0][0]) is not None:
                         yield verdict
                     weight -= running.popleft()[1]

@@ -10,13 +10,13 @@ sent credentials before it knew that TLS was there, and took any message that a 
 from __future__ import annotations
 
 from natsobj.connection.connection import ASK_AGAIN, Connection
-from natsobj.connection.connector import PASSING, PATIENCE, Connector, Patience, take_time, time_left
+from natsobj.connection.connector import GIVE_UP_AFTER, PASSING, Connector, Patience, take_time, time_left
 from natsobj.connection.message import Message
 
 __all__ = [
     "ASK_AGAIN",
+    "GIVE_UP_AFTER",
     "PASSING",
-    "PATIENCE",
     "Connection",
     "Connector",
     "Message",

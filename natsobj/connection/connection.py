@@ -206,28 +206,28 @@ class Connection:
         *,
         headers: Mapping[str, str] | None = None,
         again: bool = False,
-        patience: float | None = None,
+        timeout: float | None = None,
     ) -> Message:
         """Publish and wait for one answer.
 
         Args:
             again: ask once more each second while nothing is heard; for requests that change nothing, or the
                 same thing twice.
-            patience: seconds to wait in all, the timeout by default.
+            timeout: seconds to wait in all, the timeout by default.
 
         Raises:
             RequestTimeout: no answer came.
             ServerUnavailable: the connection was lost meanwhile.
             PermissionDenied: the subject is not for us.
         """
-        patience = self.timeout if patience is None else patience
-        deadline = time.monotonic() + patience
+        timeout = self.timeout if timeout is None else timeout
+        deadline = time.monotonic() + timeout
         with self.answers() as (inbox, answers), self.watch(subject, answers.fail):
             while (left := deadline - time.monotonic()) > 0:
                 await self.publish(subject, payload, reply=inbox, headers=headers)
                 with contextlib.suppress(TimeoutError):
                     return await answers.next(min(left, ASK_AGAIN) if again else left)
-        raise RequestTimeout(subject, patience)
+        raise RequestTimeout(subject, timeout)
 
     async def publish(
         self, subject: str, payload: bytes = b"", *, reply: str = "", headers: Mapping[str, str] | None = None

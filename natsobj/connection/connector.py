@@ -27,13 +27,13 @@ from natsobj.errors import (
 )
 from natsobj.settings import Settings
 
-__all__ = ["PASSING", "PATIENCE", "Connector", "Patience", "take_time", "time_left"]
+__all__ = ["GIVE_UP_AFTER", "PASSING", "Connector", "Patience", "take_time", "time_left"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE = 6
+GIVE_UP_AFTER = 6
 """Timeouts without progress after which a transfer is given up; electing a new leader takes 4 to 9 s."""
 
 PASSING = (ServerUnavailable, RequestTimeout, JetStreamUnavailable)
@@ -117,7 +117,7 @@ class Connector:
         while time.monotonic() < deadline:
             with contextlib.suppress(RequestTimeout):
                 try:
-                    answer = await self.connection.request(f"{old.inbox}.fence", patience=_FENCE_INTERVAL)
+                    answer = await self.connection.request(f"{old.inbox}.fence", timeout=_FENCE_INTERVAL)
                 except PermissionDenied:
                     return False
                 if answer.status == "503":
@@ -160,7 +160,7 @@ class Patience:
     @property
     def end(self) -> float:
         """When it ends, on the clock of `time.monotonic`; never, as long as there is no trouble."""
-        return math.inf if self._since is None else self._since + PATIENCE * self._connector.timeout
+        return math.inf if self._since is None else self._since + GIVE_UP_AFTER * self._connector.timeout
 
     async def wait(self, error: TemporaryError, connection: Connection) -> None:
         """Pause before another try, and replace the connection on which it failed where that is in doubt.

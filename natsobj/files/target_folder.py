@@ -148,7 +148,7 @@ class TargetFolder:
         """
         parts = path_parts(path)
         shown = Path(self._shown, *parts)
-        found = self._find(parts, shown)
+        found = self._resolve(parts, shown)
         try:
             if found.path in self._taken:
                 raise FileExists(str(shown))
@@ -201,7 +201,7 @@ class TargetFolder:
 
     # Ways
 
-    def _find(self, parts: Sequence[str], shown: Path) -> _Found:
+    def _resolve(self, parts: Sequence[str], shown: Path) -> _Found:
         """Open the folder of a target, and look what is there."""
         for _ in range(_ATTEMPTS):
             *folders, name = parts

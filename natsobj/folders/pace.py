@@ -25,7 +25,7 @@ LEAST = 64
 MOST = 640
 """Each needs memory, too."""
 
-IN_FLIGHT = 16 * 1024 * 1024
+BYTES_UNDER_WAY = 16 * 1024 * 1024
 """Bytes of all that is under way; one transfer counts for a quarter of it at most."""
 
 _OWN_WORK = 0.0002
@@ -76,7 +76,7 @@ class Pace:
 
     async def begin(self, size: int) -> int:
         """Wait for the turn of a transfer of that many bytes, and return what to `end` it with."""
-        weight = min(size, IN_FLIGHT // 4)
+        weight = min(size, BYTES_UNDER_WAY // 4)
         if self._waiting or not self._fits(weight):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append((turn, weight))
@@ -122,7 +122,7 @@ class Pace:
         self.limit = max(1, min(limit, self.most))
 
     def _fits(self, weight: int) -> bool:
-        return self._running < self.limit and (not self._running or self._bytes + weight <= IN_FLIGHT)
+        return self._running < self.limit and (not self._running or self._bytes + weight <= BYTES_UNDER_WAY)
 
     def _enter(self, weight: int) -> None:
         self._running += 1

@@ -59,7 +59,7 @@ class Crew(Generic[T, R]):
 
     async def results(self) -> AsyncGenerator[R, None]:
         """Give what became of each as it is known; all work has ended when this has, however it ends."""
-        self._start(self._find)
+        self._start(self._list)
         self._start(self._work)
         ended = 0
         try:
@@ -88,7 +88,7 @@ class Crew(Generic[T, R]):
         if not self._stopped:
             await self._results.put(error)
 
-    async def _find(self) -> None:
+    async def _list(self) -> None:
         async with aclosing(self._items) as items:
             async for item in items:
                 held = _held(item)

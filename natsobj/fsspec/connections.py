@@ -13,8 +13,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import natsobj
-from natsobj import InvalidArgument, local_server
+from natsobj import local_server
 from natsobj.settings import Settings, config_home, resolve, with_home
+from natsobj.settings.local import local_by_environment
 
 __all__ = ["OPTIONS", "settings_of", "store_of"]
 
@@ -39,7 +40,6 @@ OPTIONS: Mapping[str, str] = {
 }
 """What the settings are called in `storage_options`: as in `Settings`, else as on the command line."""
 
-_LOCAL = "NATSOBJ_LOCAL"
 _CLOSE_WITHIN = 2.0
 
 
@@ -49,7 +49,7 @@ def settings_of(options: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     Starts the local server where that is asked for by NATSOBJ_LOCAL.
 
     Raises:
-        InvalidArgument: a setting is impossible, or two of them contradict each other.
+        InvalidArgument: a setting is invalid, or two of them contradict each other.
         LocalServerError: the local server cannot be started.
         OSError: a file that it names cannot be read.
     """
@@ -60,7 +60,7 @@ def settings_of(options: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
     if not isinstance(given.get("server", ""), str):
         given["server"] = ",".join(given["server"])
     env = with_home(env)
-    if _local_wanted(given, env):
+    if local_by_environment({flag: OPTIONS[flag] for flag in given}, env, instead="servers"):
         wait = _duration(timeout) or resolve({"timeout": given.get("timeout")}, env, None).timeout
         return local_server.settings(local_server.start(local_server.data_home(env), timeout=wait), wait)
     flags = {flag: value if isinstance(value, bool) else str(value) for flag, value in given.items()}
@@ -72,20 +72,6 @@ def _duration(timeout: Any) -> timedelta | None:
     if isinstance(timeout, (int, float)):
         return timedelta(seconds=timeout)
     return timeout if isinstance(timeout, timedelta) else None
-
-
-def _local_wanted(given: Mapping[str, Any], env: Mapping[str, str]) -> bool:
-    """Say whether NATSOBJ_LOCAL counts: a server or context that the program names beats it."""
-    value = env.get(_LOCAL, "").strip().lower()
-    if value in ("", "0", "false", "no", "off") or "server" in given or "context" in given:
-        return False
-    if value not in ("1", "true", "yes", "on"):
-        raise InvalidArgument(f"{_LOCAL} is neither 1 nor 0: {value}")
-    others = [OPTIONS[flag] for flag in given if flag != "timeout"]
-    others += [variable for variable in ("NATS_URL", "NATS_CONTEXT") if env.get(variable)]
-    if others:
-        raise InvalidArgument(f"{_LOCAL} contradicts {others[0]}: unset one, or say servers")
-    return True
 
 
 class _Connections:

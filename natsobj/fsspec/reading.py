@@ -39,7 +39,7 @@ class ReadFile(AbstractBufferedFile):
         cache_options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._bucket, self._object = sync(fs.loop, _find, fs, path)
+        self._bucket, self._object = sync(fs.loop, _open, fs, path)
         kwargs["size"] = self._object.size
         own = cache_type == "ahead"
         super().__init__(
@@ -177,7 +177,7 @@ class _Part:
         raise io.UnsupportedOperation("ranges of two versions do not fit together")
 
 
-async def _find(fs: Any, path: str) -> tuple[Bucket, ObjectInfo]:
+async def _open(fs: Any, path: str) -> tuple[Bucket, ObjectInfo]:
     async with fs.at(path) as (bucket, key):
         return bucket, await fs.readable(bucket, key)
 

@@ -99,7 +99,7 @@ class JetStream(StreamCalls, ConsumerCalls):
         """Return how many messages a filter matches; None where Direct Get, which tells, is not served."""
         query = {"seq": 1, "next_by_subj": subject, "batch": 1}
         message = await self._request(
-            f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True, patience=None
+            f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True, timeout=None
         )
         if message.status == "404":
             return 0
@@ -181,21 +181,21 @@ class JetStream(StreamCalls, ConsumerCalls):
         payload: bytes,
         headers: Mapping[str, str],
         *,
-        patience: float | None = None,
+        timeout: float | None = None,
         acker: tuple[str, str] | None = None,
     ) -> Ack:
         """Publish one message and return what became of it.
 
         Args:
-            patience: seconds to wait, the timeout by default.
+            timeout: seconds to wait, the timeout by default.
             acker: the stream and its domain that must have stored it. Errors do not say whose they are: after
                 one the right stream gets a moment more.
 
         Raises:
             RequestTimeout: no answer came; it may be stored all the same.
         """
-        patience = self.connector.timeout if patience is None else patience
-        deadline = time.monotonic() + patience
+        timeout = self.connector.timeout if timeout is None else timeout
+        deadline = time.monotonic() + timeout
         refused: Ack | None = None
         with self.connection.answers() as (inbox, answers), self.connection.watch(subject, answers.fail):
             await self.connection.publish(subject, payload, reply=inbox, headers=headers)
@@ -211,5 +211,5 @@ class JetStream(StreamCalls, ConsumerCalls):
                 if ack.code and refused is None:
                     refused, deadline = ack, min(deadline, time.monotonic() + _SECOND_ACK)
         if refused is None:
-            raise RequestTimeout(subject, patience)
+            raise RequestTimeout(subject, timeout)
         return refused

@@ -41,7 +41,7 @@ class Calls:
         *,
         stream: str = "",
         again: bool = False,
-        patience: float | None = None,
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         """Ask the API and return its answer.
 
@@ -49,34 +49,34 @@ class Calls:
             NatsobjError: the class that `api_error` gives the server's error.
         """
         payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
-        message = await self._ask(api, payload, again=again, patience=patience)
+        message = await self._ask(api, payload, again=again, timeout=timeout)
         return read_answer(message.data, api, stream)
 
     async def _ask(
-        self, api: str, payload: bytes, *, again: bool = False, patience: float | None = None
+        self, api: str, payload: bytes, *, again: bool = False, timeout: float | None = None
     ) -> Message:
-        message = await self._request(f"{self._prefix}.{api}", payload, again=again, patience=patience)
+        message = await self._request(f"{self._prefix}.{api}", payload, again=again, timeout=timeout)
         if message.status == "503":
             where = f"{self.connection.servers} under {self._prefix}"
             raise JetStreamUnavailable(f"no JetStream at {where}", lasting=True)
         return message
 
-    async def _request(self, subject: str, payload: bytes, *, again: bool, patience: float | None) -> Message:
+    async def _request(self, subject: str, payload: bytes, *, again: bool, timeout: float | None) -> Message:
         """Ask; what may be asked again is asked over a new connection when the old one is lost."""
-        patience = min(self.connector.timeout if patience is None else patience, max(time_left(), _PAUSE))
-        deadline = time.monotonic() + patience
+        timeout = min(self.connector.timeout if timeout is None else timeout, max(time_left(), _PAUSE))
+        deadline = time.monotonic() + timeout
         while True:
             connection = self.connection
             try:
-                return await connection.request(subject, payload, again=again, patience=patience)
+                return await connection.request(subject, payload, again=again, timeout=timeout)
             except ServerUnavailable as e:
-                patience = deadline - time.monotonic() - _PAUSE
-                if not again or patience <= 0:
+                timeout = deadline - time.monotonic() - _PAUSE
+                if not again or timeout <= 0:
                     raise
                 log.debug("asking again: %s", e)
                 await asyncio.sleep(_PAUSE)
                 with contextlib.suppress(TemporaryError, TimeoutError):
-                    async with asyncio.timeout(patience):
+                    async with asyncio.timeout(timeout):
                         await self.connector.renew(connection)
 
 

@@ -23,7 +23,7 @@ from natsobj.jetstream import shapes
 __all__ = [
     "BUSY",
     "FULL",
-    "IN_FLIGHT",
+    "IN_PROCESS",
     "NO_MESSAGE",
     "TOO_MANY_REQUESTS",
     "WRONG_SEQUENCE",
@@ -35,9 +35,9 @@ __all__ = [
 # JetStream's err_code values that decide something
 NO_MESSAGE = 10037
 NO_STREAM = 10059
-IN_FLIGHT = 10164
+IN_PROCESS = 10164
 """Another write to the same subject is under way in the cluster."""
-WRONG_SEQUENCE = frozenset({10071, IN_FLIGHT})
+WRONG_SEQUENCE = frozenset({10071, IN_PROCESS})
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 _NAME_IN_USE = 10058

@@ -179,7 +179,7 @@ class ConsumerCalls(Calls):
     async def _deleted(self, stream: str, delete: str) -> bool:
         """Say whether a consumer is gone now."""
         try:
-            await self._call(delete, stream=stream, again=True, patience=self._moment)
+            await self._call(delete, stream=stream, again=True, timeout=self._moment)
         except TemporaryError:
             return False
         except (ServerError, BucketNotFound, PermissionDenied):  # it was gone before, or was never there

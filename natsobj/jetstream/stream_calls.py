@@ -62,15 +62,15 @@ class StreamCalls(Calls):
         """
         request = {"subjects_filter": pattern, "offset": _BEHIND_ALL}
         answer = await self._stream_info(
-            stream, request, patience=_SLOW * self.connector.timeout if many else None
+            stream, request, timeout=_SLOW * self.connector.timeout if many else None
         )
         return int(answer.get("total", 0))
 
     async def _stream_info(
-        self, stream: str, request: Mapping[str, object] | None, *, patience: float | None = None
+        self, stream: str, request: Mapping[str, object] | None, *, timeout: float | None = None
     ) -> dict[str, Any]:
         api = f"STREAM.INFO.{stream}"
-        answer = await self._call(api, request, stream=stream, again=patience is None, patience=patience)
+        answer = await self._call(api, request, stream=stream, again=timeout is None, timeout=timeout)
         return _checked_stream(shapes.fit(answer, shapes.STREAM, api), api, stream)
 
     async def subject_counts(self, stream: str, subject: str, *, least: int = 1) -> Subjects:
@@ -102,7 +102,7 @@ class StreamCalls(Calls):
         api, offset, total = f"STREAM.INFO.{stream}", 0, 1
         while offset < total:
             request = json.dumps({"subjects_filter": subject, "offset": offset}).encode()
-            page = SubjectPage((await self._ask(api, request, patience=_SLOW * self.connector.timeout)).data)
+            page = SubjectPage((await self._ask(api, request, timeout=_SLOW * self.connector.timeout)).data)
             answer = shapes.fit(read_answer(page.rest(), api, stream), shapes.STREAM, api)
             offset, total = offset + _PAGE, min(answer.get("total", 0), total if offset else sys.maxsize)
             if page.is_empty and offset < total:
@@ -181,9 +181,9 @@ class StreamCalls(Calls):
             once: ask for a second only, and not again: an answer that does not come is the caller's business.
         """
         request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
-        patience = ASK_AGAIN if once else None
+        timeout = ASK_AGAIN if once else None
         api = f"STREAM.PURGE.{stream}"
-        answer = await self._call(api, request, stream=stream, again=not once, patience=patience)
+        answer = await self._call(api, request, stream=stream, again=not once, timeout=timeout)
         answer = shapes.fit(answer, shapes.PURGED, api)
         if not answer.get("success"):
             raise MalformedAnswer(api)

@@ -14,7 +14,7 @@ TURN = "server.lock"
 LIFE = "data.lock"
 
 POLL = 0.01
-PATIENCE = 10.0
+LONGEST_WAIT = 10.0
 """Seconds for what has no timeout of its own: another command's turn, a killed process to be gone."""
 
 
@@ -33,7 +33,7 @@ def locked(path: Path, deadline: float | None = None) -> Iterator[int]:
     """Lock a file for as long as the descriptor, or a copy of it in another process, is open."""
     path.touch(mode=0o600)
     with path.open("r+b") as file:
-        if not until(lambda: _lock(file.fileno()), deadline or time.monotonic() + PATIENCE):
+        if not until(lambda: _lock(file.fileno()), deadline or time.monotonic() + LONGEST_WAIT):
             raise LocalServerError(f"another command starts or stops the local server: {path} is locked")
         yield file.fileno()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from natsobj.errors import LocalServerError
-from natsobj.local_server.locks import LIFE, PATIENCE, held, locked, until, write_private
+from natsobj.local_server.locks import LIFE, LONGEST_WAIT, held, locked, until, write_private
 from natsobj.local_server.owner import CONFIG, LOG, STATE, LocalServer, birth_of, introduce
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def end(home: Path, owner: LocalServer, grace: float) -> None:
     """End a server, gracefully if that takes no longer than `grace` seconds. Needs the turn."""
     from signal import SIGKILL, SIGTERM
 
-    for signum, seconds in ((SIGTERM, grace), (SIGKILL, PATIENCE)):
+    for signum, seconds in ((SIGTERM, grace), (SIGKILL, LONGEST_WAIT)):
         if held(home) and birth_of(owner.pid) == owner.birth:
             with suppress(ProcessLookupError):
                 os.kill(owner.pid, signum)

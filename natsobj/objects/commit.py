@@ -20,7 +20,7 @@ from natsobj.errors import (
     ObjectChanged,
     OutcomeUnknown,
 )
-from natsobj.jetstream.codes import BUSY, IN_FLIGHT, WRONG_SEQUENCE, api_error
+from natsobj.jetstream.codes import BUSY, IN_PROCESS, WRONG_SEQUENCE, api_error
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream, Record
 
@@ -144,7 +144,7 @@ class Replacement:
             try:
                 ack = await stream.publish(self.record.subject, payload, headers, domain=self._domain)
                 self.in_doubt = self.in_doubt or ack.code in _DOUBTFUL
-                if ack.code in BUSY or ack.code == IN_FLIGHT:
+                if ack.code in BUSY or ack.code == IN_PROCESS:
                     raise JetStreamUnavailable(f"JetStream: {ack.message}")
             except PASSING as e:
                 self.in_doubt = self.in_doubt or not isinstance(e, JetStreamUnavailable)

@@ -34,10 +34,10 @@ from natsobj.stream.lookup import find
 
 log = logging.getLogger(__name__)
 
-_SMALL = 2 * 1024 * 1024
+_DIRECT_SIZE = 2 * 1024 * 1024
 """Bytes up to which an object is read by Direct Get alone, without a consumer."""
 
-_IN_FLIGHT = 32 * 1024 * 1024
+_REQUESTED = 32 * 1024 * 1024
 """Bytes asked for and not arrived, of all downloads over one connection.
 
 Half of it takes 1.09 times as long. A slow reader of a pipe finds all of it in memory.
@@ -94,7 +94,7 @@ class Download:
         self._size = 0
         """Bytes written so far."""
         self._chunk_size = max(info.chunk_size or 1, info.size // max(1, info.chunks))
-        self._direct = (self._stop - self._next) * self._chunk_size <= _SMALL
+        self._direct = (self._stop - self._next) * self._chunk_size <= _DIRECT_SIZE
         """Whether Direct Get is used, else a consumer."""
         self._patience = stream.patience()
         self._error: BaseException | None = None
@@ -233,7 +233,7 @@ class Download:
         connection = self._stream.connection
         asked = self._next
         while self._next < self._stop:
-            room = _IN_FLIGHT // self._stream.js.connector.transfers // self._chunk_size
+            room = _REQUESTED // self._stream.js.connector.transfers // self._chunk_size
             batch = max(1, room // _REQUESTS)
             while asked < self._stop and asked - self._next <= max(0, room - batch):
                 number = min(batch, self._stop - asked)

@@ -138,7 +138,7 @@ class Put:
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
-        self._finding = self._find()
+        self._finding = self._look_up()
         try:
             return await self._run(self._finding)
         except OutcomeUnknown:
@@ -152,7 +152,7 @@ class Put:
                 raise e.error from e.error.__cause__
             raise
 
-    def _find(self) -> asyncio.Future[Found]:
+    def _look_up(self) -> asyncio.Future[Found]:
         """Look for what the key has; what cannot be there is not looked for."""
         nothing = Found(Record(names.metadata_subject(self._stream.bucket, self._key)))
         absences = self._absences

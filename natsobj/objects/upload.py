@@ -269,7 +269,7 @@ async def settle(stream: BucketStream, subject: str) -> None:
     """
     headers = {"Nats-Expected-Last-Sequence": str(NEVER_SEQUENCE)}
     js = stream.js
-    ack = await js.publish(subject, b"", headers, patience=ASK_AGAIN)
+    ack = await js.publish(subject, b"", headers, timeout=ASK_AGAIN)
     deadline = time.monotonic() + stream.timeout
     if ack.code in BUSY:
         await js.stream_info(stream.name)

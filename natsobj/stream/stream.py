@@ -220,7 +220,7 @@ class BucketStream:
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
         """Publish one message, and wait a second for what this stream says of it."""
-        return await self.js.publish(subject, payload, headers, patience=ASK_AGAIN, acker=(self.name, domain))
+        return await self.js.publish(subject, payload, headers, timeout=ASK_AGAIN, acker=(self.name, domain))
 
     # Records
 

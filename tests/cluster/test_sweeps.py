@@ -25,7 +25,7 @@ ROUNDS = 15
 
 async def removed(bucket: Bucket) -> set[str]:
     """The nuids whose chunks a sweep removes."""
-    found = [each async for each in orphans.collect(bucket, older_than=NOW)]
+    found = [each async for each in orphans.remove_orphans(bucket, older_than=NOW)]
     return {each.nuid for each in found if isinstance(each, Orphan) and each.removed}
 
 

@@ -24,10 +24,12 @@ class Running:
 
     Args:
         feed: is written to its standard input, which ends behind it; None leaves that to the test.
-        collect: standard output is read as fast as it comes; else that is left to the test.
+        read_output: standard output is read as fast as it comes; else that is left to the test.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], *, feed: bytes | None = b"", collect: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, feed: bytes | None = b"", read_output: bool
+    ) -> None:
         self.process = process
         self.received = bytearray()
         """Standard output so far."""
@@ -35,7 +37,7 @@ class Running:
         self._threads = [threading.Thread(target=self._listen, daemon=True)]
         if feed is not None:
             self._threads.append(threading.Thread(target=self._feed, args=(feed,), daemon=True))
-        if collect:
+        if read_output:
             self._threads.append(threading.Thread(target=self._collect, daemon=True))
         for thread in self._threads:
             thread.start()

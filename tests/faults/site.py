@@ -59,16 +59,16 @@ class Site:
             return self.start("put", self.bucket, KEY, self._source, *options)
         return self.start("put", self.bucket, KEY, *options, feed=data)
 
-    def get(self, into: Source = "file", *options: Argument, collect: bool = True) -> Running:
+    def get(self, into: Source = "file", *options: Argument, read_output: bool = True) -> Running:
         """Start a get into the target or a pipe."""
         target: list[Argument] = [self.target, "-f"] if into == "file" else []
-        return self.start("get", self.bucket, KEY, *target, *options, collect=collect)
+        return self.start("get", self.bucket, KEY, *target, *options, read_output=read_output)
 
     def start(
         self,
         *args: Argument,
         feed: bytes | None = b"",
-        collect: bool = True,
+        read_output: bool = True,
         stdout: int = subprocess.PIPE,
         before: Callable[[], None] | None = None,
     ) -> Running:
@@ -82,7 +82,7 @@ class Site:
             cwd=self.cli.home,
             preexec_fn=before,  # noqa: PLW1509  # limits of the process; the child runs no other Python
         )
-        running = Running(process, feed=feed, collect=collect)
+        running = Running(process, feed=feed, read_output=read_output)
         self._started.append(running)
         return running
 

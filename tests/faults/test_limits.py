@@ -50,7 +50,7 @@ async def test_get_onto_a_full_device_says_so(site: Site, target: list[str]) -> 
     await site.keep(OLD * 32)
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        result = await site.start("get", site.bucket, KEY, *target, collect=False, stdout=full).end()
+        result = await site.start("get", site.bucket, KEY, *target, read_output=False, stdout=full).end()
     finally:
         os.close(full)
     assert result.code == 1

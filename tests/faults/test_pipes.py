@@ -9,9 +9,9 @@ from typing import IO
 from tests.chance import MIB, Chance
 from tests.faults.site import KEY, Site
 
-PATIENCE = 6
+TIMEOUTS = 6
 SHORT = ("--timeout", "500ms")
-LONGER = 0.5 * PATIENCE + 0.3
+LONGER = 0.5 * TIMEOUTS + 0.3
 """Seconds: longer than a server may be silent with that timeout."""
 
 
@@ -32,7 +32,7 @@ async def test_a_reader_that_stops_for_long_gets_everything(site: Site, chance: 
     """Nobody reads standard output for longer than six timeouts: exit 0, every byte; no consumer stays."""
     data = chance.content(40 * MIB, 64 * MIB)
     await site.keep(data)
-    running = site.get("pipe", *SHORT, collect=False)
+    running = site.get("pipe", *SHORT, read_output=False)
     first = await read(running.process.stdout, chance.randint(1, 20 * MIB))
     await asyncio.sleep(LONGER)
     assert running.alive
@@ -47,7 +47,7 @@ async def test_a_reader_that_goes_away_ends_the_program_silently(site: Site, cha
     """Exit 141 and not a word; no consumer stays."""
     data = chance.content(40 * MIB, 64 * MIB)
     await site.keep(data)
-    running = site.get("pipe", collect=False)
+    running = site.get("pipe", read_output=False)
     await read(running.process.stdout, chance.choice((1, chance.randint(1, 20 * MIB))))
     assert running.process.stdout is not None
     running.process.stdout.close()

@@ -14,7 +14,7 @@ from tests.program import Argument, Program
 PEAK = 80 * 1024 * 1024
 """Bytes of memory that no lie makes the program exceed."""
 
-PATIENCE = 7
+TIMEOUTS = 7
 """Timeouts after which the program ends whatever the server does; one of them is for tidying."""
 
 _SLACK = 15.0
@@ -54,7 +54,7 @@ def at(cli: Program, url: str, *args: Argument, seconds: float = 0.2, feed: byte
             env=cli.environment({"NATS_URL": url}),
             cwd=cli.home,
         )
-        deadline = time.monotonic() + PATIENCE * seconds + _SLACK
+        deadline = time.monotonic() + TIMEOUTS * seconds + _SLACK
         peak = 0
         while process.poll() is None:
             peak = max(peak, _peak(process.pid))

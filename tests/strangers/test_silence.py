@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Serve
 from tests.program import Program
 from tests.servers import PLAIN, NatsServer
-from tests.strangers.lies import PATIENCE
+from tests.strangers.lies import TIMEOUTS
 
 SECONDS = 1.0
 SLACK = 5.0
@@ -69,7 +69,7 @@ def test_a_server_that_stands_still_is_given_up(
     with bare_cli.running(*args, cwd=tmp_path) as process:
         in_the_middle(process)
         with stopped(full):
-            _, said = process.communicate(timeout=PATIENCE * SECONDS + SLACK)
+            _, said = process.communicate(timeout=TIMEOUTS * SECONDS + SLACK)
     assert process.returncode == 5, said
     assert b"Traceback" not in said
     assert sorted(os.listdir(tmp_path)) == ["source"]

@@ -28,13 +28,13 @@ __all__ = [
     "nearest",
 ]
 
-PATIENCE = 1.0
+SUGGESTION_TIME = 1.0
 """Seconds that a did-you-mean may cost."""
 
 MOST_NAMES = 10_000
 """Names that a did-you-mean looks at."""
 
-COMPLETION_PATIENCE = 0.6
+COMPLETION_TIME = 0.6
 """Seconds for connecting and reading; the rest of a second is for starting Python."""
 
 MOST_COMPLETIONS = 200
@@ -47,10 +47,10 @@ async def add_suggestion(store: Store, error: NatsobjError) -> None:
     """Note the nearest name that exists on an error about one that does not; silent when that fails."""
     import asyncio
 
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SUGGESTION_TIME
     names: list[str] = []
     with suppress(NatsobjError, TimeoutError):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(SUGGESTION_TIME):
             if isinstance(error, BucketNotFound):
                 names += await store.bucket_names()
                 _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
@@ -162,17 +162,17 @@ def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None
 
     def work() -> None:
         with suppress(Exception):  # whatever is wrong, TAB is no place to say it
-            asyncio.run(asyncio.wait_for(ask(), COMPLETION_PATIENCE))
+            asyncio.run(asyncio.wait_for(ask(), COMPLETION_TIME))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(COMPLETION_PATIENCE)
+    thread.join(COMPLETION_TIME)
     return [name for name in found[:MOST_COMPLETIONS] if name.isprintable()]
 
 
 def _settings(params: Mapping[str, Any]) -> Settings | None:
     """Resolve the settings without starting anything: None when the local server does not run."""
-    soon = timedelta(seconds=COMPLETION_PATIENCE)
+    soon = timedelta(seconds=COMPLETION_TIME)
     if not local_wanted(params, os.environ):
         return replace(remote(params, os.environ), timeout=soon)
     from natsobj import local_server

@@ -15,15 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONNECTION",
-    "LOCAL_VARIABLE",
     "config_home",
     "local_home",
     "local_wanted",
     "remote",
     "timeout_of",
 ]
-
-LOCAL_VARIABLE = "NATSOBJ_LOCAL"
 
 CONNECTION = (
     "server",
@@ -44,9 +41,6 @@ CONNECTION = (
 )
 """The parameters of the command line that say how to connect."""
 
-_YES = {"1", "true", "yes", "on"}
-_NO = {"", "0", "false", "no", "off"}
-
 
 def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
     """Say whether the local server was asked for: the option beats the environment, `--server` the variable.
@@ -54,27 +48,18 @@ def local_wanted(params: Mapping[str, Any], env: Mapping[str, str]) -> bool:
     Raises:
         InvalidArgument: another server is asked for in the same place, or the variable means nothing.
     """
-    given = [name for name in CONNECTION if name != "timeout" and params.get(name) not in (None, False)]
-    options = ["--" + name.replace("_", "-") for name in given]
+    from natsobj.settings.local import local_by_environment
+
+    given = {
+        name: "--" + name.replace("_", "-")
+        for name in CONNECTION
+        if name != "timeout" and params.get(name) not in (None, False)
+    }
     if params.get("local"):
-        if options:
-            raise InvalidArgument(f"contradicting options: --local and {options[0]}")
+        if given:
+            raise InvalidArgument(f"contradicting options: --local and {next(iter(given.values()))}")
         return True
-    value = env.get(LOCAL_VARIABLE, "").strip().lower()
-    if value not in _YES | _NO:
-        raise InvalidArgument(f"{LOCAL_VARIABLE} is neither 1 nor 0: {value}")
-    if value in _NO or "server" in given or "context" in given:
-        return False
-    if options:
-        raise InvalidArgument(
-            f"{LOCAL_VARIABLE} contradicts {options[0]}: the local server takes no such option"
-        )
-    for variable in ("NATS_URL", "NATS_CONTEXT"):
-        if env.get(variable):
-            raise InvalidArgument(
-                f"{LOCAL_VARIABLE} contradicts {variable}: unset one, or say --local or --server"
-            )
-    return True
+    return local_by_environment(given, env, instead="--local or --server")
 
 
 def timeout_of(params: Mapping[str, Any], env: Mapping[str, str]) -> timedelta:

@@ -45,13 +45,13 @@ async def gc(
     ] = False,
 ) -> None:
     """Remove chunks that no object refers to."""
-    from natsobj.checks.orphans import collect
+    from natsobj.checks.orphans import remove_orphans
     from natsobj.cli.output.checks import FOUND, Swept
 
     age, swept = timedelta(hours=24) if older_than is None else older_than, Swept(dry_run=dry_run)
     session.account(lambda _: swept.account(bucket))
     async with session.store() as store:
-        found = collect(
+        found = remove_orphans(
             store.bucket(bucket),
             older_than=age,
             tombstones=tombstones,

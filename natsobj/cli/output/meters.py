@@ -163,7 +163,7 @@ class Whole(Meter):
     def files(self, items: Iterator[SizedT]) -> Iterator[SizedT]:
         """Count what is found, one by one."""
         for item in items:
-            self._find(item)
+            self._add(item)
             yield item
         self._finish()
 
@@ -171,7 +171,7 @@ class Whole(Meter):
         """Count what is found, one by one."""
         async with aclosing(items):
             async for item in items:
-                self._find(item)
+                self._add(item)
                 yield item
         self._finish()
 
@@ -204,7 +204,7 @@ class Whole(Meter):
         files = f"{self._settled:>{len(found)},} of {count(self._found, self._noun)}"
         return [size, files, *others]
 
-    def _find(self, item: Sized) -> None:
+    def _add(self, item: Sized) -> None:
         self._found += 1
         self._bytes += item.size
 
