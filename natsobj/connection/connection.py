@@ -48,8 +48,13 @@ _LOOKS = 4
 _HEAD, _HEADER = 12, 4
 """Bytes that stand around all of a message's headers, and in each of them."""
 
-_AT_LEAST = 4
-"""The part of a timeout that each server gets, however many there are: a fourth."""
+_MOST_SHARES = 4
+"""Servers that share the rest of the timeout, at most.
+
+One server that swallows packets must leave time for the others, so each gets an equal share of what is left.
+But a list can have dozens of servers, and a share that is too short fails even where a server answers. So
+a server gets no less than a fourth of what is left when its turn comes.
+"""
 
 _CLOSING = 2.0
 """Seconds that what is queued may take to leave at the end."""
@@ -105,7 +110,7 @@ class Connection:
             connection = cls(settings, addresses, address)
             addresses.failed(address)
             try:
-                await connection._open(deadline, untried=min(len(turn) - number, _AT_LEAST))
+                await connection._open(deadline, untried=min(len(turn) - number, _MOST_SHARES))
             except BaseException as e:
                 connection.abort()
                 if not isinstance(e, NatsobjError):
@@ -281,9 +286,10 @@ class Connection:
 
     @contextlib.contextmanager
     def receive(self, receiver: Callable[[Message], object]) -> Iterator[str]:
-        """Give a private subject whose messages reach `receiver` in order, as they come.
+        """Give a private subject whose messages reach `receiver` in the order in which they arrive.
 
-        Where it returns False the message counts as none: it is no sign of life.
+        Answers to `numbered(subject, N)` reach it as well. When it returns False, the message does not count
+        as a sign of life.
         """
         token = f"{next(self._tokens):x}"
         self._receivers[token] = receiver
@@ -320,8 +326,8 @@ class Connection:
         return self._lane.subscribe(subject, receiver)
 
     def _dispatch(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> bool:
-        token = subject[len(self.inbox) + 1 :]
-        receiver = self._receivers.get(token.partition("-")[0])
+        token = subject[len(self.inbox) + 1 :].partition("-")[0]  # a number may follow: `message.numbered`
+        receiver = self._receivers.get(token)
         return (
             receiver is not None and receiver(Message(subject, reply, headers, bytes(payload))) is not False
         )

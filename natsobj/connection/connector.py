@@ -49,8 +49,8 @@ class Connector:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.timeout = settings.timeout.total_seconds()
-        self.transfers = 0
-        """Transfers under way: they share what may be in flight."""
+        self._sharing = 0
+        """Large transfers under way."""
         self.troubles = 0
         """How often something had to be tried again."""
         self._addresses = Addresses(settings)
@@ -130,12 +130,20 @@ class Connector:
 
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
-        """Count a transfer as under way."""
-        self.transfers += 1
+        """Count a large transfer as under way."""
+        self._sharing += 1
         try:
             yield
         finally:
-            self.transfers -= 1
+            self._sharing -= 1
+
+    def share(self, budget: int) -> int:
+        """Return one transfer's share of the bytes that all large transfers may have under way together.
+
+        Uploads and downloads have budgets of their own, but they share one connection: so each budget is
+        divided by the number of both.
+        """
+        return budget // max(1, self._sharing)
 
 
 class Patience:

@@ -216,6 +216,17 @@ class Lane(asyncio.BufferedProtocol):
             self._break(e)
 
     # The protocol
+    #
+    # The buffer, with what was read and not handed on:
+    #
+    #     | handed on | a part of a message      | free: asyncio reads into it |
+    #     0           _start                     _end                          len(_buffer)
+    #                 |<-------- needed, as far as its line tells -------->|
+    #
+    # `_hand_on` moves `_start` behind each whole message. When all was handed on, both go back to 0. When
+    # the message would not fit behind `_start`, the part is copied to the front: of the same buffer, or of a
+    # larger one when the message is larger than that. So a payload always lies in one piece, and a view of
+    # it can be given away for the duration of a call.
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         self._transport = transport

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+_DIGITS = 19
+"""A number with as many digits is none of ours."""
+
 
 class Message(NamedTuple):
     """One message as it came; `headers` is empty where there are none."""
@@ -18,6 +21,22 @@ class Message(NamedTuple):
     def status(self) -> str:
         """The status of an answer without a body, such as `503`; empty otherwise."""
         return "" if self.data else self.headers.get("Status", "")
+
+
+def numbered(inbox: str, number: int) -> str:
+    """Return the reply subject for one of many messages whose answers go to the same inbox.
+
+    An inbox is `PREFIX.TOKEN`, where the token is hexadecimal (`Connection.receive`). A numbered one is
+    `PREFIX.TOKEN-NUMBER`: the connection finds the receiver by what stands before the hyphen, and the
+    receiver finds out which message is answered by what stands behind it.
+    """
+    return f"{inbox}-{number}"
+
+
+def number_of(subject: str) -> int | None:
+    """Return the number in a subject that `numbered` made, None when it has none."""
+    token = subject.rpartition("-")[2]
+    return int(token) if token.isdecimal() and len(token) < _DIGITS else None
 
 
 def text_of(name: bytes) -> str:

@@ -233,7 +233,7 @@ class Download:
         connection = self._stream.connection
         asked = self._next
         while self._next < self._stop:
-            room = _REQUESTED // self._stream.js.connector.transfers // self._chunk_size
+            room = self._stream.js.connector.share(_REQUESTED) // self._chunk_size
             batch = max(1, room // _REQUESTS)
             while asked < self._stop and asked - self._next <= max(0, room - batch):
                 number = min(batch, self._stop - asked)

@@ -46,8 +46,13 @@ _QUICK = 1.0
 _VANISHING = 20
 """Looks at chunks that another writer may be about to remove."""
 
-_BARREN = 8
-"""Fresh starts in a row that stored no more than an earlier one: there is no point in a further one then."""
+_MOST_BARREN = 8
+"""Attempts in a row that stored no more than the best one before them, after which the upload is given up.
+
+Patience does not end such an upload: chunks are acknowledged in each attempt, and that is progress. But
+where each attempt is cut off at about the same chunk (a server that restarts over and over, a bucket that
+drops its oldest messages) it would go on for ever.
+"""
 
 
 class Upload:
@@ -81,7 +86,7 @@ class Upload:
         self._best = 0
         """The most chunks that a given-up attempt had stored."""
         self._barren = 0
-        """Attempts in a row that did not get further than that."""
+        """Attempts in a row that did not get further than that: barren ones."""
         self.chunker = chunker
         self.window = self._fresh()
         """The attempt that counts."""
@@ -233,7 +238,7 @@ class Upload:
         log.debug("starting over under a fresh nuid: %s", trouble)
         self._barren = self._barren + 1 if self.window.stored <= self._best else 0
         self._best = max(self._best, self.window.stored)
-        if self._barren > _BARREN:
+        if self._barren > _MOST_BARREN:
             raise trouble
         self._given_up.append(self.window)
         await self.chunker.restart()

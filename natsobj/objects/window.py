@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 
 from natsobj.adr20 import names
-from natsobj.connection import PASSING, Message, Patience
+from natsobj.connection import PASSING, Message, Patience, number_of, numbered
 from natsobj.errors import NatsobjError, PermissionDenied
 from natsobj.jetstream.codes import read_ack
 from natsobj.objects.chunker import Chunker
@@ -22,10 +22,6 @@ overruns the ingest queue of a stream (10167).
 
 WINDOW_CHUNKS = 4096
 """The same in chunks, for very small ones."""
-
-
-_DIGITS = 19
-"""Of a number of chunks, at most."""
 
 
 class ChunkRefused(NatsobjError):
@@ -121,7 +117,7 @@ class Window:
                     self._sizes.append(len(data))
                     self._unacked += len(data)
                     await connection.publish(
-                        self.subject, data, reply=f"{inbox}-{number}", headers=self._headers
+                        self.subject, data, reply=numbered(inbox, number), headers=self._headers
                     )
                 while self._unacked:
                     await self._progress()
@@ -136,7 +132,7 @@ class Window:
         self._raise()
         connector = self._stream.js.connector
         while self._unacked and (
-            self._unacked + size > min(self.size, WINDOW // connector.transfers)
+            self._unacked + size > min(self.size, connector.share(WINDOW))
             or len(self._sizes) >= WINDOW_CHUNKS
         ):
             await self._progress()
@@ -161,9 +157,8 @@ class Window:
         ack = read_ack(message)
         if ack.code == 0 and (ack.stream, ack.domain) != self._acker:
             return False
-        token = message.subject.rpartition("-")[2]
-        number = int(token) if token.isdecimal() and len(token) < _DIGITS else self.sent
-        if not 0 < self.sent - number <= len(self._sizes):  # a second ack, or one of nothing
+        number = number_of(message.subject)
+        if number is None or not 0 < self.sent - number <= len(self._sizes):  # acked before, or never sent
             return False
         self._unacked -= self._sizes[number - self.sent]
         if ack.code:

@@ -39,7 +39,10 @@ class BucketStream:
         self._writable: Mapping[str, Any] | None = None
         """The answer that was seen to be of a stream that keeps all that is written to it."""
         self._root: str | None = None
-        """The bucket's name in its subjects: a mirror has the one of its origin. None until it is known."""
+        """The bucket's name in its subjects, `$O.<root>.C.` and `$O.<root>.M.`; None until it is known.
+
+        It is the bucket's own name, except in a mirror: that keeps messages under the subjects of its origin.
+        """
 
     def __repr__(self) -> str:
         return f"BucketStream({self.name!r})"
@@ -126,8 +129,9 @@ class BucketStream:
     async def root(self) -> str:
         """Return the bucket's name in its subjects.
 
-        A mirror carries the subjects of its origin, which its configuration names only by the stream; the
-        first record tells. The bucket's own name as long as nothing has arrived in it.
+        A mirror keeps the subjects of its origin, which need not be those of the stream that its
+        configuration names (that may be a mirror too). So its first record tells. Until one has arrived the
+        bucket's own name is returned, and not remembered.
         """
         if self._root is None:
             if not (await self.state())["config"].get("mirror"):
