@@ -59,6 +59,7 @@ _HOMES = {
         "SourceChanged",
         "SubjectTaken",
         "TemporaryError",
+        "TransferUnderWay",
         "UnsuitableStream",
         "UnsupportedServer",
     ),

@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from natsobj import arguments
 from natsobj.adr20 import names, streams
-from natsobj.errors import BucketSealed, InvalidMetadata, ObjectChanged, PermissionDenied, SizeMismatch
+from natsobj.errors import (
+    BucketSealed,
+    InvalidArgument,
+    InvalidMetadata,
+    ObjectChanged,
+    PermissionDenied,
+    SizeMismatch,
+)
 from natsobj.models import BucketInfo, Change, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
 from natsobj.stream import BucketStream
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
     from natsobj.objects.download import Run
 
 __all__ = ["Bucket"]
+
+T = TypeVar("T")
 
 
 class Bucket:
@@ -245,6 +256,8 @@ class Bucket:
         offset: int = 0,
         length: int | None = None,
         replace: bool = False,
+        resume: bool = False,
+        wrap: Callable[[Sink], Sink] | None = None,
     ) -> ObjectInfo:
         """Fetch an object and verify it; a link is followed.
 
@@ -256,6 +269,9 @@ class Bucket:
             offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
                 transferred; no digest can be checked of a part.
             replace: a `Path` may be there already.
+            resume: go on where an earlier get into the same `Path` was ended, and leave what has come beside
+                it when this one is; the bytes that are there are hashed again, and the whole is verified.
+            wrap: what is written passes through it.
 
         Returns:
             The object that was fetched: the newer one, if it was replaced and the target could start over.
@@ -265,6 +281,8 @@ class Bucket:
             ObjectChanged: it was replaced while it was read and the target cannot start over.
             ContentBroken: what is stored is not what its metadata says.
             FileExists: `into` is a path, is there, and may not be replaced.
+            TransferUnderWay: `resume`, and another process fetches into the same path.
+            InvalidArgument: `resume` of a part, or into what is no regular file.
             OSError: it cannot be written.
             TypeError: an argument has a wrong type.
         """
@@ -274,9 +292,16 @@ class Bucket:
         offset = arguments.number(offset, "offset")
         length = arguments.optional_number(length, "length")
         replace = arguments.flag(replace, "replace")
+        wrap = wrap or _as_it_is
+        if arguments.flag(resume, "resume"):
+            if offset or length is not None:
+                raise InvalidArgument("only a whole object is gone on with, without offset and length")
+            if not isinstance(into, os.PathLike):
+                raise InvalidArgument("only what is fetched into a path is gone on with")
+            return await self._fetch_on(await self._fetchable(key), Path(into), replace, wrap)
         info = await self._fetchable(key)
         async with open_into(into, replace=replace) as sink:
-            return await self._fetch(info, sink, offset, length)
+            return await self._fetch(info, wrap(sink), offset, length)
 
     async def read(
         self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None
@@ -471,8 +496,21 @@ class Bucket:
                     raise changed from None
                 info = await Bucket(stream).follow(await _again(stream, info))
 
+    async def _fetch_on(
+        self, info: ObjectInfo, path: Path, replace: bool, wrap: Callable[[Sink], Sink]
+    ) -> ObjectInfo:
+        from natsobj.objects.resume import fetch_on
 
-def _as_it_is(source: Source) -> Source:
+        while True:
+            stream = self.stream.another(info.bucket)
+            try:
+                await fetch_on(stream, info, path, replace=replace, wrap=wrap)
+                return info
+            except ObjectChanged:
+                info = await Bucket(stream).follow(await _again(stream, info))
+
+
+def _as_it_is(source: T) -> T:
     return source
 
 

@@ -24,6 +24,7 @@ NatsobjError
 │   ├── ContentMismatch         --if-match: what is stored is something else
 │   ├── RevisionMismatch        --if-revision: what is stored is another one
 │   ├── FileExists              the local target
+│   ├── TransferUnderWay        another process goes on with the same transfer
 │   ├── BucketSealed
 │   ├── BucketReadOnly          a mirror
 │   ├── UnsuitableStream        settings that lose or refuse objects
@@ -98,6 +99,7 @@ __all__ = [
     "SourceChanged",
     "SubjectTaken",
     "TemporaryError",
+    "TransferUnderWay",
     "UnsuitableStream",
     "UnsupportedServer",
 ]
@@ -327,6 +329,14 @@ class FileExists(RefusedError):
     def __init__(self, path: str) -> None:
         self.path = path
         super().__init__(f"file exists: {path}")
+
+
+class TransferUnderWay(RefusedError):
+    """Another process transfers the same at this moment, and two cannot go on where one has stopped."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"another --resume is under way: {path}")
 
 
 class BucketSealed(RefusedError):

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from natsobj.errors import InvalidArgument
 
-__all__ = ["parse_duration", "parse_size"]
+__all__ = ["format_size", "parse_duration", "parse_size"]
 
 _NS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
 _NS |= {"m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9, "w": 604800 * 10**9}
 _DURATION_PART = r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,20}))?([a-zµμ]+)"
 _SIZE = r"(?ai)([0-9]{1,20})(?:([KMGT])(?:i?B)?)?"
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB")
 _MOST = 2**63 - 1
 """What a server can store: bytes, or nanoseconds."""
 
@@ -47,3 +48,15 @@ def parse_size(text: str) -> int:
         forms = "4096, 128K, 10MB, 2GiB, 1T; powers of 1024"
         raise InvalidArgument(f"impossible size: {text or 'an empty one'} (possible: {forms})")
     return size
+
+
+def format_size(size: int) -> str:
+    """Write bytes in IEC units: `0 B`, `1.2 GiB`, `10 MiB`; one decimal at most, none from 10 on."""
+    if size < 1024:
+        return f"{size} B"
+    power = min((size.bit_length() - 1) // 10, len(_UNITS) - 2)
+    value = size / 1024**power
+    if value >= 1023.5:
+        power, value = power + 1, value / 1024
+    number = f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}"
+    return f"{number} {_UNITS[power]}"

@@ -205,6 +205,8 @@ class Bucket(Face[_bucket.Bucket]):
         offset: int = 0,
         length: int | None = None,
         replace: bool = False,
+        resume: bool = False,
+        wrap: Callable[[Sink], Sink] | None = None,
     ) -> ObjectInfo:
         """Fetch an object and verify it; a link is followed.
 
@@ -216,6 +218,9 @@ class Bucket(Face[_bucket.Bucket]):
             offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
                 transferred; no digest can be checked of a part.
             replace: a `Path` may be there already.
+            resume: go on where an earlier get into the same `Path` was ended, and leave what has come beside
+                it when this one is; the bytes that are there are hashed again, and the whole is verified.
+            wrap: what is written passes through it.
 
         Returns:
             The object that was fetched: the newer one, if it was replaced and the target could start over.
@@ -225,10 +230,16 @@ class Bucket(Face[_bucket.Bucket]):
             ObjectChanged: it was replaced while it was read and the target cannot start over.
             ContentBroken: what is stored is not what its metadata says.
             FileExists: `into` is a path, is there, and may not be replaced.
+            TransferUnderWay: `resume`, and another process fetches into the same path.
+            InvalidArgument: `resume` of a part, or into what is no regular file.
             OSError: it cannot be written.
             TypeError: an argument has a wrong type.
         """
-        return self._loop.run(self._inner.get(key, into, offset=offset, length=length, replace=replace))
+        return self._loop.run(
+            self._inner.get(
+                key, into, offset=offset, length=length, replace=replace, resume=resume, wrap=wrap
+            )
+        )
 
     def read(
         self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None

@@ -54,6 +54,7 @@ FILES = {
     "$XDG_DATA_HOME/natsobj/server.log": "What the local server says.",
     "$XDG_DATA_HOME/natsobj/data/": "What the local server stores.",
     ".NAME.XXXX.natsobj": "What `get` has fetched so far, beside the file NAME; gone when it ends.",
+    ".NAME.NUID.part.natsobj": "The same of `get --resume`, kept until the file is whole.",
 }
 PRECEDENCE = """
     Options beat these variables, and these beat the selected context of the nats command; without any of them

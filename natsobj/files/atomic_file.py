@@ -12,7 +12,7 @@ from natsobj.errors import FileExists
 from natsobj.files.folder import Folder
 from natsobj.files.pipes import naming, write_all
 
-__all__ = ["AtomicFile"]
+__all__ = ["AtomicFile", "beginning"]
 
 _TEMPORARY_SUFFIX = ".natsobj"
 _MOST_OF_NAME = 200
@@ -100,7 +100,7 @@ class AtomicFile:
         self._temporary = None
 
     def _create(self) -> None:
-        stem, old = _beginning(self._target, _MOST_OF_NAME), self._old()
+        stem, old = beginning(self._target, _MOST_OF_NAME), self._old()
         # What is private stays so meanwhile; one that may not be written is written all the same.
         mode = _ORDINARY if old is None else old.st_mode & _ALL_PERMISSIONS | stat.S_IRUSR | stat.S_IWUSR
         while self._descriptor < 0:
@@ -111,7 +111,7 @@ class AtomicFile:
             except FileExistsError:
                 continue
             except OSError as e:
-                if e.errno != errno.ENAMETOOLONG or stem == (shorter := _beginning(stem, _LEAST_OF_NAME)):
+                if e.errno != errno.ENAMETOOLONG or stem == (shorter := beginning(stem, _LEAST_OF_NAME)):
                     raise
                 stem = shorter
 
@@ -133,7 +133,7 @@ class AtomicFile:
         return status if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
-def _beginning(name: str, most: int) -> str:
+def beginning(name: str, most: int) -> str:
     """Cut a name to a number of bytes, between two characters."""
     while len(os.fsencode(name)) > most:
         name = name[:-1]

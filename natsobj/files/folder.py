@@ -113,10 +113,18 @@ class Folder:
         path, at = self._at(name)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, mode, **at)
 
-    def open_file(self, name: str) -> int:
-        """Return the descriptor of a file for reading; no link is followed, and nothing is waited for."""
+    def open_file(self, name: str, *, write: bool = False) -> int:
+        """Return the descriptor of a file for reading; no link is followed, and nothing is waited for.
+
+        Args:
+            write: for writing as well.
+        """
         path, at = self._at(name)
-        return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _NO_LINK | _BINARY, **at)
+        return os.open(
+            path,
+            (os.O_RDWR if write else os.O_RDONLY) | getattr(os, "O_NONBLOCK", 0) | _NO_LINK | _BINARY,
+            **at,
+        )
 
     def mkdir(self, name: str) -> None:
         """Make a folder."""

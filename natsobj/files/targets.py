@@ -8,8 +8,9 @@ import io
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from natsobj.errors import FileExists, InvalidKey
 from natsobj.files import Sink
@@ -18,7 +19,18 @@ from natsobj.files.descriptors import descriptor_of, is_stream, named_descriptor
 from natsobj.files.folder import Folder
 from natsobj.files.pipes import PipeSink, naming, write_all
 
-__all__ = ["is_there", "make_folders", "open_stdout", "open_target", "remove_folders", "target_path"]
+__all__ = [
+    "begin",
+    "check_target",
+    "is_there",
+    "make_folders",
+    "open_stdout",
+    "open_target",
+    "remove_folders",
+    "target_path",
+]
+
+FileT = TypeVar("FileT", bound=AtomicFile)
 
 _STDOUT = "standard output"
 _ATTEMPTS = 5
@@ -69,11 +81,11 @@ async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
             yield pipe
             await pipe.flush()
         return
-    _check_target(path, replace=replace)
+    check_target(path, replace=replace)
     made: list[Path] = []
     try:
         with contextlib.ExitStack() as stack:
-            file = _begin(path, made, stack)
+            file = begin(path, made, stack, AtomicFile)
             yield file
             file.finish(replace=replace)
     except BaseException:
@@ -81,8 +93,15 @@ async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
         raise
 
 
-def _begin(path: Path, made: list[Path], stack: contextlib.ExitStack) -> AtomicFile:
-    """Make the temporary file, and the folders that are missing; those of a link are somebody else's."""
+def begin(
+    path: Path, made: list[Path], stack: contextlib.ExitStack, kind: Callable[[Folder, str, str], FileT]
+) -> FileT:
+    """Make the file that is written, and the folders that are missing; those of a link are somebody else's.
+
+    Args:
+        made: the folders are noted here.
+        kind: makes it, of its folder, the target's name in that, and what errors call the target.
+    """
     link = path.is_symlink()
     for attempt in range(_ATTEMPTS):
         try:
@@ -91,7 +110,9 @@ def _begin(path: Path, made: list[Path], stack: contextlib.ExitStack) -> AtomicF
             target = Path(os.path.realpath(path)) if link else path
             with naming(str(path)):
                 folder = stack.enter_context(Folder.open(str(target.parent)))
-            return stack.enter_context(AtomicFile(folder, target.name, str(path)))
+            file = kind(folder, target.name, str(path))
+            stack.enter_context(file)
+            return file
         except FileNotFoundError:  # another get took a folder away that it had made for nothing
             if link or attempt == _ATTEMPTS - 1:
                 raise
@@ -172,7 +193,7 @@ async def _open_descriptor(descriptor: int, name: str) -> AsyncIterator[Sink]:
         await pipe.flush()
 
 
-def _check_target(path: Path, *, replace: bool) -> None:
+def check_target(path: Path, *, replace: bool) -> None:
     """Refuse what is there: a folder, a file that may not be replaced, a name that cannot be one."""
     try:
         mode = path.stat().st_mode

@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from natsobj.connection import PASSING, Connection
 from natsobj.errors import (
@@ -65,23 +66,41 @@ class Run:
     """A place in the stream behind the chunk before the first one."""
 
 
+class Begun(Protocol):
+    """The digest of the bytes before those that are read."""
+
+    def update(self, data: memoryview, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
 class Download:
     """One reading of an object's chunks, or of some of them; its fields are its state.
 
     Args:
         subject: of the chunks.
         run: without it all chunks are read, and verified.
+        begun: all bytes before the run, which goes to the end, have this digest: the whole is verified.
+        size: the number of these bytes.
     """
 
     def __init__(
-        self, stream: BucketStream, info: ObjectInfo, sink: Sink, *, subject: str, run: Run | None = None
+        self,
+        stream: BucketStream,
+        info: ObjectInfo,
+        sink: Sink,
+        *,
+        subject: str,
+        run: Run | None = None,
+        begun: Begun | None = None,
+        size: int = 0,
     ) -> None:
         self._stream = stream
         self._info = info
         self._sink = sink
         self._subject = subject
-        self._whole = run is None
-        """Whether all chunks are read."""
+        self._whole = run is None or begun is not None
+        """Whether all bytes are known in the end."""
         first, stop, sequence = (0, info.chunks, 0) if run is None else (run.first, run.stop, run.sequence)
         self._next = first
         """The number of the chunk that is to come."""
@@ -90,8 +109,8 @@ class Download:
         """A place in the stream behind which the next chunk is the first one."""
         self._stored = info.chunks
         """Messages under the subject: nats.net stores an empty one behind the chunks that it counts."""
-        self._digest = hashlib.sha256()
-        self._size = 0
+        self._digest: Begun = hashlib.sha256() if begun is None else begun
+        self._size = size
         """Bytes written so far."""
         self._chunk_size = max(info.chunk_size or 1, info.size // max(1, info.chunks))
         self._direct = (self._stop - self._next) * self._chunk_size <= _DIRECT_SIZE

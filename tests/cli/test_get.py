@@ -308,3 +308,27 @@ def test_get_refuses_byte_ranges_that_make_no_sense(bare_cli: Program, wrong: li
     result = bare_cli("get", "b", "k", *wrong)
     assert (result.code, result.stdout) == (2, b"")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("k",),
+        ("k", "-"),
+        ("k", "/dev/stdout"),
+        ("k", "fifo"),
+        ("k", "out", "--offset", "0"),
+        ("k", "out", "--length", "5"),
+        ("-r", "", "out"),
+    ],
+)
+async def test_only_one_whole_object_into_a_file_is_gone_on_with(
+    cli: Program, bucket: Bucket, args: tuple[str, ...]
+) -> None:
+    """Exit 2, and nothing is fetched."""
+    await bucket.put("k", b"content")
+    os.mkfifo(cli.home / "fifo")
+    result = cli("get", "--resume", bucket.name, *args)
+    assert (result.code, result.stdout) == (2, b"")
+    assert "--resume" in result.stderr
+    assert not (cli.home / "out").exists()

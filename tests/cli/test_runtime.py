@@ -115,6 +115,7 @@ def test_the_codes_of_json_errors_are_frozen() -> None:
         "source_changed",
         "subject_taken",
         "temporary_error",
+        "transfer_under_way",
         "unsuitable_stream",
         "unsupported_server",
         "os_error",

@@ -17,11 +17,15 @@ from natsobj.cli.session.session import Session
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from natsobj.bucket import Bucket
+    from natsobj.cli.output.progress import Progress
+    from natsobj.files import Sink
     from natsobj.models import ObjectInfo
 
 EXAMPLES = (
     ("Fetch into a file", "natsobj get photos 2026/cat.jpg cat.jpg"),
     ("Fetch into a folder, as cat.jpg", "natsobj get photos 2026/cat.jpg pictures/"),
+    ("Fetch something big, and go on after a break", "natsobj get --resume builds build-42.tar build-42.tar"),
     ("Pass it on", "natsobj get builds build-42.tar | tar x"),
     ("Show the last mebibyte of a log of 10 MiB", "natsobj get logs app.log --offset 9M | less"),
     ("Fetch all below 2026/ into a folder", "natsobj get -r photos 2026 pictures"),
@@ -61,13 +65,18 @@ async def get(
     ] = False,
     offset: options.Offset = None,
     length: options.Length = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run was ended; keep what has come.")
+    ] = False,
 ) -> None:
     """Fetch an object to a file or a pipe, or many into a folder."""
     options.exclusive({"--force": force, "--skip-existing": skip_existing})
     options.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
-    for name, given in (("--offset", offset), ("--length", length is not None)):
+    for name, given in (("--offset", offset is not None), ("--length", length is not None)):
         options.exclusive({name: given, "--recursive": recursive})
         options.exclusive({name: given, "--if-changed": if_changed})
+        options.exclusive({name: given, "--resume": resume})
+    options.exclusive({"--resume": resume, "--recursive": recursive})
     options.needs(
         "--recursive",
         recursive,
@@ -87,7 +96,8 @@ async def get(
             jobs=jobs,
         )
     else:
-        await _get_file(session, bucket, options.key_name(key), file, existing, part=_Part(offset, length))
+        part = _Part(offset, length)
+        await _get_file(session, bucket, options.key_name(key), file, existing, part=part, resume=resume)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,17 +140,26 @@ class _Part:
 
 
 async def _get_file(
-    session: Session, bucket: str, key: str, file: str | None, existing: _Existing, *, part: _Part
+    session: Session,
+    bucket: str,
+    key: str,
+    file: str | None,
+    existing: _Existing,
+    *,
+    part: _Part,
+    resume: bool,
 ) -> None:
     from natsobj.cli.output.objects import changed_line
     from natsobj.errors import FileExists
-    from natsobj.files.descriptors import named_descriptor
+    from natsobj.files.descriptors import is_stream, named_descriptor
     from natsobj.files.sources import STANDARD_STREAM, open_regular
     from natsobj.files.targets import is_there, open_stdout, open_target, target_path
     from natsobj.folders.compare import has_content
 
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
     descriptor = STDOUT if target is None else named_descriptor(str(target))
+    if resume and (target is None or descriptor is not None or is_stream(target)):
+        raise UsageError("--resume needs a FILE that is a regular one")
     if descriptor == STDOUT and (session.json or existing.if_changed):
         option = "--json" if session.json else "--if-changed"
         raise UsageError(f"{option} needs a FILE, for standard output has the content")
@@ -164,12 +183,27 @@ async def _get_file(
                 return
         with session.progress(beside_content=descriptor == STDOUT) as progress:
             replace = existing.may_be_replaced
-            opened = open_target(target, replace=replace) if target else open_stdout()
-            async with opened as sink:
-                into = progress.sink(sink, info.name, part.size(info))
-                length = None if part.is_all else part.size(info)
-                info = await home.get(info, into=into, offset=part.offset or 0, length=length)
+            if resume and target is not None:
+                info = await _go_on(home, info, target, progress, replace=replace)
+            else:
+                opened = open_target(target, replace=replace) if target else open_stdout()
+                async with opened as sink:
+                    into = progress.sink(sink, info.name, part.size(info))
+                    length = None if part.is_all else part.size(info)
+                    info = await home.get(info, into=into, offset=part.offset or 0, length=length)
         session.done(info, part.line(info, session.elapsed))
+
+
+async def _go_on(
+    home: Bucket, info: ObjectInfo, target: Path, progress: Progress, *, replace: bool
+) -> ObjectInfo:
+    """Fetch what is missing of a file; the bar begins with what is there, while that is hashed again."""
+    label, size = info.name, info.size
+
+    def counted(sink: Sink) -> Sink:
+        return progress.sink(sink, label, size)
+
+    return await home.get(info, target, replace=replace, resume=True, wrap=counted)
 
 
 def _account(bucket: str, key: str, target: Path | None) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from natsobj.units import format_size
+
 __all__ = [
     "UNPRINTABLE",
     "count",
@@ -36,7 +38,6 @@ UNPRINTABLE = re.compile(
 """What must not reach a terminal as it is. ZWJ and ZWNJ are not in it: emoji and real words need them."""
 
 _NOT_TSV = re.compile("[\t\n\\\\\ud800-\udfff]")
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB")
 
 
 def printable(text: str) -> str:
@@ -59,18 +60,6 @@ def _escape(match: re.Match[str]) -> str:
 def count(number: int, noun: str) -> str:
     """Say `1 chunk` or `9,830 chunks`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def format_size(size: int) -> str:
-    """Write bytes in IEC units: `0 B`, `1.2 GiB`, `10 MiB`; one decimal at most, none from 10 on."""
-    if size < 1024:
-        return f"{size} B"
-    power = min((size.bit_length() - 1) // 10, len(_UNITS) - 2)
-    value = size / 1024**power
-    if value >= 1023.5:
-        power, value = power + 1, value / 1024
-    number = f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}"
-    return f"{number} {_UNITS[power]}"
 
 
 def format_exact_size(size: int) -> str:

@@ -1,0 +1,104 @@
+"""A get that goes on where an earlier one was ended: what is there is hashed again, the rest is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from natsobj.errors import (
+    BucketNotFound,
+    ContentBroken,
+    DigestMismatch,
+    ObjectChanged,
+    ObjectNotFound,
+    SizeMismatch,
+)
+from natsobj.files import Sink
+from natsobj.files.partial_file import PartialFile, open_partial
+from natsobj.models import ObjectInfo
+from natsobj.objects.byte_range import find_run
+from natsobj.objects.download import Begun, Download, Run, readable
+from natsobj.stream import BucketStream
+
+__all__ = ["fetch_on"]
+
+log = logging.getLogger(__name__)
+
+_USELESS = (BucketNotFound, ContentBroken, ObjectChanged, ObjectNotFound)
+"""Errors after which nobody will ever go on with these bytes."""
+
+
+async def fetch_on(
+    stream: BucketStream, info: ObjectInfo, path: Path, *, replace: bool, wrap: Callable[[Sink], Sink]
+) -> None:
+    """Fetch an object that is no link into a file, with the bytes that an earlier get has left beside it.
+
+    They stay there again when this one is ended by anything that does not make them useless.
+
+    Args:
+        replace: the file may be there already.
+        wrap: what is written passes through it, from the first byte on; what is there already as well.
+
+    Raises:
+        TransferUnderWay: another process does the same.
+    """
+    readable(info)
+    subject = await stream.chunk_subject(info.nuid or "")
+    with open_partial(path, info.nuid or "", info.size, replace=replace) as partial:
+        try:
+            await _fetch(stream, info, partial, wrap(partial), subject)
+        except _USELESS:
+            partial.useless()
+            raise
+
+
+async def _fetch(
+    stream: BucketStream, info: ObjectInfo, partial: PartialFile, sink: Sink, subject: str
+) -> None:
+    size, digest, run = await _begun(stream, info, partial, sink, subject)
+    try:
+        await Download(stream, info, sink, subject=subject, run=run, begun=digest, size=size).run()
+    except (DigestMismatch, SizeMismatch) as e:
+        if not size:
+            raise
+        log.info(
+            "what an earlier get has left beside %s is something else, fetching all of it: %s", info.name, e
+        )
+        sink.restart()
+        await Download(stream, info, sink, subject=subject).run()
+
+
+async def _begun(
+    stream: BucketStream, info: ObjectInfo, partial: PartialFile, sink: Sink, subject: str
+) -> tuple[int, Begun | None, Run | None]:
+    """Return how many bytes are there, their digest, and the chunks that are missing.
+
+    Where nothing could tell in the end whether they are the right ones, all is fetched.
+    """
+    there, chunk_size = partial.size, info.chunk_size or 0
+    if there < info.size:
+        there = there // chunk_size * chunk_size if chunk_size > 0 else 0
+    if not 0 < there <= info.size or info.sha256 is None:
+        sink.restart()
+        return 0, None, None
+    if there == info.size:
+        run = Run(info.chunks, info.chunks, 0)
+    else:
+        run, skip = await find_run(stream, info, subject=subject, offset=there, length=info.size - there)
+        if skip:  # its chunks are of many sizes
+            sink.restart()
+            return 0, None, None
+    digest, read = hashlib.sha256(), 0
+    for block in partial.beginning(there):
+        digest.update(block)
+        sink.write(memoryview(block))
+        read += len(block)
+        await asyncio.sleep(0)  # the connection lives on meanwhile
+    if read < there:  # somebody cuts it while we read
+        sink.restart()
+        return 0, None, None
+    log.debug("%s/%s: going on behind %d bytes", info.bucket, info.name, there)
+    return there, digest, run
