@@ -108,6 +108,16 @@ __all__ = [
 class NatsobjError(Exception):
     """Anything that natsobj foresees going wrong; `str()` is one line that names the thing."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _as_it_was, (type(self), self.args), self.__dict__
+
+
+def _as_it_was(kind: type[NatsobjError], args: tuple[object, ...]) -> NatsobjError:
+    """Make an error that was pickled: its message is made already."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 class InvalidArgument(NatsobjError):
     """An argument that no server could accept."""

@@ -142,6 +142,15 @@ class Folder:
         with contextlib.suppress(OSError):
             os.unlink(path, **at)
 
+    def unlink(self, name: str) -> None:
+        """Remove a file.
+
+        Raises:
+            OSError: it is missing, or cannot be removed.
+        """
+        path, at = self._at(name)
+        os.unlink(path, **at)
+
     def link(self, name: str, new: str) -> None:
         """Give a file another name, which must be free."""
         source, target = self._at(name)[0], self._at(new)[0]

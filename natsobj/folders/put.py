@@ -18,7 +18,7 @@ from operator import attrgetter
 from natsobj.bucket import Bucket
 from natsobj.files import Source
 from natsobj.files.sources import open_regular
-from natsobj.folders.compare import stored_already
+from natsobj.folders.compare import has_content, stored_already
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.scan import LocalFile
@@ -67,6 +67,10 @@ def put_files(
                 same = await stored_already(bucket, file.key, source)
                 if same is not None:
                     return Done(file.path, same, "unchanged", file.size)
+            if file.there is not None:
+                if await has_content(source, file.there):
+                    return Done(file.path, file.there, "unchanged", file.size)
+                source.restart()
             one = Put(
                 bucket.stream,
                 file.key,
@@ -83,7 +87,8 @@ def put_files(
         for number, file in enumerate(files):
             if number % 64 == 0:  # let others work now and then
                 await asyncio.sleep(0)
-            absences.expect(1)
+            if not isinstance(file, LocalFile) or file.there is None:
+                absences.expect(1)
             yield file
 
     act = partial(attempt, act=put, name=attrgetter("path"), told=told)

@@ -12,6 +12,7 @@ from pathlib import Path
 from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
 from natsobj.errors import InvalidKey, ObjectNotFound
+from natsobj.folders.filters import EVERYTHING, Filter
 from natsobj.folders.outcomes import Failed, Skipped
 from natsobj.models import ObjectInfo
 
@@ -26,10 +27,16 @@ class LocalFile:
     key: str
     size: int
     """When it was found."""
+    there: ObjectInfo | None = None
+    """The object of its key, where a list has told; what has its content need not be stored."""
 
 
 def scan(
-    folder: str, prefix: str = "", *, outputs: Collection[tuple[int, int]] = ()
+    folder: str,
+    prefix: str = "",
+    *,
+    outputs: Collection[tuple[int, int]] = (),
+    only: Filter = EVERYTHING,
 ) -> Iterator[LocalFile | Failed | Skipped]:
     """Find the files below a folder, each folder's by name; symbolic links are followed.
 
@@ -39,11 +46,13 @@ def scan(
     Args:
         prefix: what the keys begin with; a slash is put behind it unless it is empty or ends in one.
         outputs: device and inode of files that are being written and must not be read.
+        only: paths below the folder that are meant; of all others nothing is said.
 
     Raises:
         OSError: the folder itself is missing, a file, or cannot be read.
     """
-    return _walk(_Level.enter(folder, "", Path(folder).stat()), with_slash(prefix), outputs)
+    top = _Level.enter(folder, "", Path(folder).stat())
+    return _Walk(top, with_slash(prefix), outputs, only).files()
 
 
 async def objects_below(
@@ -100,33 +109,54 @@ class _Level:
         return cls(path, below, (status.st_dev, status.st_ino), iter(sorted(os.listdir(path))))
 
 
-def _walk(
-    top: _Level, prefix: str, outputs: Collection[tuple[int, int]]
-) -> Iterator[LocalFile | Failed | Skipped]:
-    levels, above = [top], _above(top.path)
-    while levels:
-        level = levels[-1]
-        name = next(level.names, None)
-        if name is None:
-            levels.pop()
-            continue
-        path, below = os.path.join(level.path, name), level.below + name  # noqa: PTH118  # 100,000 times
-        try:
-            status = os.stat(path)  # noqa: PTH116
-            identity = (status.st_dev, status.st_ino)
-            if stat.S_ISDIR(status.st_mode):
-                if identity in above or any(each.identity == identity for each in levels):
-                    yield Skipped(path, "a link to a folder that it is in")
-                else:
-                    levels.append(_Level.enter(path, f"{below}/", status))
-            elif not stat.S_ISREG(status.st_mode):
-                yield Skipped(path, _kind(status.st_mode))
-            elif identity in outputs:
-                yield Skipped(path, "this command writes to it")
-            else:
-                yield LocalFile(path, _key(prefix, below), status.st_size)
-        except (InvalidKey, OSError) as e:
-            yield Failed(path, e)
+class _Walk:
+    """One scan; its fields are its state."""
+
+    def __init__(self, top: _Level, prefix: str, outputs: Collection[tuple[int, int]], only: Filter) -> None:
+        self._levels = [top]
+        self._above = _above(top.path)
+        self._prefix = prefix
+        self._outputs = outputs
+        self._only = only
+
+    def files(self) -> Iterator[LocalFile | Failed | Skipped]:
+        levels = self._levels
+        while levels:
+            level = levels[-1]
+            name = next(level.names, None)
+            if name is None:
+                levels.pop()
+                continue
+            path, below = os.path.join(level.path, name), level.below + name  # noqa: PTH118  # 100,000 times
+            try:
+                found = self._look(path, below)
+            except FileNotFoundError as e:  # a link to nothing, or it has just gone
+                found = Failed(path, e) if self._only.takes(below) else None
+            except OSError as e:  # it may be a folder
+                found = Failed(path, e) if self._only.enters(f"{below}/") else None
+            except InvalidKey as e:
+                found = Failed(path, e)
+            if isinstance(found, _Level):
+                levels.append(found)
+            elif found is not None:
+                yield found
+
+    def _look(self, path: str, below: str) -> LocalFile | Failed | Skipped | _Level | None:
+        """Say what is there; None for what is not meant."""
+        status = os.stat(path)  # noqa: PTH116
+        identity = (status.st_dev, status.st_ino)
+        if stat.S_ISDIR(status.st_mode):
+            if not self._only.enters(f"{below}/"):
+                return None
+            if identity in self._above or any(each.identity == identity for each in self._levels):
+                return Skipped(path, "a link to a folder that it is in")
+            return _Level.enter(path, f"{below}/", status)
+        if not self._only.takes(below):
+            return None
+        if not stat.S_ISREG(status.st_mode) or identity in self._outputs:
+            is_output = identity in self._outputs
+            return Skipped(path, "this command writes to it" if is_output else _kind(status.st_mode))
+        return LocalFile(path, _key(self._prefix, below), status.st_size)
 
 
 def _above(folder: str) -> set[tuple[int, int]]:

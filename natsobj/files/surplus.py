@@ -1,0 +1,141 @@
+"""Files below a folder that may have to go: what there is, and how one is removed.
+
+Links are neither followed nor removed, and what a link leads to stays. A file goes only as it was found.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from natsobj.files.folder import Folder, identity
+from natsobj.files.pipes import naming
+
+__all__ = ["CHANGED", "GONE", "REMOVED", "FoundFile", "Surplus"]
+
+REMOVED = "removed"
+GONE = "gone"
+CHANGED = "it has changed since the sync began"
+LED_TO = "a link or another name leads to it"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A regular file as it was found."""
+
+    below: str
+    """Its path below the folder, with slashes."""
+    identity: tuple[int, int]
+    size: int
+    changed: int
+    """In nanoseconds, the later one of its two times."""
+
+
+class Surplus:
+    """The files below a folder.
+
+    Args:
+        folder: which is there.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._led_to: set[tuple[int, int]] = set()
+        """What the links below the folder lead to."""
+
+    def find(self) -> Iterator[FoundFile | OSError]:
+        """Find the files, in no order; an error is one of a folder that cannot be read.
+
+        Raises:
+            OSError: the folder itself is no folder, or cannot be read.
+        """
+        waiting = [("", os.listdir(self._folder))]
+        while waiting:
+            above, names = waiting.pop()
+            for name in names:
+                below = above + name
+                path = os.path.join(self._folder, *below.split("/"))  # noqa: PTH118
+                try:
+                    status = os.lstat(path)
+                    if stat.S_ISREG(status.st_mode):
+                        yield _found(below, status)
+                    elif stat.S_ISLNK(status.st_mode):
+                        self._follow(path)
+                    elif stat.S_ISDIR(status.st_mode):
+                        waiting.append((f"{below}/", os.listdir(path)))
+                except FileNotFoundError:
+                    continue
+                except OSError as e:
+                    yield e
+
+    def remove(self, file: FoundFile, others: Sequence[str] = (), *, dry_run: bool = False) -> str:
+        """Remove a file as it was found, and the folders that are empty then.
+
+        Args:
+            others: paths that lead to files which stay; a file system may take two names for one.
+            dry_run: say what would be done.
+
+        Returns:
+            `REMOVED`, `GONE`, or why it is kept.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        *folders, name = file.below.split("/")
+        with naming(os.path.join(self._folder, *folders, name)), Folder.open(self._folder) as top:  # noqa: PTH118
+            folder = self._enter(top, folders)
+            if folder is None:
+                return LED_TO
+            with folder:
+                status = folder.status(name)
+                if status is None:
+                    return GONE
+                if _found(file.below, status) != file:
+                    return CHANGED
+                if file.identity in self._led_to or any(top.find(each) == file.identity for each in others):
+                    return LED_TO
+                if dry_run:
+                    return REMOVED
+                folder.unlink(name)
+            self._tidy(top, folders)
+        return REMOVED
+
+    def _follow(self, path: str) -> None:
+        try:
+            self._led_to.add(identity(os.stat(path)))  # noqa: PTH116
+        except OSError:  # it leads nowhere
+            return
+
+    def _enter(self, top: Folder, names: Sequence[str]) -> Folder | None:
+        """Enter a folder; None where the way is another one by now, or a link leads to a part of it."""
+        folder = top.enter(os.curdir)
+        for name in names:
+            try:
+                with folder:
+                    inner = folder.enter(name)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            folder = inner
+            if folder.identity() in self._led_to:
+                folder.close()
+                return None
+        return folder
+
+    def _tidy(self, top: Folder, names: Sequence[str]) -> None:
+        """Remove a folder that is empty, and those that it is in."""
+        for length in range(len(names), 0, -1):
+            above = self._enter(top, names[: length - 1])
+            if above is None:
+                return
+            with above:
+                try:
+                    above.rmdir(names[length - 1])
+                except OSError:
+                    return
+
+
+def _found(below: str, status: os.stat_result) -> FoundFile:
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    return FoundFile(below, identity(status), status.st_size, changed)

@@ -1,0 +1,35 @@
+"""Two sorted lists side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+__all__ = ["side_by_side"]
+
+L = TypeVar("L")
+R = TypeVar("R")
+
+
+def side_by_side(
+    left: Iterable[L], right: Iterable[R], left_key: Callable[[L], Any], right_key: Callable[[R], Any]
+) -> Iterator[tuple[list[L], list[R]]]:
+    """Give what has the same key in both, key by key; one of the two lists is empty where only one has it.
+
+    Both must be in the order of their keys. No more is held than what has one key.
+    """
+    lefts, rights = iter(left), iter(right)
+    one, other = next(lefts, None), next(rights, None)
+    while one is not None or other is not None:
+        keys = [left_key(one)] if one is not None else []
+        keys += [right_key(other)] if other is not None else []
+        key = min(keys)
+        ones: list[L] = []
+        others: list[R] = []
+        while one is not None and left_key(one) == key:
+            ones.append(one)
+            one = next(lefts, None)
+        while other is not None and right_key(other) == key:
+            others.append(other)
+            other = next(rights, None)
+        yield ones, others

@@ -1,0 +1,241 @@
+"""A folder made to match a bucket, as `sync_up` has it the other way round.
+
+Names are compared as a file system might that takes two of them for one: a file is not surplus that is
+reached by an object's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import unicodedata
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+
+from natsobj.bucket import Bucket
+from natsobj.errors import BucketNotFound, InvalidArgument, ObjectNotFound
+from natsobj.files import Sink
+from natsobj.files.sources import open_regular
+from natsobj.files.surplus import CHANGED, GONE, REMOVED, FoundFile, Surplus
+from natsobj.files.target_folder import path_parts
+from natsobj.folders.compare import has_content
+from natsobj.folders.filters import EVERYTHING, Filter
+from natsobj.folders.get import get_objects
+from natsobj.folders.merge import side_by_side
+from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.pace import Pace
+from natsobj.folders.scan import objects_below, with_slash
+from natsobj.folders.spool import Sorted, Spool
+from natsobj.folders.sync_up import lean
+from natsobj.folders.workers import Crew
+from natsobj.models import ObjectInfo
+
+__all__ = ["sync_to_folder"]
+
+Objects = AsyncGenerator[ObjectInfo | Failed | Skipped, None]
+"""What is found below a prefix."""
+
+_TURN = 64
+"""Items after which others may work."""
+
+
+async def sync_to_folder(
+    bucket: Bucket,
+    prefix: str,
+    folder: str,
+    *,
+    delete: bool = False,
+    dry_run: bool = False,
+    only: Filter = EVERYTHING,
+    jobs: int | None = None,
+    found: Callable[[Objects], Objects] = lambda objects: objects,
+    wrap: Callable[[Sink], Sink] = lambda sink: sink,
+    told: Callable[[Done], None] = lambda _: None,
+) -> AsyncGenerator[Outcome, None]:
+    """Make the files below a folder match the objects below a prefix; those to be deleted come last.
+
+    Args:
+        delete: files that the bucket lacks go as they were found, with the folders that are empty then. Links
+            and what they lead to stay, and so does what has changed since the beginning.
+        dry_run: change nothing, and give what would be done.
+        only: paths below the prefix and the folder that are meant: others are neither fetched nor deleted.
+        found: what there is to be looked at passes through it.
+        jobs: objects at once, as many as the line needs by default.
+        wrap: as `get_objects` has it, and `told`.
+
+    Raises:
+        ObjectNotFound: there is nothing below the prefix.
+        InvalidArgument: with `delete`, the same, also where nothing is meant, or a record cannot be read.
+        OSError: the folder is none, or cannot be read.
+    """
+    prefix = with_slash(prefix)
+    complete = True
+    local: _Local | None = None
+    with ExitStack() as stack:
+        objects = objects_below(bucket, prefix, lambda name: only.takes(name.removeprefix(prefix)))
+        if delete:
+            local = _Local(folder, bucket.name, prefix, stack)
+            await local.read(only)
+            for failure in local.failures:
+                complete = False
+                yield failure
+            there = stack.enter_context(Sorted(_name, lambda info: _folded(info.name.removeprefix(prefix))))
+            await _read_whole(bucket, prefix, objects, into=there)
+            objects = local.beside(there)
+        outcomes = (
+            _compare(bucket, found(objects), folder, prefix, jobs)
+            if dry_run
+            else get_objects(
+                bucket, found(objects), folder, prefix, jobs=jobs, if_changed=True, wrap=wrap, told=told
+            )
+        )
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                complete = complete and not isinstance(outcome, Failed)
+                yield outcome
+        if local is not None and complete:
+            async with aclosing(local.remove(dry_run=dry_run, told=told)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+
+
+async def _read_whole(bucket: Bucket, prefix: str, objects: Objects, *, into: Sorted[ObjectInfo]) -> None:
+    """Find all objects before anything is done.
+
+    Raises:
+        InvalidArgument: there are none, or they are not all that there is.
+    """
+    try:
+        async with aclosing(objects):
+            async for each in objects:
+                if isinstance(each, Failed):
+                    where = f"{bucket.name}/{prefix}"
+                    raise InvalidArgument(f"cannot read all of {where}, nothing was changed: {each.error}")
+                if isinstance(each, ObjectInfo):
+                    into.add(lean(each))
+    except BucketNotFound as e:
+        raise InvalidArgument(f"{e}, nothing was deleted") from e
+    except ObjectNotFound:
+        pass
+    if not len(into):
+        raise InvalidArgument(f"nothing to sync in {bucket.name}/{prefix}, nothing was deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A file that the bucket lacks."""
+
+    file: FoundFile
+    others: tuple[str, ...]
+    """Objects of nearly the same name, which may be this file."""
+
+
+class _Local:
+    """The files of the folder, and which of them are to go."""
+
+    def __init__(self, folder: str, bucket: str, prefix: str, stack: ExitStack) -> None:
+        self._folder = folder
+        self._bucket = bucket
+        self._prefix = prefix
+        self._begun = time.time_ns()
+        self._surplus = Surplus(folder)
+        self._files = stack.enter_context(Sorted(_below, lambda file: _folded(file.below)))
+        self._going = stack.enter_context(Spool[_Going](lambda going: going.file.below))
+        self.failures: list[Failed] = []
+        """Folders in it that cannot be read."""
+
+    async def read(self, only: Filter) -> None:
+        """Find the files."""
+        if not os.path.lexists(self._folder):
+            return
+        for number, found in enumerate(self._surplus.find()):
+            if isinstance(found, OSError):
+                self.failures.append(Failed(found.filename, found))
+            elif only.takes(found.below):
+                self._files.add(found)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+
+    async def beside(self, objects: Iterable[ObjectInfo]) -> AsyncGenerator[ObjectInfo, None]:
+        """Give the objects, and see meanwhile which files none of them is."""
+        pairs = side_by_side(
+            self._files, objects, lambda file: _folded(file.below), lambda info: _folded(self._path(info))
+        )
+        for number, (files, infos) in enumerate(pairs):
+            paths = tuple(map(self._path, infos))
+            for file in files:
+                if file.below not in paths:
+                    self._going.add(_Going(file, paths))
+            for info in infos:
+                yield info
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+
+    async def remove(self, *, dry_run: bool, told: Callable[[Done], None]) -> AsyncGenerator[Outcome, None]:
+        """Remove the files that are to go."""
+        for number, going in enumerate(self._going):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+            try:
+                outcome = self._remove(going, dry_run=dry_run)
+            except OSError as e:
+                yield Failed(going.file.below, e)
+                continue
+            if isinstance(outcome, Done):
+                told(outcome)
+            if outcome is not None:
+                yield outcome
+
+    def _remove(self, going: _Going, *, dry_run: bool) -> Outcome | None:
+        file = going.file
+        shown = str(Path(self._folder, file.below))
+        if file.changed > self._begun:
+            return Skipped(shown, CHANGED, file.size)
+        what = self._surplus.remove(file, going.others, dry_run=dry_run)
+        if what == GONE:
+            return None
+        if what != REMOVED:
+            return Skipped(shown, what, file.size)
+        modified = datetime.fromtimestamp(file.changed / 1e9, UTC)
+        info = ObjectInfo(self._bucket, self._prefix + file.below, file.size, 0, modified, 0, deleted=True)
+        return Done(shown, info, "deleted")
+
+    def _path(self, info: ObjectInfo) -> str:
+        return info.name.removeprefix(self._prefix)
+
+
+def _name(info: ObjectInfo) -> str:
+    return info.name
+
+
+def _below(file: FoundFile) -> str:
+    return file.below
+
+
+def _folded(path: str) -> str:
+    """Return what is the same for names that some file system takes for one."""
+    return path if path.isascii() and path.islower() else unicodedata.normalize("NFKC", path).casefold()
+
+
+def _compare(
+    bucket: Bucket, objects: Objects, folder: str, prefix: str, jobs: int | None
+) -> AsyncGenerator[Outcome, None]:
+    """Say what would be fetched."""
+
+    async def compare(info: ObjectInfo) -> Done:
+        path = os.path.join(folder, *path_parts(info.name.removeprefix(prefix)))  # noqa: PTH118
+        there = await bucket.follow(info)
+        if os.path.isfile(path) and os.path.getsize(path) == there.size:  # noqa: PTH113, PTH202
+            with open_regular(path) as source:
+                if await has_content(source, there):
+                    return Done(info.name, there, "unchanged", info.size)
+        return Done(info.name, there, "fetched", info.size)
+
+    act = partial(attempt, act=compare, name=attrgetter("name"), told=lambda _: None)
+    return Crew(objects, act, Pace(jobs), attrgetter("size")).results()

@@ -1,0 +1,251 @@
+"""A bucket made to match a folder.
+
+    async with aclosing(sync_to_bucket(bucket, "dist", "www", delete=True)) as outcomes:
+        async for outcome in outcomes: ...
+
+Both sides are listed once and gone through side by side, in flat memory. What the folder lacks is deleted
+behind the transfers, and only if all of them succeeded; where the folder cannot be read whole, nothing is
+changed at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from natsobj.adr20 import streams
+from natsobj.bucket import Bucket
+from natsobj.errors import InvalidArgument, InvalidMetadata
+from natsobj.files import Source
+from natsobj.files.sources import open_regular
+from natsobj.files.surplus import CHANGED
+from natsobj.folders.compare import has_content
+from natsobj.folders.delete import delete_objects
+from natsobj.folders.filters import EVERYTHING, Filter
+from natsobj.folders.merge import side_by_side
+from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
+from natsobj.folders.pace import Pace
+from natsobj.folders.put import put_files
+from natsobj.folders.scan import LocalFile, scan, with_slash
+from natsobj.folders.spool import Sorted, Spool
+from natsobj.folders.workers import Crew
+from natsobj.models import ObjectInfo
+from natsobj.stream import BucketStream
+
+__all__ = ["lean", "sync_to_bucket"]
+
+Item = LocalFile | Failed | Skipped
+"""What a scan finds."""
+Entry = ObjectInfo | InvalidMetadata
+"""What a bucket has under a name."""
+
+_TURN = 64
+"""Items after which others may work."""
+
+
+async def sync_to_bucket(
+    bucket: Bucket,
+    folder: str,
+    prefix: str = "",
+    *,
+    delete: bool = False,
+    dry_run: bool = False,
+    only: Filter = EVERYTHING,
+    jobs: int | None = None,
+    outputs: Collection[tuple[int, int]] = (),
+    found: Callable[[Iterator[Item]], Iterator[Item]] = lambda items: items,
+    wrap: Callable[[Source], Source] = lambda source: source,
+    told: Callable[[Done], None] = lambda _: None,
+) -> AsyncGenerator[Outcome, None]:
+    """Make the objects below a prefix match the files below a folder; those to be deleted come last.
+
+    A file whose object has its size and digest is `unchanged`: only files of equal size are read for that.
+
+    Args:
+        delete: objects that the folder lacks go, in the revision that was listed. What has changed since the
+            beginning, by the server's clock, is skipped.
+        dry_run: change nothing, and give what would be done.
+        only: paths below the folder and the prefix that are meant: others are neither stored nor deleted.
+        found: what there is to be looked at passes through it.
+        jobs: objects at once, as many as the line needs by default.
+        outputs: as `scan` has it; `wrap` and `told` as `put_files` has them.
+
+    Raises:
+        OSError: the folder is missing, or cannot be read.
+        InvalidArgument: with `delete`, the same, also of a part of it; or nothing in it is meant.
+        RefusedError: the bucket is sealed, a mirror, or its stream does not keep objects.
+    """
+    prefix = with_slash(prefix)
+    with ExitStack() as stack:
+        files: Iterable[Item]
+        if delete:
+            files = await _read_whole(folder, prefix, outputs, only, into=stack.enter_context(Spool(_text)))
+        else:
+            files = scan(folder, prefix, outputs=outputs, only=only)
+        await bucket.check_writable()
+        begun = await _Beginning.of(bucket.stream)
+        there = stack.enter_context(Sorted(_name, lambda entry: _place(_name(entry), prefix)))
+        await _list(bucket, prefix, only, into=there)
+        surplus = stack.enter_context(Spool(_name))
+        transfers = found(_paired(files, there, folder, prefix, surplus))
+        if dry_run:
+            outcomes = _compare(bucket, transfers, jobs)
+        else:
+            outcomes = put_files(bucket, transfers, jobs=jobs, read_back=False, wrap=wrap, told=told)
+        complete = True
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                complete = complete and not isinstance(outcome, Failed)
+                yield outcome
+        if delete and complete:
+            going = _in_turns(begun.sort_out(each) for each in surplus)
+            outcomes = _as_if(going) if dry_run else delete_objects(bucket, going, jobs=jobs, told=told)
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    yield outcome
+
+
+def lean(info: ObjectInfo) -> ObjectInfo:
+    """Return an object without what is said about it, which may be long."""
+    return replace(info, description=None, headers={}, metadata={}, record_size=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """Where a stream was when a sync began."""
+
+    sequence: int
+    time: datetime
+
+    @classmethod
+    async def of(cls, stream: BucketStream) -> _Beginning:
+        state = await stream.info()
+        return cls(state["state"]["last_seq"], streams.parse_time(state["ts"]) or datetime.now(UTC))
+
+    def sort_out(self, entry: Entry) -> ObjectInfo | Failed | Skipped:
+        """Say of what the folder lacks whether it is to be deleted."""
+        if isinstance(entry, InvalidMetadata):
+            return Failed(entry.where, entry)
+        if entry.revision > self.sequence or entry.modified > self.time:
+            return Skipped(entry.name, CHANGED, entry.size)
+        return entry
+
+
+# What there is
+
+
+async def _read_whole(
+    folder: str, prefix: str, outputs: Collection[tuple[int, int]], only: Filter, *, into: Spool[Item]
+) -> Spool[Item]:
+    """Find all files before anything is done.
+
+    Raises:
+        InvalidArgument: there are none, or they are not all that there is.
+    """
+    anything = False
+    try:
+        for number, item in enumerate(scan(folder, prefix, outputs=outputs, only=only)):
+            if isinstance(item, Failed) and isinstance(item.error, OSError):
+                raise item.error
+            anything = anything or isinstance(item, LocalFile)
+            into.add(item)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+    except OSError as e:
+        what = f"{e.filename or folder}: {e.strerror}"
+        raise InvalidArgument(f"cannot read all of {folder}, nothing was changed: {what}") from e
+    if not anything:
+        raise InvalidArgument(f"nothing to sync in {folder}, nothing was deleted")
+    return into
+
+
+async def _list(bucket: Bucket, prefix: str, only: Filter, *, into: Sorted[Entry]) -> None:
+    """Find what the bucket has below the prefix."""
+    async with aclosing(bucket.entries(prefix)) as entries:
+        async for entry in entries:
+            name = _name(entry)
+            if not name.startswith(prefix) or not only.takes(name.removeprefix(prefix)):
+                continue
+            if isinstance(entry, InvalidMetadata):
+                into.add(entry)
+            elif not entry.deleted:
+                into.add(lean(entry))
+
+
+def _paired(
+    files: Iterable[Item], there: Iterable[Entry], folder: str, prefix: str, surplus: Spool[Entry]
+) -> Iterator[Item]:
+    """Give files with the object that each has; objects that have none are surplus."""
+    top = os.path.join(folder, "")  # noqa: PTH118  # a beginning of names
+    pairs = side_by_side(
+        files, there, lambda item: _place_of(item, prefix, top), lambda entry: _place(_name(entry), prefix)
+    )
+    for items, entries in pairs:
+        only = entries[0] if len(entries) == 1 else None  # of two of one name it is not known which counts
+        for item in items:
+            if isinstance(item, LocalFile) and isinstance(only, ObjectInfo):
+                yield replace(item, there=only)
+            else:
+                yield item
+        if not items:
+            for entry in entries:
+                surplus.add(entry)
+
+
+def _text(item: Item) -> str:
+    return item.path if isinstance(item, LocalFile) else item.name
+
+
+def _name(entry: Entry) -> str:
+    return entry.name if isinstance(entry, ObjectInfo) else entry.where
+
+
+def _place(name: str, prefix: str) -> list[str]:
+    """Return where a name is among others: folder by folder, as a scan has them."""
+    return name.removeprefix(prefix).split("/")
+
+
+def _place_of(item: Item, prefix: str, top: str) -> list[str]:
+    """Return the same of what was found below a folder, whose path with a separator is `top`."""
+    if isinstance(item, LocalFile):
+        return _place(item.key, prefix)
+    return item.name.removeprefix(top).replace(os.sep, "/").split("/")
+
+
+# What would be done
+
+
+def _compare(bucket: Bucket, items: Iterable[Item], jobs: int | None) -> AsyncGenerator[Outcome, None]:
+    """Say what would be stored."""
+
+    async def compare(file: LocalFile) -> Done:
+        if file.there is not None and file.there.size == file.size:
+            with open_regular(file.path) as source:
+                if await has_content(source, file.there):
+                    return Done(file.path, file.there, "unchanged", file.size)
+        info = ObjectInfo(bucket.name, file.key, file.size, 0, datetime.now(UTC), 0)
+        return Done(file.path, info, "stored", file.size)
+
+    act = partial(attempt, act=compare, name=attrgetter("path"), told=lambda _: None)
+    return Crew(_in_turns(items), act, Pace(jobs), attrgetter("size")).results()
+
+
+async def _as_if(items: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> AsyncGenerator[Outcome, None]:
+    """Say what would be deleted."""
+    async with aclosing(items):
+        async for item in items:
+            yield Done(item.name, item, "deleted") if isinstance(item, ObjectInfo) else item
+
+
+async def _in_turns(items: Iterable[Any]) -> AsyncGenerator[Any, None]:
+    for number, item in enumerate(items):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
+        yield item
