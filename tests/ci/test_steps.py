@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
 
-from natsobj import BucketConfig, Store
+from natsobj import BucketConfig, ObjectNotFound, Store
 from natsobj.cli.exits import TEMPORARY
-from tests.ci.conftest import Step, github, write_tool
+from tests.ci.conftest import Step, github
 
 HOSTILE = [
     'it\'s "quoted"  $(touch pwned) `touch pwned` ${HOME}; touch pwned & > pwned | * ä 🎉',
@@ -143,6 +147,7 @@ async def test_what_cannot_be_packed_is_not_stored(
         ("download", {"name": "n", "if_missing": "ignore"}, "the input if-missing is error or warn"),
         ("upload", {"name": "n", "path": ".", "retention": "30"}, "the input retention is like 12h"),
         ("upload", {"name": "n", "path": ".", "retention": "0d"}, "the input retention is like 12h"),
+        ("upload", {"name": "n", "path": ".", "retention": "99999w"}, "the input retention is like 12h"),
         ("upload", {"name": "n", "path": ".", "retention": "$(id)d"}, "the input retention is like 12h"),
     ],
 )
@@ -221,23 +226,38 @@ def test_a_hostile_key_is_only_a_key(step: Step, work: Path, key: str) -> None:
 
 @once
 async def test_what_is_older_than_the_retention_goes(
-    step: Step, work: Path, tools: Path, store: Store, bucket_name: str
+    step: Step, work: Path, store: Store, bucket_name: str
 ) -> None:
     """Artifacts when one is uploaded, caches when one is saved; what is young stays, and so does all else."""
     (work / "file").write_bytes(b"x")
     for name in HOSTILE:
         step("upload", name=name, path="file", retention="1h").expect()
         step("save", key=name, path="file", retention="1h").expect()
-    await store.bucket(bucket_name).put("by hand", b"x")
-    assert len(await names(store, bucket_name)) == 2 * len(HOSTILE) + 1
-    write_tool(
-        tools,
-        "date",
-        'if [ "$*" = +%s ]; then echo $(($(/bin/date +%s) + 172800)); else exec /bin/date "$@"; fi',
-    )
-    step("save", key="new", path="file", retention="3d").expect()
-    assert len(await names(store, bucket_name)) == 2 * len(HOSTILE) + 2
-    step("save", key="new", path="file", retention="1d").expect()
-    assert await names(store, bucket_name) == {"by hand", *(f"artifacts/{name}.tar.gz" for name in HOSTILE)}
-    step("upload", name="new", path="file", retention="47h").expect()
-    assert await names(store, bucket_name) == {"by hand"}
+    others = {"by hand", "artifacts"}
+    await store.bucket(bucket_name).put("artifacts", b"x")
+    last = await store.bucket(bucket_name).put("by hand", b"x")
+    assert len(await names(store, bucket_name)) == 2 * len(HOSTILE) + len(others)
+    while datetime.now(UTC) - last.modified <= timedelta(seconds=1):
+        await asyncio.sleep(0.05)
+    step("save", key="new", path="file", retention="1s").expect()
+    artifacts = {f"artifacts/{name}.tar.gz" for name in HOSTILE}
+    assert await names(store, bucket_name) - {"cache/new.tar.gz"} == others | artifacts
+    step("upload", name="new", path="file", retention="1s").expect()
+    assert await names(store, bucket_name) - {"cache/new.tar.gz", "artifacts/new.tar.gz"} == others
+
+
+@once
+async def test_a_record_that_nobody_can_read_hinders_no_step(
+    step: Step, work: Path, client: Client, store: Store, bucket_name: str
+) -> None:
+    """One below the prefix of what is removed by age is named; what can be read is removed all the same."""
+    (work / "file").write_bytes(b"x")
+    step("upload", name="n", path="file").expect()
+    subject = base64.urlsafe_b64encode(b"artifacts/unreadable").decode()
+    await client.jetstream().publish(f"$O.{bucket_name}.M.{subject}", b"{")
+    before = await store.bucket(bucket_name).info("artifacts/n.tar.gz")
+    while datetime.now(UTC) - before.modified <= timedelta(seconds=1):
+        await asyncio.sleep(0.05)
+    assert "unreadable" in step("upload", name="m", path="file", retention="1s").expect().output
+    with pytest.raises(ObjectNotFound):
+        await store.bucket(bucket_name).info("artifacts/n.tar.gz")
