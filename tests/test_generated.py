@@ -13,12 +13,11 @@ from typing import get_args
 
 import pytest
 import typer
-from typer._click.core import Context
-from typer.core import TyperGroup, TyperOption
 
 from natsobj import __version__
 from natsobj.cli import COMMANDS, app
 from natsobj.cli.arguments import completion, grammar
+from natsobj.cli.arguments.grammar import Context, TyperGroup, TyperOption
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
 from natsobj.cli.output import account, buckets, checks, objects
 from natsobj.models import Problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -54,7 +55,7 @@ ARROWS: dict[str, set[str]] = {
     "fsspec": {"fsspec", "local_server", ""} | VALUES,
     "": LIBRARY,
     "cli.arguments.grammar": set(),
-    "cli.exits": {"errors"},
+    "cli.exits": {"cli.arguments.grammar", "errors"},
     "cli.output": {"cli.output", "cli.exits", "models", "files", "units"},
     "cli.arguments": ARGUMENTS | {"cli.output", "cli.exits"} | FRONT,
     "cli.session": {"cli.session", "cli.output", "cli.exits"} | ARGUMENTS | FRONT,
@@ -152,3 +153,34 @@ def test_a_command_catches_nothing(module: str) -> None:
     """A command reads arguments, awaits the store and emits a model: errors are the runtime's business."""
     tree = ast.parse(path_of(module).read_text(encoding="utf-8"))
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try | ast.TryStar)]
+
+
+def test_only_the_grammar_knows_what_typer_does_not_promise() -> None:
+    """The private names of Typer, and of the Click in it, stand in one file, which has tests of its own."""
+    root = PACKAGE.parent
+    programs = [
+        path
+        for path in (root / "scripts").iterdir()
+        if path.read_text(encoding="utf-8").startswith("#!/usr/bin/env python")
+    ]
+    paths = {
+        *programs,
+        *(path for part in ("natsobj", "tests", "benchmarks") for path in (root / part).rglob("*.py")),
+    }
+    found = {
+        path.relative_to(root): private_names(path) for path in paths - {path_of("cli.arguments.grammar")}
+    }
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def private_names(path: Path) -> list[str]:
+    """The names in a file that Typer, or Click, has for itself."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.append(f"{node.value.id}.{node.attr}")
+    return [name for name in found if re.match(r"click\b|typer\.(core\b|_(?!_version__))", name)]

@@ -8,11 +8,10 @@ import sys
 from typing import Annotated
 
 import typer
-from typer._click.core import Command, Context
-from typer._click.formatting import HelpFormatter
 
 from natsobj import __version__
 from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments.grammar import ClickCommand, Context, HelpFormatter
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output import console
 from natsobj.cli.session import bridge
@@ -52,7 +51,7 @@ class Root(grammar.Group):
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
+    def get_command(self, ctx: Context, cmd_name: str) -> ClickCommand | None:  # noqa: ARG002
         for name in (cmd_name,) if cmd_name in COMMANDS else COMMANDS:
             if name not in self.commands:
                 module = importlib.import_module(f"natsobj.cli.commands.{name}")
@@ -138,7 +137,7 @@ def _run() -> None:
         raise
 
 
-def _advise(error: UsageError | InvalidBucketName, command: Command) -> None:
+def _advise(error: UsageError | InvalidBucketName, command: ClickCommand) -> None:
     """Note the line that would have worked on an error about one that was typed for another program."""
     from natsobj.cli.arguments.phrasebook import advice
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from typer._click.exceptions import MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
-
 from natsobj import errors
+from natsobj.cli.arguments.grammar import MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
 from natsobj.errors import (
     AuthenticationFailed,
     AuthorizationError,

@@ -8,24 +8,23 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer._click.core import Command
-from typer.core import TyperGroup
 
 from natsobj import Bucket, __version__
 from natsobj.cli import app
 from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments.grammar import ClickCommand, TyperGroup
 from natsobj.cli.exits import UsageError
 from tests.program import Program
 
 DEAD = "nats://127.0.0.1:1"
 
 
-def commands() -> dict[str, Command]:
+def commands() -> dict[str, ClickCommand]:
     """All commands by what is typed to reach them."""
     root = typer.main.get_command(app)
     ctx = typer.Context(root, info_name="natsobj")
     assert isinstance(root, TyperGroup)
-    found: dict[str, Command] = {}
+    found: dict[str, ClickCommand] = {}
     for name in root.list_commands(ctx):
         command = root.get_command(ctx, name)
         assert command is not None
@@ -97,7 +96,9 @@ def test_the_help_of_a_command_ends_with_a_word_on_the_shared_options(bare_cli: 
 
 
 @pytest.mark.parametrize(("name", "command"), sorted(commands().items()))
-def test_the_first_line_of_a_help_is_short_and_every_option_is_explained(name: str, command: Command) -> None:
+def test_the_first_line_of_a_help_is_short_and_every_option_is_explained(
+    name: str, command: ClickCommand
+) -> None:
     """A command says in 60 characters what it does, and has an example."""
     first = (command.help or "").splitlines()[0]
     assert 0 < len(first) <= 60

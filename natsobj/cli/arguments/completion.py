@@ -16,9 +16,14 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from typer._click.core import Command, Context, Parameter
-from typer._click.shell_completion import CompletionItem, _resolve_context, _resolve_incomplete
-from typer.core import TyperGroup
+from natsobj.cli.arguments.grammar import (
+    ClickCommand,
+    CompletionItem,
+    Context,
+    Parameter,
+    TyperGroup,
+    word_to_complete,
+)
 
 __all__ = ["FILES", "SHELLS", "answer", "script"]
 
@@ -34,7 +39,7 @@ def script(shell: str) -> str:
     return SHELLS[shell]
 
 
-def answer(command: Command, instruction: str, env: Mapping[str, str], args: Sequence[str]) -> str:
+def answer(command: ClickCommand, instruction: str, env: Mapping[str, str], args: Sequence[str]) -> str:
     """Answer `complete_SHELL`; whatever is wrong, TAB is no place to say it: nothing is offered then."""
     shell = instruction.removeprefix("complete_")
     with suppress(Exception):
@@ -49,11 +54,9 @@ def answer(command: Command, instruction: str, env: Mapping[str, str], args: Seq
     return ""
 
 
-def _offers(command: Command, words: Sequence[str], current: str) -> list[CompletionItem]:
+def _offers(command: ClickCommand, words: Sequence[str], current: str) -> list[CompletionItem]:
     """Find what may stand in the place of the current word, after these words."""
-    seen = list(words)
-    ctx = _resolve_context(command, {}, "natsobj", seen)
-    target, text = _resolve_incomplete(ctx, seen, current)
+    ctx, target, text = word_to_complete(command, "natsobj", words, current)
     if isinstance(target, Parameter) and (
         target.metavar == _LOCAL_FILE or (target.name == "context" and text.startswith(("/", ".", "~")))
     ):
@@ -68,7 +71,7 @@ def _offers(command: Command, words: Sequence[str], current: str) -> list[Comple
     return offers
 
 
-def _help(target: Command | Parameter, ctx: Context, item: CompletionItem) -> str | None:
+def _help(target: ClickCommand | Parameter, ctx: Context, item: CompletionItem) -> str | None:
     """Give the description of an offer, which for a command would come cut after 45 characters."""
     command = target.get_command(ctx, item.value) if isinstance(target, TyperGroup) else None
     return item.help if command is None else command.get_short_help_str(limit=100)

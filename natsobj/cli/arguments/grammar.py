@@ -1,8 +1,7 @@
-"""Commands that take the shared options on either side, and whose help is ours.
+"""How Typer reads a command line for us, and the only place that knows what Typer does not promise.
 
-The shared options are the parameters of the root command. Every command parses them as well, hands what was
-given on to the root's context, and keeps only its own: `natsobj -s URL ls` and `natsobj ls -s URL` are the
-same, and what comes after beats what came before.
+Typer has no public names for much of what it is made of (`typer._click`). All that we use of it is imported
+here, and has its tests; pyproject.toml holds Typer to releases that pass them.
 """
 
 from __future__ import annotations
@@ -10,14 +9,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from typer import Typer
-from typer._click.core import Command as ClickCommand
-from typer._click.core import Context, Parameter, ParameterSource
-from typer._click.exceptions import UsageError
-from typer._click.formatting import HelpFormatter
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+import typer
 
-__all__ = ["Command", "Examples", "Group", "Shared", "new_app", "shared_parameters"]
+try:
+    from typer._click.core import Command as ClickCommand
+    from typer._click.core import Context, Parameter, ParameterSource
+    from typer._click.exceptions import MissingParameter, NoArgsIsHelpError, NoSuchOption, UsageError
+    from typer._click.formatting import HelpFormatter
+    from typer._click.shell_completion import CompletionItem, _resolve_context, _resolve_incomplete
+    from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+except ImportError as error:
+    hint = "install natsobj again, which brings a typer that fits"
+    raise SystemExit(f"natsobj: typer {typer.__version__} does not fit: {error.msg} ({hint})") from error
+
+__all__ = [
+    "ClickCommand",
+    "Command",
+    "CompletionItem",
+    "Context",
+    "Examples",
+    "Group",
+    "HelpFormatter",
+    "MissingParameter",
+    "NoArgsIsHelpError",
+    "NoSuchOption",
+    "Parameter",
+    "Shared",
+    "TyperArgument",
+    "TyperCommand",
+    "TyperGroup",
+    "TyperOption",
+    "UsageError",
+    "new_app",
+    "shared_parameters",
+    "word_to_complete",
+]
 
 Examples = Sequence[tuple[str, str]]
 """What somebody wants to do, and the command line that does it."""
@@ -42,7 +68,12 @@ def usage_of(argument: TyperArgument) -> str:
 
 
 class Shared(ClickCommand):
-    """What commands and groups have in common."""
+    """What commands and groups have in common: options that are taken on either side, and help that is ours.
+
+    The shared options are the parameters of the root command. Every command parses them as well, hands what
+    was given on to the root's context, and keeps only its own: `natsobj -s URL ls` and `natsobj ls -s URL`
+    are the same, and what comes after beats what came before.
+    """
 
     examples: Examples = ()
 
@@ -98,9 +129,9 @@ class Shared(ClickCommand):
             formatter.write_text(SHARED_NOTE)
 
 
-def new_app(cls: type[TyperGroup] | None = None, **settings: Any) -> Typer:
+def new_app(cls: type[TyperGroup] | None = None, **settings: Any) -> typer.Typer:
     """Make a Typer app without Typer's own completion options, boxes and tracebacks."""
-    return Typer(
+    return typer.Typer(
         cls=cls,
         add_completion=False,
         rich_markup_mode=None,
@@ -123,3 +154,13 @@ class Group(Shared, TyperGroup):
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
+
+
+def word_to_complete(
+    command: ClickCommand, program: str, words: Sequence[str], current: str
+) -> tuple[Context, ClickCommand | Parameter, str]:
+    """Find what the word at the cursor stands for, after these words, and what of it is typed so far."""
+    seen = list(words)
+    ctx = _resolve_context(command, {}, program, seen)
+    target, text = _resolve_incomplete(ctx, seen, current)
+    return ctx, target, text

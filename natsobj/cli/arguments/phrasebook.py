@@ -10,10 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from typer._click.core import Context
-from typer._click.exceptions import UsageError
-from typer.core import TyperGroup
-
+from natsobj.cli.arguments.grammar import Context, TyperGroup, UsageError
 from natsobj.errors import NatsobjError
 
 __all__ = ["PHRASES", "advice"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from typer._click.core import Context
-from typer.core import TyperArgument, TyperGroup
 
 from natsobj.cli.arguments import grammar
+from natsobj.cli.arguments.grammar import Context, TyperArgument, TyperGroup
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output import console
 
