@@ -16,7 +16,7 @@ from natsobj.cli import COMMANDS
 from natsobj.settings import Settings
 from tests.conftest import Serve
 from tests.program import Program
-from tests.shell import Shell
+from tests.shell import Shell, stand_in
 
 EXPECTED = {
     "natsobj add photos --replicas 3 --if-not-exists": {5, 6},  # one server cannot
@@ -102,14 +102,6 @@ def prepare(folder: Path, command: str) -> None:
             path.write_bytes(data)
 
 
-def stand_ins(folder: Path) -> None:
-    """Programs that not every machine has, and that do not matter here."""
-    for name in ("jq", "less"):
-        script = folder / ".bin" / name
-        script.write_text("#!/bin/sh\nexec cat >/dev/null\n")
-        script.chmod(0o755)
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_the_examples_of_a_command_work(
     cli: Program, store: Store, command: str, tmp_path: Path
@@ -121,7 +113,8 @@ async def test_the_examples_of_a_command_work(
         folder.mkdir()
         cli.env["HOME"] = str(folder)
         shell = Shell(cli, folder)
-        stand_ins(folder)
+        for name in ("jq", "less"):
+            stand_in(folder, name, "exec cat >/dev/null")
         prepare(folder, command)
         await furnish(store, command, line)
         ending = " --history --until-current"  # or a watch would not end
