@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from natsobj.cli.output.detail import detail, share, yes
+from natsobj.cli.output.detail import detail, limited, yes
 from natsobj.cli.output.formats import format_exact_size
 from natsobj.cli.output.rendering import Rendering
 from natsobj.models import AccountInfo
@@ -44,7 +44,7 @@ def account_detail(info: AccountInfo) -> Text:
     """Draw the account's store; `Storage` counts the account's other streams, too."""
     used = {**info.storage, **info.used}
     limits = (
-        f"{name} {_account_limit(name, limit)}{share(used.get(name), limit)}"
+        limited(f"{name} {_account_limit(name, limit)}", used.get(name), limit)
         for name, limit in info.limits.items()
     )
     return detail(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from natsobj.cli.output.detail import detail, pairs, share, yes
+from natsobj.cli.output.detail import Marked, Value, detail, limited, pairs, yes
 from natsobj.cli.output.formats import (
     escape_tsv,
     format_exact_size,
@@ -149,7 +149,7 @@ def bucket_detail(info: BucketInfo) -> Text:
         ("Storage", info.storage),
         ("Replicas", str(info.replicas)),
         ("TTL", "none" if info.ttl is None else format_ttl(info.ttl)),
-        ("Size Limit", _limit(info.max_bytes) + share(info.size, info.max_bytes)),
+        ("Size Limit", limited(_limit(info.max_bytes), info.size, info.max_bytes)),
         ("Sealed", yes(info.sealed)),
         ("Mirror", "yes" if info.mirror else None),
         ("Compressed", yes(info.compressed)),
@@ -171,14 +171,18 @@ def _placement(placement: Placement | None) -> list[str]:
     return cluster + [f"tag {tag}" for tag in placement.tags]
 
 
-def _cluster(cluster: Cluster | None) -> tuple[tuple[str, str | Sequence[str] | None], ...]:
+def _cluster(cluster: Cluster | None) -> tuple[tuple[str, Value | Sequence[Value] | None], ...]:
     if cluster is None:
         return ()
     followers = [
-        f"{each.name}, {'current' if each.current else 'not current'}, lag {each.lag:,}"
+        Marked(
+            f"{each.name}, {'current' if each.current else 'not current'}, lag {each.lag:,}",
+            "" if each.current else "yellow",
+        )
         for each in cluster.replicas
     ]
-    return (("Cluster", cluster.name), ("Leader", cluster.leader or "none"), ("Followers", followers))
+    leader = cluster.leader or Marked("none", "red")
+    return (("Cluster", cluster.name), ("Leader", leader), ("Followers", followers))
 
 
 _COLUMNS = Layout(

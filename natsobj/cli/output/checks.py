@@ -71,7 +71,13 @@ def verdict_row(verdict: Verdict) -> str:
 
 def verdict_table(verdicts: Iterable[Verdict], *, more_follow: bool = False) -> Table[Verdict]:
     """Draw verdicts with what exactly is wrong."""
-    return Table(_VERDICT_COLUMNS, _verdict_cells, verdicts, more_follow=more_follow)
+    return Table(
+        _VERDICT_COLUMNS,
+        _verdict_cells,
+        verdicts,
+        more_follow=more_follow,
+        style=lambda verdict: "red" if verdict.broken else "" if verdict.ok else "yellow",
+    )
 
 
 def _verdict_cells(verdict: Verdict) -> Sequence[str]:

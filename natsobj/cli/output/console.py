@@ -24,6 +24,7 @@ __all__ = [
     "prepare",
     "say",
     "say_block",
+    "say_error",
     "say_raw",
     "while_read",
     "write",
@@ -175,6 +176,12 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(printable(text) + "\n")
         sys.stderr.flush()
+
+
+def say_error(text: str, *, color: bool) -> None:
+    """Write a line about something that failed; the name before it stands out where there is colour."""
+    name = "\x1b[1;31mnatsobj:\x1b[0m" if color else "natsobj:"
+    say_raw(f"{name} {printable(text)}\n")
 
 
 def say_block(text: str) -> None:

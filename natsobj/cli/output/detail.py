@@ -7,6 +7,7 @@ read as markup.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from natsobj.cli.output.formats import printable
@@ -14,21 +15,37 @@ from natsobj.cli.output.formats import printable
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["detail", "pairs", "share", "yes"]
+__all__ = ["Marked", "Value", "detail", "limited", "pairs", "yes"]
+
+NEARLY_FULL, FULL = 90, 98
+"""Percent of a limit from which on its line has a colour."""
 
 
-def detail(title: str, *fields: tuple[str, str | Sequence[str] | None]) -> Text:
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A value that people should look at; what it means is said by its text, too."""
+
+    text: str
+    style: str = ""
+
+
+Value = str | Marked
+
+
+def detail(title: str, *fields: tuple[str, Value | Sequence[Value] | None]) -> Text:
     """Put field names, aligned, before their values: several lines for a list, no line for what is absent."""
     from rich.text import Text
 
-    present = [(name, [value] if isinstance(value, str) else value) for name, value in fields if value]
+    present = [(name, [value] if isinstance(value, Value) else value) for name, value in fields if value]
     indent = max(len(name) for name, _ in present) + 2
     view = Text(no_wrap=True, overflow="ignore")
     view.append(printable(title) + "\n", style="bold")
     for name, values in present:
         for number, value in enumerate(values):
             label = name if number == 0 else ""
-            view.append(f"\n{label:>{indent}}  {printable(value)}")
+            marked = value if isinstance(value, Marked) else Marked(value)
+            view.append(f"\n{label:>{indent}}  ")
+            view.append(printable(marked.text), style=marked.style or None)
     return view
 
 
@@ -42,9 +59,11 @@ def yes(flag: bool) -> str:
     return "yes" if flag else "no"
 
 
-def share(used: int | None, limit: int | None) -> str:
-    """Say how much of a limit is used; rounded down, for 100 % is full, and not at all without a limit."""
+def limited(text: str, used: int | None, limit: int | None) -> Marked:
+    """Say behind a limit how much of it is used: rounded down, for 100 % is full; nothing without a limit."""
     if used is None or not limit:
-        return ""
+        return Marked(text)
     percent = 100 * used // limit
-    return f", {percent} % used" if percent or not used else ", less than 1 % used"
+    style = "red" if percent >= FULL else "yellow" if percent >= NEARLY_FULL else ""
+    used_up = f"{percent} % used" if percent or not used else "less than 1 % used"
+    return Marked(f"{text}, {used_up}", style)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from natsobj.cli import exits
-from natsobj.cli.output.console import say, say_block
+from natsobj.cli.output.console import say, say_block, say_error
 
 if TYPE_CHECKING:
     from logging import LogRecord
@@ -19,7 +19,13 @@ __all__ = ["Repeats", "listen", "report_error", "traceback_of"]
 
 
 def report_error(
-    error: Exception, *, as_json: bool, debug: bool, one_of: str | None = None, hinted: bool = True
+    error: Exception,
+    *,
+    as_json: bool = False,
+    debug: bool = False,
+    color: bool = False,
+    one_of: str | None = None,
+    hinted: bool = True,
 ) -> None:
     """Say what went wrong, where and what to do, on one line; wrong usage is always text.
 
@@ -38,7 +44,7 @@ def report_error(
 
         say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
     else:
-        say(f"natsobj: {message}" + (f" ({hint})" if hint else ""))
+        say_error(message + (f" ({hint})" if hint else ""), color=color)
 
 
 def traceback_of(error: BaseException) -> str:

@@ -182,7 +182,12 @@ class Printer:
         whole = self.json or self.verbose or self._debug
         if whole or self._repeats.add(error):
             hinted = whole or self._repeats.is_first(error)
-            report_error(error, as_json=self.json, debug=self._debug, one_of=one_of, hinted=hinted)
+            self.explain(error, one_of=one_of, hinted=hinted)
+
+    def explain(self, error: Exception, *, one_of: str | None = None, hinted: bool = True) -> None:
+        """Say what went wrong, as `report_error` has it."""
+        color = console.colored(self._color, console.STDERR)
+        report_error(error, as_json=self.json, debug=self._debug, color=color, one_of=one_of, hinted=hinted)
 
     def fold(self) -> None:
         """Say how many failures were not reported one by one."""

@@ -72,13 +72,15 @@ def _wrong_usage(error: UsageError) -> int:
     if hint is None:
         console.say_block(message)
     else:
-        console.say(f"natsobj: {message} ({hint})")
+        params = error.ctx.find_root().params if error.ctx else {}
+        color = console.colored(str(params.get("color") or "auto"), console.STDERR)
+        console.say_error(f"{message} ({hint})", color=color)
     return exits.USAGE
 
 
 def _explain(error: BaseException) -> int:
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
-        diagnostics.report_error(error, as_json=False, debug=False)
+        diagnostics.report_error(error, color=console.colored("auto", console.STDERR))
         return exits.exit_code(error)
     console.say_block(diagnostics.traceback_of(error))
     return exits.FAILED
@@ -92,6 +94,6 @@ def end(status: int) -> NoReturn:
         status = exits.BROKEN_PIPE
     except OSError as error:
         if not status:  # else it was said already, and this is what was left in the buffer
-            diagnostics.report_error(error, as_json=False, debug=False)
+            diagnostics.report_error(error, color=console.colored("auto", console.STDERR))
         status = status or exits.FAILED
     os._exit(status)

@@ -186,7 +186,7 @@ class Session(Printer):
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
                 raise
             if not interrupts.status or isinstance(error, OutcomeUnknown):
-                diagnostics.report_error(error, as_json=self.json, debug=self._debug)
+                self.explain(error)
             else:
                 interrupts.say(tidied=True)
             return interrupts.status or exits.exit_code(error)
