@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 
-import pytest
 from nats.aio.client import Client
 
 from natsobj.adr20.names import chunk_subject, metadata_filter, metadata_subject
 from natsobj.bucket import Bucket
-from natsobj.connection import Patience
-from natsobj.jetstream.direct import Stored
+from tests.between import Between, Sent
 from tests.sinks import Buffer
 
 BIG = bytes(range(256)) * 512 * 40
@@ -77,31 +74,15 @@ async def drop_chunk(client: Client, bucket: Bucket, key: str) -> None:
     await api(client, f"STREAM.MSG.DELETE.OBJ_{bucket.name}", seq=message["seq"] + 1)
 
 
-async def records_now(bucket: Bucket) -> list[Stored]:
-    """All metadata messages, as Direct Get gives them."""
-    subject = metadata_filter(bucket.name)
-    return [each async for each in bucket.stream.js.direct_messages(f"OBJ_{bucket.name}", subject)]
+async def lag_behind(between: Between, behind: Bucket) -> None:
+    """Let Direct Get know no newer records than there are now, as on a replica that has not caught up."""
+    records = metadata_filter(behind.name).encode()
+    everything = metadata_filter("*").encode()
 
+    def of_records(sent: Sent) -> bool:
+        return ".DIRECT.GET." in sent.subject and (records in sent.payload or everything in sent.payload)
 
-def lag_behind(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stale: list[Stored]) -> None:
-    """Let Direct Get know no other metadata than this, as on a replica that has not caught up."""
-    direct_messages = bucket.stream.js.direct_messages
-
-    async def lagging(
-        stream: str,
-        subject: str,
-        *,
-        sequence: int = 1,
-        most: int = sys.maxsize,
-        patience: Patience | None = None,
-    ) -> AsyncGenerator[Stored, None]:
-        if subject != metadata_filter(bucket.name):
-            found = direct_messages(stream, subject, sequence=sequence, most=most, patience=patience)
-            async for message in found:
-                yield message
-            return
-        for message in stale:
-            if message.sequence >= sequence:
-                yield message
-
-    monkeypatch.setattr(bucket.stream.js, "direct_messages", lagging)
+    between.remember(of_records)
+    async for _ in behind.list(deleted=True):
+        pass
+    between.freeze()

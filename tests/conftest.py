@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.errors import BucketNotFound
 from natsobj.settings import Settings
+from tests.between import Between
 from tests.chance import (  # noqa: F401  # pytest finds them here
     chance,
     pytest_addoption,
@@ -103,6 +104,20 @@ async def bucket(store: Store, bucket_name: str) -> AsyncIterator[Bucket]:
     yield await store.create_bucket(BucketConfig(bucket_name))
     with suppress(BucketNotFound):
         await store.delete_bucket(bucket_name)
+
+
+@pytest.fixture
+async def between(server: NatsServer) -> AsyncIterator[Between]:
+    """What stands between a store and the session's server, for tests that meddle with single messages."""
+    async with Between(server.port) as standing:
+        yield standing
+
+
+@pytest.fixture
+async def behind(between: Between, bucket: Bucket) -> AsyncIterator[Bucket]:
+    """The fresh bucket, reached through `between`."""
+    async with Store(Settings(servers=(between.url,))) as connected:
+        yield connected.bucket(bucket.name)
 
 
 @pytest.fixture

@@ -32,7 +32,6 @@ from natsobj.folders.get import get_objects
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped
 from natsobj.folders.put import put_files
 from natsobj.folders.scan import LocalFile, objects_below, scan
-from natsobj.jetstream import direct
 from natsobj.models import ObjectMeta
 from tests.behind import drop_chunk, fetch, messages, record_of, write_record
 from tests.conftest import Serve
@@ -419,17 +418,15 @@ async def test_match_narrows_what_is_found(bucket: Bucket) -> None:
         assert [each.name async for each in found] == expected
 
 
-async def test_the_search_goes_on_when_the_server_comes_back(
-    serve: Serve, bucket_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_search_goes_on_when_the_server_comes_back(serve: Serve, bucket_name: str) -> None:
     """Whoever fetches takes longer than it: it is found where it was left, each object once."""
-    monkeypatch.setattr(direct, "BATCH_BYTES", 5_000)
+    long = ObjectMeta(description="x" * 150_000)  # that many are more than come in one answer
     server = serve(PLAIN)
     async with Store(Settings(servers=(server.url,))) as store:
         bucket = await store.create_bucket(BucketConfig(bucket_name))
         expected = [f"p/{number}" for number in range(100)]
         for key in expected:
-            await bucket.put(key, b"")
+            await bucket.put(key, b"", long)
         async with aclosing(objects_below(bucket, "p")) as objects:
             found = [(await anext(objects)).name for _ in range(10)]
             server.kill()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
+from datetime import timedelta
 
 import pytest
 from nats.aio.client import Client
@@ -23,8 +25,10 @@ from natsobj.errors import (
     SizeMismatch,
 )
 from natsobj.models import BucketConfig, ObjectMeta
-from natsobj.objects import download
+from natsobj.settings import Settings
 from tests.behind import BIG, api, drop_chunk, fetch, messages, record_of, write_record
+from tests.between import Answer, Between, Sent
+from tests.servers import NatsServer
 from tests.sinks import Buffer, Gate
 
 
@@ -209,17 +213,17 @@ async def test_no_get_leaves_a_consumer_behind(bucket: Bucket, client: Client) -
     assert (await api(client, f"CONSUMER.NAMES.OBJ_{bucket.name}"))["total"] == 0
 
 
-async def test_a_slow_sink_is_waited_for(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_sink_is_waited_for(bucket: Bucket, server: NatsServer) -> None:
     """Only the server's silence counts: a reader that sleeps longer than the timeout loses nothing."""
     data = b"x" * 9_000_000
     await bucket.put("k", data)
-    monkeypatch.setattr(bucket.stream.js.connection, "timeout", 0.2)
     sink = Gate()
-    getting = asyncio.create_task(bucket.get("k", sink))
-    await sink.reached.wait()
-    await asyncio.sleep(1.5)  # seven timeouts: there is nothing to wait for but the time itself
-    sink.opened.set()
-    await getting
+    async with Store(Settings(servers=(server.url,), timeout=timedelta(seconds=0.5))) as impatient:
+        getting = asyncio.create_task(impatient.bucket(bucket.name).get("k", sink))
+        await sink.reached.wait()
+        await asyncio.sleep(2)  # four timeouts: there is nothing to wait for but the time itself
+        sink.opened.set()
+        await getting
     assert sink.data == data
 
 
@@ -239,13 +243,24 @@ async def test_a_bucket_without_direct_get_is_read_as_well(
 
 
 async def test_large_objects_come_by_direct_get_as_well(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, between: Between, behind: Bucket
 ) -> None:
-    """Both ways of reading give the same bytes."""
+    """Where no consumer is to be had: both ways of reading give the same bytes."""
     await bucket.put("k", BIG * 3)
-    for small in (0, 1 << 40):
-        monkeypatch.setattr(download, "_DIRECT_SIZE", small)
-        assert await fetch(bucket, "k") == BIG * 3
+    refused = 0
+
+    def refuse_consumers(sent: Sent, answer: Answer) -> Answer:
+        nonlocal refused
+        if ".CONSUMER.CREATE." not in sent.subject:
+            return answer
+        refused += 1
+        error = {"code": 400, "err_code": 10026, "description": "maximum consumers limit reached"}
+        return Answer(b"", json.dumps({"error": error}).encode())
+
+    assert await fetch(behind, "k") == BIG * 3
+    between.change = refuse_consumers
+    assert await fetch(behind, "k") == BIG * 3
+    assert refused == 1
 
 
 async def test_a_link_is_followed_once(bucket: Bucket, store: Store, client: Client) -> None:

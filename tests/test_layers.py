@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -146,6 +147,35 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     """The imports form no circle; the front door imports lazily and is left out."""
     graph = {module: own_imports(module) - {module, ""} for module in MODULES if module}
     TopologicalSorter(graph).prepare()
+
+
+def reaching_in(path: Path) -> Iterator[str]:
+    """Where a test replaces a part of the program, or names what is private to it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name.partition(".")[0] in sys.stdlib_module_names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "monkeypatch.setattr":
+            if ast.unparse(node.args[0]) not in imported:
+                yield f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            owner = ast.unparse(node.value)
+            ours = owner in {"self", "cls"} | imported or owner.startswith("self.")
+            if not ours and node.attr != "_replace":
+                yield f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_tests_look_from_outside() -> None:
+    """No test replaces a part of the program or reaches for a private name: it breaks things around it.
+
+    What belongs to Python may be replaced: the program finds it there as it finds the system.
+    """
+    assert [found for path in Path(__file__).parent.rglob("*.py") for found in reaching_in(path)] == []
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.commands.")])

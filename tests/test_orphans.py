@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,11 +12,10 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Orphan, Store, Tombstone
-from natsobj.adr20.names import chunk_subject, metadata_subject
+from natsobj.adr20.names import chunk_subject, metadata_filter, metadata_subject
 from natsobj.checks import orphans, verify
-from natsobj.checks.census import Census
-from natsobj.errors import BucketReadOnly, BucketSealed, ObjectNotFound, RequestTimeout
-from natsobj.jetstream.codes import Ack
+from natsobj.errors import BucketReadOnly, BucketSealed, ObjectNotFound
+from natsobj.settings import Settings
 from tests.behind import (
     BIG,
     api,
@@ -24,14 +23,13 @@ from tests.behind import (
     lag_behind,
     last_sequence,
     record_of,
-    records_now,
     write_record,
 )
+from tests.between import Answer, Between, Sent
 from tests.sinks import Dripping
 
 NOW = timedelta()
 DAY = timedelta(days=1)
-Condition = Mapping[str, str]
 
 
 async def sweep(
@@ -203,21 +201,20 @@ async def test_the_chunks_that_a_tombstone_names_are_orphans(bucket: Bucket, cli
 
 
 async def test_an_object_in_the_place_of_a_tombstone_stays(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, between: Between, behind: Bucket
 ) -> None:
     """Stored at the last moment: only the tombstone's own message could have been removed."""
     for key in ("before", "between"):
         await bucket.put(key, b"old")
         await bucket.delete(key)
     await bucket.put("before", b"new")
-    purge = Census.remove_record
 
-    async def remove_record(self: Census, subject: str, *, up_to: int) -> None:
-        await bucket.put("between", b"new")
-        await purge(self, subject, up_to=up_to)
+    async def put_before_a_purge(sent: Sent) -> None:
+        if ".STREAM.PURGE." in sent.subject:
+            await bucket.put("between", b"new")
 
-    monkeypatch.setattr(Census, "remove_record", remove_record)
-    assert [each.name for each in await sweep(bucket, tombstones=True) if isinstance(each, Tombstone)] == [
+    between.before = put_before_a_purge
+    assert [each.name for each in await sweep(behind, tombstones=True) if isinstance(each, Tombstone)] == [
         "between"
     ]
     assert await fetch(bucket, "before") == b"new"
@@ -348,17 +345,18 @@ async def test_a_mirror_that_answers_for_the_stream_hides_no_object(bucket: Buck
 
 
 async def test_a_replica_that_lags_hides_no_object(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, client: Client, between: Between, behind: Bucket
 ) -> None:
     """It still has the records that were there before: the leader says what is there now."""
     for key in ("replaced", "deleted"):
         await bucket.put(key, b"old")
-    lag_behind(bucket, monkeypatch, await records_now(bucket))
+    await lag_behind(between, behind)
     await bucket.put("replaced", b"new")
     await bucket.put("added", b"new")
     await bucket.delete("deleted")
     await upload(client, bucket, "ORPHAN")
-    assert await removed(bucket) == {"ORPHAN"}
+    assert await removed(behind) == {"ORPHAN"}
+    assert between.stale
     assert await fetch(bucket, "replaced") == b"new"
     assert await fetch(bucket, "added") == b"new"
 
@@ -366,21 +364,39 @@ async def test_a_replica_that_lags_hides_no_object(
 # What happens meanwhile
 
 
-def just_before(
-    monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Awaitable[object]], *, always: bool = False
-) -> None:
-    """Let something happen between the last look and the removal: the first time, or each time."""
-    replace_chunks = Census.replace_chunks
-    happened = False
+class LastMoment:
+    """What happens between the last look at an orphan and its removal.
 
-    async def replace(self: Census, nuid: str, condition: Condition) -> Ack:
-        nonlocal happened
-        if not happened or always:
-            happened = True
-            await happen()
-        return await replace_chunks(self, nuid, condition)
+    Args:
+        happen: the first time, or each time.
+        busy: no moment is silent: something else is written before each removal that asks for silence.
+    """
 
-    monkeypatch.setattr(Census, "replace_chunks", replace)
+    def __init__(
+        self,
+        client: Client,
+        bucket: Bucket,
+        happen: Callable[[], Awaitable[object]],
+        *,
+        always: bool = False,
+        busy: bool = False,
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._happen = happen
+        self._always = always
+        self._busy = busy
+        self._happened = False
+
+    async def __call__(self, sent: Sent) -> None:
+        """Hold the removal up until it has happened."""
+        if b"Nats-Rollup" not in sent.headers:
+            return
+        if self._busy and b"Nats-Expected-Last-Sequence" in sent.headers:
+            await upload(self._client, self._bucket, "BUSY", 1)
+        elif not self._happened or self._always:
+            self._happened = True
+            await self._happen()
 
 
 BUSY = pytest.mark.parametrize("busy", [False, True])
@@ -389,24 +405,22 @@ BUSY = pytest.mark.parametrize("busy", [False, True])
 
 @BUSY
 async def test_an_upload_that_is_committed_at_the_last_moment_is_whole(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, busy: bool
+    bucket: Bucket, client: Client, between: Between, behind: Bucket, busy: bool
 ) -> None:
     """The record comes between the look and the removal: the removal fails, and the object is seen."""
-    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0 if busy else orphans.TRIES_FOR_SILENCE)
     await upload(client, bucket, "N")
     await upload(client, bucket, "OTHER")
-    just_before(monkeypatch, lambda: commit(client, bucket, "k", "N"))
-    assert await removed(bucket) == {"OTHER"}
+    between.before = LastMoment(client, bucket, lambda: commit(client, bucket, "k", "N"), busy=busy)
+    assert await removed(behind) == {"OTHER"}
     assert await fetch(bucket, "k") == b"012"
 
 
 @BUSY
 async def test_every_look_may_be_the_last_one_before_a_commit(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, busy: bool
+    bucket: Bucket, client: Client, between: Between, behind: Bucket, busy: bool
 ) -> None:
-    """Ten uploads, each committed just before it would have been removed."""
-    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0 if busy else orphans.TRIES_FOR_SILENCE)
-    names = [f"N{index}" for index in range(10)]
+    """Several uploads, each committed just before it would have been removed."""
+    names = [f"N{index}" for index in range(4)]
     for name in names:
         await upload(client, bucket, name)
     waiting = list(names)
@@ -415,44 +429,45 @@ async def test_every_look_may_be_the_last_one_before_a_commit(
         if waiting:
             await commit(client, bucket, waiting[0], waiting.pop(0))
 
-    just_before(monkeypatch, commit_next, always=True)
-    assert await removed(bucket) == set()
+    between.before = LastMoment(client, bucket, commit_next, always=True, busy=busy)
+    assert await removed(behind) == set()
     for name in names:
         assert await fetch(bucket, name) == b"012"
 
 
 async def test_a_commit_between_two_questions_is_seen(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, client: Client, between: Between, behind: Bucket
 ) -> None:
     """Behind the look and before the condition is made: the condition must not rest on an unseen record."""
-    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", 0)
     await upload(client, bucket, "N")
-    ask = Census.last_record_sequence
+    last_record = json.dumps({"last_by_subj": metadata_filter(bucket.name)}).encode()
     waiting = ["k"]
 
-    async def last_record_sequence(self: Census) -> int:
-        if waiting:
+    async def commit_before_the_question(sent: Sent) -> None:
+        if b"Nats-Expected-Last-Sequence" in sent.headers:  # no moment is silent
+            await upload(client, bucket, "BUSY", 1)
+        if sent.payload == last_record and waiting:
             await commit(client, bucket, waiting.pop(), "N")
-        return await ask(self)
 
-    monkeypatch.setattr(Census, "last_record_sequence", last_record_sequence)
-    assert await removed(bucket) == set()
+    between.before = commit_before_the_question
+    assert await removed(behind) == set()
+    assert not waiting
     assert await fetch(bucket, "k") == b"012"
 
 
 async def test_an_upload_that_goes_on_at_the_last_moment_is_not_touched(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, client: Client, between: Between, behind: Bucket
 ) -> None:
     """A chunk comes between the look and the removal: it is young again."""
     await upload(client, bucket, "N")
-    just_before(monkeypatch, lambda: upload(client, bucket, "N", 1))
-    assert await sweep(bucket) == []
+    between.before = LastMoment(client, bucket, lambda: upload(client, bucket, "N", 1))
+    assert await sweep(behind) == []
     assert await chunks(client, bucket) == {"N": 4}
 
 
 @pytest.mark.parametrize("key", ["k", "Köpfe"])
 async def test_a_rename_at_the_last_moment_loses_nothing(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, key: str
+    bucket: Bucket, client: Client, between: Between, behind: Bucket, key: str
 ) -> None:
     """At every moment one name at least leads to the chunks, and one is enough."""
     await upload(client, bucket, "N")
@@ -464,8 +479,8 @@ async def test_a_rename_at_the_last_moment_loses_nothing(
         old = metadata_subject(bucket.name, "old")
         await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=old)
 
-    just_before(monkeypatch, rename)
-    assert await removed(bucket) == {"OTHER"}
+    between.before = LastMoment(client, bucket, rename)
+    assert await removed(behind) == {"OTHER"}
     assert await fetch(bucket, key) == b"012"
 
 
@@ -493,36 +508,40 @@ async def test_orphans_go_while_others_write_all_the_time(bucket: Bucket, client
 
 
 async def test_a_bucket_that_is_never_silent_keeps_its_orphans_where_nothing_less_will_do(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bucket: Bucket, client: Client, between: Between, behind: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With replicas only silence proves enough: they stay for another run, and that is said."""
-    monkeypatch.setattr(orphans, "TRIES_FOR_SILENCE", orphans.TRIES)
+
+    def with_replicas(_: Sent, answer: Answer) -> Answer:
+        payload = answer.payload.replace(b'"num_replicas":1', b'"num_replicas":3')
+        return Answer(answer.headers, payload)
+
+    between.change = with_replicas
     await upload(client, bucket, "ORPHAN")
-    just_before(monkeypatch, lambda: upload(client, bucket, "BUSY", 1), always=True)
-    found = await sweep(bucket)
+    between.before = LastMoment(client, bucket, lambda: upload(client, bucket, "BUSY", 1), always=True)
+    found = await sweep(behind)
     assert [(each.nuid, each.removed) for each in found if isinstance(each, Orphan)] == [("ORPHAN", False)]
     assert "ORPHAN" in caplog.text
     assert (await chunks(client, bucket))["ORPHAN"] == 3
 
 
 async def test_a_removal_whose_answer_is_lost_is_finished(
-    bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, client: Client, between: Between
 ) -> None:
     """The empty message that it has put there goes as well."""
     await upload(client, bucket, "N")
-    publish = bucket.stream.js.publish
     lost = 0
 
-    async def publish_unheard(subject: str, payload: bytes, headers: Condition) -> Ack:
+    def lose_one(sent: Sent, answer: Answer) -> Answer | None:
         nonlocal lost
-        ack = await publish(subject, payload, headers)
-        if ack.code == 0 and not lost:
-            lost += 1
-            raise RequestTimeout("publishing", 1)
-        return ack
+        if lost or b"Nats-Rollup" not in sent.headers or b'"error"' in answer.payload:
+            return answer
+        lost += 1
+        return None
 
-    monkeypatch.setattr(bucket.stream.js, "publish", publish_unheard)
-    assert await removed(bucket) == {"N"}
+    between.change = lose_one
+    async with Store(Settings(servers=(between.url,), timeout=timedelta(seconds=1))) as behind:
+        assert await removed(behind.bucket(bucket.name)) == {"N"}
     assert lost == 1
     assert await chunks(client, bucket) == {}
 

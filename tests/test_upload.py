@@ -13,9 +13,9 @@ from nats.aio.client import Client
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.errors import BucketFull, BucketNotFound, ChunksLost, ChunksMissing, ServerUnavailable
 from natsobj.models import ObjectMeta
-from natsobj.objects.upload import Upload
 from natsobj.settings import Settings
 from tests.behind import BIG, api, fetch, messages
+from tests.between import Between
 from tests.chance import MIB
 from tests.conftest import Serve
 from tests.servers import PLAIN
@@ -75,15 +75,17 @@ async def own_subject(client: Client, bucket: Bucket, stored: int = 1) -> str:
     return max(now, key=now.__getitem__)
 
 
-async def cut(store: Store) -> None:
-    """Lose the connection with all that is under way."""
-    store._connector.connection.abort(reset=True)
+@pytest.fixture
+async def store(between: Between) -> AsyncIterator[Store]:
+    """A store whose connection can be cut."""
+    async with Store(Settings(servers=(between.url,))) as connected:
+        yield connected
 
 
-async def test_a_cut_is_survived(store: Store, bucket: Bucket, client: Client, *, seekable: bool) -> None:
+async def test_a_cut_is_survived(between: Between, bucket: Bucket, client: Client, *, seekable: bool) -> None:
     """After each of several cuts the upload goes on where it was."""
     await bucket.put("k", b"old")
-    events: dict[int, Event] = {at: lambda: cut(store) for at in (0, 3, 17, 18, 39, 40)}
+    events: dict[int, Event] = dict.fromkeys((0, 3, 17, 18, 39, 40), between.cut)
     info = await bucket.put("k", Eventful(BIG, events, seekable=seekable))
     assert not events
     assert info.nuid is not None
@@ -92,7 +94,7 @@ async def test_a_cut_is_survived(store: Store, bucket: Bucket, client: Client, *
 
 
 async def test_a_cut_does_not_start_the_upload_over(
-    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+    between: Between, bucket: Bucket, client: Client, *, seekable: bool
 ) -> None:
     """What was stored before the cut stays: the nuid is the same before and behind it."""
     seen: list[dict[str, int]] = []
@@ -101,7 +103,7 @@ async def test_a_cut_does_not_start_the_upload_over(
         while not (before := await nuids(client, bucket)):
             await asyncio.sleep(0.01)
         seen.append(before)
-        await cut(store)
+        await between.cut()
 
     info = await bucket.put("k", Eventful(BIG, {20: look_and_cut}, seekable=seekable))
     assert [list(before) for before in seen] == [[f"$O.{bucket.name}.C.{info.nuid}"]]
@@ -109,13 +111,13 @@ async def test_a_cut_does_not_start_the_upload_over(
 
 
 async def test_strange_chunks_are_not_part_of_the_object(
-    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+    between: Between, bucket: Bucket, client: Client, *, seekable: bool
 ) -> None:
     """When something else stands between the chunks the upload starts over under a fresh nuid."""
 
     async def disturb(number: int) -> None:
         await client.jetstream().publish(await own_subject(client, bucket, number), b"not ours")
-        await cut(store)
+        await between.cut()
 
     events: dict[int, Event] = {number: partial(disturb, number) for number in (10, 30)}
     await bucket.put("k", Eventful(BIG, events, seekable=seekable))
@@ -125,7 +127,7 @@ async def test_strange_chunks_are_not_part_of_the_object(
 
 
 async def test_strange_chunks_are_not_read_back(
-    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+    between: Between, bucket: Bucket, client: Client, *, seekable: bool
 ) -> None:
     """Behind a strange chunk ours were acknowledged: a file is sent again, a stream fails and is gone."""
 
@@ -134,7 +136,7 @@ async def test_strange_chunks_are_not_read_back(
 
     async def cut_later() -> None:
         await own_subject(client, bucket, 21)
-        await cut(store)
+        await between.cut()
 
     putting = bucket.put("k", Eventful(BIG, {10: disturb, 20: cut_later}, seekable=seekable))
     if seekable:
@@ -148,14 +150,14 @@ async def test_strange_chunks_are_not_read_back(
 
 
 async def test_chunks_that_vanish_are_noticed(
-    store: Store, bucket: Bucket, client: Client, *, seekable: bool
+    between: Between, bucket: Bucket, client: Client, *, seekable: bool
 ) -> None:
     """When stored chunks are gone after a cut, a file is sent again; a stream fails and leaves nothing."""
 
     async def lose() -> None:
         subject = await own_subject(client, bucket)
         await api(client, f"STREAM.PURGE.OBJ_{bucket.name}", filter=subject)
-        await cut(store)
+        await between.cut()
 
     putting = bucket.put("k", Eventful(BIG, {20: lose}, seekable=seekable))
     if seekable:
@@ -243,23 +245,10 @@ async def test_a_bucket_that_vanishes_is_named(bucket: Bucket, store: Store, *, 
         await bucket.put("k", Eventful(BIG, {20: vanish}, seekable=seekable))
 
 
-async def test_very_small_chunks_survive_as_well(
-    store: Store, bucket: Bucket, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_very_small_chunks_survive_as_well(between: Between, bucket: Bucket, client: Client) -> None:
     """Hundreds of unacknowledged chunks are compared one by one."""
-    started: list[Upload] = []
-    start = Upload.store
-
-    async def noted(self: Upload) -> None:
-        started.append(self)
-        await start(self)
-
-    monkeypatch.setattr(Upload, "store", noted)
     data = BIG[:500_000]
-    putting = asyncio.create_task(bucket.put("k", data, ObjectMeta(chunk_size=100)))
-    while not (started and started[0].window.stored > 100):
-        await asyncio.sleep(0)
-    await cut(store)
-    await putting
+    source = Eventful(data, {1: between.cut}, seekable=True)
+    await bucket.put("k", source, ObjectMeta(chunk_size=100))
     assert await fetch(bucket, "k") == data
     assert list((await nuids(client, bucket)).values()) == [5000]

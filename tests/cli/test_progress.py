@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 from threading import Event
 
 import pytest
@@ -15,11 +16,14 @@ from rich.cells import cell_len
 from natsobj import Bucket
 from natsobj.cli.output import progress
 from natsobj.cli.output.meters import CountedSource, Meter, Whole
-from natsobj.cli.output.progress import Mode, keep_end, open_progress
+from natsobj.cli.output.progress import Mode, Timing, keep_end
 from natsobj.files import Source
 
 MIB = 1024**2
 LINE = re.compile(r"photos/cat\.jpg  1 MiB of 2 MiB  50 %  [\d.]+ [KMGT]?i?B/s(  .* left)?")
+
+open_progress = partial(progress.open_progress, timing=Timing(0.01, 0.01, 0.01))
+"""Shows everything at once."""
 
 
 class Blocks:
@@ -123,11 +127,8 @@ def screen(output: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show everything at once, on a terminal that draws and has 80 columns."""
-    monkeypatch.setattr(progress, "BAR_DELAY", 0.01)
-    monkeypatch.setattr(progress, "BAR_INTERVAL", 0.01)
-    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.01)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that draws and has 80 columns."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
 
@@ -318,11 +319,10 @@ async def test_a_broken_stderr_never_ends_a_transfer(mode: Mode, terminal: bool)
         assert len(await stored(source, MIB)) == MIB
 
 
-async def test_a_short_transfer_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_short_transfer_shows_nothing() -> None:
     """What is done before anybody could read it leaves no trace."""
-    monkeypatch.setattr(progress, "BAR_DELAY", 60)
     stderr = Stream(terminal=True)
-    with open_progress("auto", stderr, color=True) as shown:
+    with progress.open_progress("auto", stderr, color=True, timing=Timing(bar_delay=60)) as shown:
         await stored(shown.source(Blocks(1), "x"), MIB)
     assert stderr.getvalue() == ""
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TextIO
 
 from natsobj.cli.output.meters import CountedSink, CountedSource, Meter, Whole
 
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 
     from natsobj.files import Sink, Source
 
-__all__ = ["Mode", "Progress", "open_progress"]
+__all__ = ["Mode", "Progress", "Timing", "open_progress"]
 
 Mode = Literal["auto", "bar", "plain", "none"]
 
-BAR_DELAY = 0.5
-"""Seconds after which a bar appears: what is done sooner needs none, and does not pay for importing Rich."""
-BAR_INTERVAL = 0.2
-PLAIN_INTERVAL = 10.0
 BAR_WIDTH = 40
 LEAST_BAR_WIDTH = 8
 WIDTH_WITH_BAR = 60
@@ -41,15 +37,27 @@ ECHO_WIDTH = 4
 """Cells left free for the `^C` that a terminal echoes: on the next line it would misplace the bar."""
 
 
+class Timing(NamedTuple):
+    """Seconds between what is shown."""
+
+    bar_delay: float = 0.5
+    """Until a bar appears: what is done sooner needs none, and does not pay for importing Rich."""
+    bar_interval: float = 0.2
+    plain_interval: float = 10.0
+
+
+_TIMING = Timing()
+
+
 @contextmanager
-def open_progress(mode: Mode, stderr: TextIO, *, color: bool) -> Iterator[Progress]:
+def open_progress(mode: Mode, stderr: TextIO, *, color: bool, timing: Timing = _TIMING) -> Iterator[Progress]:
     """Show the transfers of the block on `stderr`; a bar is gone without trace when the block ends.
 
     `auto` is a bar on a terminal and nothing elsewhere; a `bar` that is asked for where no bar can be drawn
     is `plain`. Trouble with `stderr` ends the showing, never the transfer. The cursor is never hidden, so
     nothing needs to be restored however the program ends.
     """
-    view = _choose(mode, stderr, color)
+    view = _choose(mode, stderr, color, timing)
     progress = Progress(shown=view is not None)
     if view is None:
         yield progress
@@ -107,11 +115,11 @@ class _View(Protocol):
     def close(self) -> None: ...
 
 
-def _choose(mode: Mode, stderr: TextIO, color: bool) -> _View | None:
+def _choose(mode: Mode, stderr: TextIO, color: bool, timing: Timing) -> _View | None:
     drawable = stderr.isatty() and os.environ.get("TERM", "") not in {"dumb", "unknown"}
     if mode in {"auto", "bar"} and drawable:
-        return _Bar(stderr, color)
-    return _Plain(stderr) if mode in {"bar", "plain"} else None
+        return _Bar(stderr, color, timing)
+    return _Plain(stderr, timing) if mode in {"bar", "plain"} else None
 
 
 def _show(view: _View, progress: Progress, done: Event) -> None:
@@ -128,8 +136,8 @@ def _show(view: _View, progress: Progress, done: Event) -> None:
 class _Plain:
     """One line for each transfer, for logs."""
 
-    def __init__(self, stderr: TextIO) -> None:
-        self.delay = self.interval = PLAIN_INTERVAL
+    def __init__(self, stderr: TextIO, timing: Timing) -> None:
+        self.delay = self.interval = timing.plain_interval
         self._stderr = stderr
 
     def draw(self, meters: tuple[Meter, ...]) -> None:
@@ -145,9 +153,8 @@ class _Plain:
 class _Bar:
     """One Rich bar for each transfer, for terminals; what others write to `sys.stderr` goes above it."""
 
-    def __init__(self, stderr: TextIO, color: bool) -> None:
-        self.delay = BAR_DELAY
-        self.interval = BAR_INTERVAL
+    def __init__(self, stderr: TextIO, color: bool, timing: Timing) -> None:
+        self.delay, self.interval = timing.bar_delay, timing.bar_interval
         self._stderr = stderr
         self._color = color
         self._live: Live | None = None
