@@ -180,9 +180,24 @@ def test_tests_look_from_outside() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.commands.")])
 def test_a_command_catches_nothing(module: str) -> None:
-    """A command reads arguments, awaits the store and emits a model: errors are the runtime's business."""
+    """A command reads arguments, awaits the store and emits a model: errors are the session's business."""
     tree = ast.parse(path_of(module).read_text(encoding="utf-8"))
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try | ast.TryStar)]
+    assert "contextlib.suppress" not in names_of(tree)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.commands.")])
+def test_a_command_returns_its_exit_status(module: str) -> None:
+    """What is called by the bridge gives an int, and none of them sets the session's."""
+    tree = ast.parse(path_of(module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(each, ast.Name) and each.id == "bridge" for each in node.decorator_list
+        ):
+            assert node.returns is not None
+            assert ast.unparse(node.returns) == "int"
+        if isinstance(node, ast.Assign):
+            assert not [each for each in node.targets if ast.unparse(each) == "session.status"]
 
 
 def test_only_the_grammar_knows_what_typer_does_not_promise() -> None:
@@ -205,12 +220,18 @@ def test_only_the_grammar_knows_what_typer_does_not_promise() -> None:
 
 def private_names(path: Path) -> list[str]:
     """The names in a file that Typer, or Click, has for itself."""
+    found = names_of(ast.parse(path.read_text(encoding="utf-8")))
+    return [name for name in found if re.match(r"click\b|typer\.(core\b|_(?!_version__))", name)]
+
+
+def names_of(tree: ast.AST) -> list[str]:
+    """The names that a file has of modules, imported from them or written behind them."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found.append(f"{node.value.id}.{node.attr}")
-    return [name for name in found if re.match(r"click\b|typer\.(core\b|_(?!_version__))", name)]
+    return found

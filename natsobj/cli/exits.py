@@ -41,6 +41,7 @@ from natsobj.errors import (
 __all__ = [
     "BROKEN",
     "BROKEN_PIPE",
+    "DONE",
     "ERROR_CODES",
     "EXIT_CODES",
     "FAILED",
@@ -87,6 +88,7 @@ EXIT_CODES = (
 )
 """Every exit code; an error takes the last row that names one of its classes."""
 
+DONE = 0
 FAILED = 1
 USAGE = 2
 TEMPORARY = 5

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Literal
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -46,10 +46,10 @@ async def add(
     if_not_exists: Annotated[
         bool, typer.Option("--if-not-exists", help="Leave a bucket that exists as it is, and succeed.")
     ] = False,
-) -> None:
+) -> int:
     """Create a bucket."""
     from natsobj.cli.output.buckets import changed_bucket_json, created_bucket_line
-    from natsobj.errors import BucketExists, PermissionDenied
+    from natsobj.cli.session.buckets import create_if_missing, status_if_allowed
     from natsobj.models import BucketConfig, Placement
 
     labels = options.labels(tags)
@@ -65,7 +65,6 @@ async def add(
         metadata=dict(metadata or ()),
         placement=Placement(cluster, labels) if cluster or labels else None,
     )
-    forgiven = (BucketExists,) if if_not_exists else ()
     created = asked = False
 
     def account(_: bool) -> str:
@@ -75,12 +74,11 @@ async def add(
     session.account(account)
     async with session.store() as store:
         asked = True
-        home = store.bucket(bucket)
-        with suppress(*forgiven):
-            home = await store.create_bucket(config)
-            created = True
-        info = None
-        with suppress(PermissionDenied):  # who may create need not be allowed to look
-            info = await home.status(lenient=True)
+        if if_not_exists:
+            home, created = await create_if_missing(store, config)
+        else:
+            home, created = await store.create_bucket(config), True
+        info = await status_if_allowed(home)
         line = created_bucket_line(bucket) if created else f"kept bucket {bucket}"
         session.tell(changed_bucket_json(info, bucket), line)
+    return exits.DONE

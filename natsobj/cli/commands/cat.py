@@ -17,7 +17,7 @@ app = grammar.new_app()
 
 @app.command("cat", cls=grammar.Command)
 @bridge
-async def cat(session: Session, bucket: options.Bucket, keys: options.SomeKeys) -> None:
+async def cat(session: Session, bucket: options.Bucket, keys: options.SomeKeys) -> int:
     """Write objects to standard output, one after the other."""
     from natsobj.cli.output.formats import count
     from natsobj.files.targets import open_stdout
@@ -47,4 +47,4 @@ async def cat(session: Session, bucket: options.Bucket, keys: options.SomeKeys) 
             nonlocal written
             written += 1
 
-        await session.batch(keys, write, done)
+        return await session.batch(keys, write, done)

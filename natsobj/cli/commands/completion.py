@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar
 from natsobj.cli.output import console
 from natsobj.cli.session.bridge import bridge
@@ -26,8 +27,9 @@ def completion(
     shell: Annotated[
         Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
     ],
-) -> None:
+) -> int:
     """Print the completion script of a shell."""
     from natsobj.cli.arguments.completion import script
 
     console.write(script(shell))
+    return exits.DONE

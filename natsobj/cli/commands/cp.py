@@ -31,7 +31,7 @@ async def cp(
     recursive: moves.Recursive = False,
     jobs: options.Jobs = None,
     dry_run: moves.DryRun = False,
-) -> None:
+) -> int:
     """Copy objects, within a bucket or into another one."""
     move = moves.Move(
         change="copied",
@@ -43,4 +43,4 @@ async def cp(
         dry_run=dry_run,
         jobs=jobs,
     )
-    await move.run(session)
+    return await move.run(session)

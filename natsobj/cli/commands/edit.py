@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
@@ -60,7 +61,7 @@ async def edit(
     ] = None,
     cluster: options.Cluster = None,
     tags: options.Tags = None,
-) -> None:
+) -> int:
     """Change a bucket's settings or an object's description."""
     options.exclusive({"--ttl": ttl is not None, "--no-ttl": no_ttl})
     options.exclusive(
@@ -84,13 +85,12 @@ async def edit(
     }
     if key is None:
         options.needs("a KEY", False, of_object)
-        await _edit_bucket(session, bucket, shared, of_bucket)
-    else:
-        if given := [name for name, value in of_bucket.items() if value is not None]:
-            raise UsageError(f"{given[0]} is a bucket's: leave out the KEY")
-        await _edit_object(
-            session, bucket, key, shared, header=header or (), remove_header=remove_header or ()
-        )
+        return await _edit_bucket(session, bucket, shared, of_bucket)
+    if given := [name for name, value in of_bucket.items() if value is not None]:
+        raise UsageError(f"{given[0]} is a bucket's: leave out the KEY")
+    return await _edit_object(
+        session, bucket, key, shared, header=header or (), remove_header=remove_header or ()
+    )
 
 
 async def _edit_object(
@@ -101,7 +101,7 @@ async def _edit_object(
     *,
     header: Sequence[options.Pair],
     remove_header: Sequence[str],
-) -> None:
+) -> int:
     from natsobj.cli.output.objects import edited_line
 
     if shared["description"] is None and not any((header, remove_header, *shared.values())):
@@ -114,11 +114,12 @@ async def _edit_object(
             key, **shared, headers=options.grouped(header), remove_headers=remove_header
         )
         session.done(info, edited_line(info))
+    return exits.DONE
 
 
 async def _edit_bucket(
     session: Session, bucket: str, shared: Mapping[str, Any], settings: Mapping[str, Any]
-) -> None:
+) -> int:
     from natsobj.cli.output.buckets import changed_bucket_line
     from natsobj.models import Placement
 
@@ -143,3 +144,4 @@ async def _edit_bucket(
         )
         info = await home.status()
         session.done(replace(info, cluster=None), changed_bucket_line("edited", info))
+    return exits.DONE

@@ -43,7 +43,7 @@ async def gc(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")
     ] = False,
-) -> None:
+) -> int:
     """Remove chunks that no object refers to."""
     from natsobj.checks.orphans import remove_orphans
     from natsobj.cli.output.checks import FOUND, Swept
@@ -60,7 +60,7 @@ async def gc(
         )
         await session.show_all(_old(found, swept), FOUND)
     session.report(swept.line(bucket, age, session.elapsed))
-    session.status = exits.TEMPORARY if swept.left else 0
+    return exits.TEMPORARY if swept.left else exits.DONE
 
 
 async def _old(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output.console import STDOUT
@@ -68,7 +69,7 @@ async def get(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an earlier run was ended; keep what has come.")
     ] = False,
-) -> None:
+) -> int:
     """Fetch an object to a file or a pipe, or many into a folder."""
     options.exclusive({"--force": force, "--skip-existing": skip_existing})
     options.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
@@ -85,7 +86,7 @@ async def get(
     existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
         options.prefix_text(key)
-        await _get_folder(
+        return await _get_folder(
             session,
             bucket,
             options.utf8(key),
@@ -95,9 +96,8 @@ async def get(
             ages=(older_than, newer_than),
             jobs=jobs,
         )
-    else:
-        part = _Part(offset, length)
-        await _get_file(session, bucket, options.key_name(key), file, existing, part=part, resume=resume)
+    part = _Part(offset, length)
+    return await _get_file(session, bucket, options.key_name(key), file, existing, part=part, resume=resume)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ async def _get_file(
     *,
     part: _Part,
     resume: bool,
-) -> None:
+) -> int:
     from natsobj.cli.output.objects import changed_line
     from natsobj.errors import FileExists
     from natsobj.files.descriptors import is_stream, named_descriptor
@@ -168,7 +168,7 @@ async def _get_file(
     there = target is not None and is_there(target)
     if there and existing.skip:
         session.report(f"kept {target}")
-        return
+        return exits.DONE
     if there and not existing.may_be_replaced:
         raise FileExists(str(target))
     session.account(lambda _: _account(bucket, key, target))
@@ -180,7 +180,7 @@ async def _get_file(
                 same = await has_content(source, info)
             if same:
                 session.done(info, changed_line("unchanged", info))
-                return
+                return exits.DONE
         with session.progress(beside_content=descriptor == STDOUT) as progress:
             replace = existing.may_be_replaced
             if resume and target is not None:
@@ -192,6 +192,7 @@ async def _get_file(
                     length = None if part.is_all else part.size(info)
                     info = await home.get(info, into=into, offset=part.offset or 0, length=length)
         session.done(info, part.line(info, session.elapsed))
+    return exits.DONE
 
 
 async def _go_on(
@@ -223,7 +224,7 @@ async def _get_folder(
     match: str | None,
     ages: tuple[timedelta | None, timedelta | None],
     jobs: int | None,
-) -> None:
+) -> int:
     from natsobj.cli.session.batch import Batch, label
     from natsobj.folders.ages import of_age
     from natsobj.folders.get import get_objects
@@ -249,4 +250,4 @@ async def _get_folder(
                 wrap=whole.sink,
                 told=batch.count,
             )
-            await batch.collect(outcomes)
+            return await batch.collect(outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -19,7 +20,7 @@ app = grammar.new_app()
 @bridge
 async def info(
     session: Session, bucket: options.OptionalBucket = None, key: options.OptionalKey = None
-) -> None:
+) -> int:
     """Show the account, one bucket or one object."""
     async with session.store() as store:
         if bucket is None:
@@ -28,3 +29,4 @@ async def info(
             session.show(await store.bucket(bucket).status())
         else:
             session.show(await store.bucket(bucket).info(key, search=True))
+    return exits.DONE

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options, suggest
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
@@ -47,7 +48,7 @@ async def ln(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace another link.")] = False,
-) -> None:
+) -> int:
     """Link to an object or to a bucket."""
     from natsobj.cli.output.objects import linked_line
     from natsobj.errors import ObjectExists
@@ -66,3 +67,4 @@ async def ln(
         with session.hinting(ObjectExists, "-f replaces a link"):
             info = await store.bucket(home).link(key, target, replace=force)
         session.done(info, linked_line(info))
+    return exits.DONE

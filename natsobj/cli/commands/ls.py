@@ -73,7 +73,7 @@ async def ls(
     folders: Annotated[
         bool, typer.Option("--folders", help="One level below PREFIX: what is behind the next / is counted.")
     ] = False,
-) -> None:
+) -> int:
     """List buckets, or the objects of one."""
     from natsobj.cli.output.buckets import BUCKETS
     from natsobj.cli.output.folders import LEVEL
@@ -128,6 +128,7 @@ async def ls(
                 await session.show_all(objects, LEVEL if folders else OBJECTS, **layout)
             elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
                 session.report(left_out_line(left_out))
+    return session.status
 
 
 def _folder(prefix: str) -> str:

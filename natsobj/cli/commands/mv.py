@@ -32,7 +32,7 @@ async def mv(
     recursive: moves.Recursive = False,
     jobs: options.Jobs = None,
     dry_run: moves.DryRun = False,
-) -> None:
+) -> int:
     """Rename objects, or move them into another bucket."""
     move = moves.Move(
         change="moved",
@@ -44,4 +44,4 @@ async def mv(
         dry_run=dry_run,
         jobs=jobs,
     )
-    await move.run(session)
+    return await move.run(session)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options, sources
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
@@ -79,7 +80,7 @@ async def put(
     header: options.Headers = None,
     metadata: options.Metadata = None,
     chunk_size: options.ChunkSize = None,
-) -> None:
+) -> int:
     """Store a file, standard input, several files or a folder."""
     from natsobj.models import ObjectMeta
 
@@ -102,19 +103,17 @@ async def put(
     )
     named = list(files or ())
     if recursive:
-        await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
-        return
+        return await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
     sources.check_names(bucket, options.key_name(key), named)
     if len(named) > 1:
-        await _put_named(session, bucket, options.utf8(key), named, how, jobs=jobs)
-        return
+        return await _put_named(session, bucket, options.utf8(key), named, how, jobs=jobs)
     file = named[0] if named else None
     if file is not None and key.endswith("/"):
-        await _put_one(session, bucket, sources.inside(options.utf8(key), file), file, how)
-        return
-    await _put_one(session, bucket, options.utf8(key), file, how)
+        return await _put_one(session, bucket, sources.inside(options.utf8(key), file), file, how)
+    status = await _put_one(session, bucket, options.utf8(key), file, how)
     if file is not None and (note := sources.name_note(bucket, key, file)):
         session.report(f"note: {note}")
+    return status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,16 +129,15 @@ class _How:
 
     async def bucket(self, store: Store, name: str) -> Bucket:
         """Return the bucket, which is made if it may be missing."""
-        from natsobj.errors import BucketExists
+        from natsobj.cli.session.buckets import create_if_missing
         from natsobj.models import BucketConfig
 
         if self.create:
-            with suppress(BucketExists):
-                await store.create_bucket(BucketConfig(name))
+            await create_if_missing(store, BucketConfig(name))
         return store.bucket(name)
 
 
-async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> None:
+async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> int:
     from natsobj.cli.output.objects import changed_line, stored_line
     from natsobj.folders.compare import stored_already
 
@@ -165,6 +163,7 @@ async def _put_one(session: Session, bucket: str, key: str, file: str | None, ho
                 )
             line = changed_line("unchanged", info) if same else stored_line(info, session.elapsed)
             session.done(info, line)
+    return exits.DONE
 
 
 @contextmanager
@@ -180,7 +179,7 @@ def _open(bucket: str, key: str, file: str | None) -> Iterator[Source]:
 
 async def _put_folder(
     session: Session, bucket: str, prefix: str, named: Sequence[str], how: _How, *, jobs: int | None
-) -> None:
+) -> int:
     from natsobj.files.sources import open_regular
     from natsobj.folders.scan import scan
 
@@ -188,18 +187,18 @@ async def _put_folder(
         raise UsageError(f"--recursive takes one folder: {named[0]} and {named[1]}")
     folder = options.folder(named[0] if named else None)
     files = scan(folder, prefix, outputs=session.outputs)
-    await _put_many(session, bucket, prefix, files, how, jobs=jobs, opening=open_regular)
+    return await _put_many(session, bucket, prefix, files, how, jobs=jobs, opening=open_regular)
 
 
 async def _put_named(
     session: Session, bucket: str, folder: str, named: Sequence[str], how: _How, *, jobs: int | None
-) -> None:
+) -> int:
     from natsobj.files.sources import open_regular
 
     if how.if_match is not None or how.if_revision is not None:
         raise UsageError(f"--if-{'match' if how.if_match else 'revision'} is for one FILE")
     files, opening = sources.named_files(folder, named), open_regular if how.if_changed else sources.open_file
-    await _put_many(session, bucket, folder, files, how, jobs=jobs, opening=opening)
+    return await _put_many(session, bucket, folder, files, how, jobs=jobs, opening=opening)
 
 
 async def _put_many(
@@ -211,7 +210,7 @@ async def _put_many(
     *,
     jobs: int | None,
     opening: Callable[[str], AbstractContextManager[Source]],
-) -> None:
+) -> int:
     from natsobj.cli.session.batch import Batch, label
     from natsobj.folders.put import put_files
 
@@ -234,4 +233,4 @@ async def _put_many(
                 opening=opening,
                 told=batch.count,
             )
-            await batch.collect(outcomes)
+            return await batch.collect(outcomes)

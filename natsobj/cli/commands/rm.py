@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
@@ -54,7 +55,7 @@ async def rm(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="With --match or --older-than, only show which.")
     ] = False,
-) -> None:
+) -> int:
     """Delete objects, or a whole bucket."""
     if whole_bucket and keys:
         raise UsageError("contradicting arguments: --bucket deletes the whole bucket and takes no KEY")
@@ -65,16 +66,15 @@ async def rm(
         options.exclusive({option: value is not None, "a KEY": keys})
     options.needs("--match or --older-than", many, {"--dry-run": dry_run or None})
     if whole_bucket:
-        await _delete_bucket(session, bucket, force=force)
-    elif many:
-        await _delete_many(session, bucket, match, older_than, force=force, dry_run=dry_run)
-    elif keys:
-        await _delete_objects(session, bucket, keys, force=force)
-    else:
-        raise UsageError("missing argument KEY, or --bucket to delete the bucket itself")
+        return await _delete_bucket(session, bucket, force=force)
+    if many:
+        return await _delete_many(session, bucket, match, older_than, force=force, dry_run=dry_run)
+    if keys:
+        return await _delete_objects(session, bucket, keys, force=force)
+    raise UsageError("missing argument KEY, or --bucket to delete the bucket itself")
 
 
-async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> None:
+async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> int:
     from natsobj.cli.output.formats import count
     from natsobj.cli.output.objects import deleted_line
     from natsobj.errors import ObjectNotFound
@@ -90,20 +90,16 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
     session.account(account, bucket=bucket)
     async with session.store() as store:
         home = store.bucket(bucket)
-        forgiven = (ObjectNotFound,) if force else ()
 
-        async def delete(key: str) -> ObjectInfo | None:
-            with suppress(*forgiven):
-                return await home.delete(key, search=True, unreadable=force)
-            return None
+        async def delete(key: str) -> ObjectInfo:
+            return await home.delete(key, search=True, unreadable=force)
 
-        def done(info: ObjectInfo | None) -> None:
+        def done(info: ObjectInfo) -> None:
             nonlocal deleted
-            if info is not None:
-                deleted += 1
-                session.done(info, deleted_line(info))
+            deleted += 1
+            session.done(info, deleted_line(info))
 
-        await session.batch(names, delete, done)
+        return await session.batch(names, delete, done, forgive=(ObjectNotFound,) if force else ())
 
 
 async def _delete_many(
@@ -114,7 +110,7 @@ async def _delete_many(
     *,
     force: bool,
     dry_run: bool,
-) -> None:
+) -> int:
     from natsobj.cli.output.meters import Whole
     from natsobj.cli.session.batch import Batch
     from natsobj.folders.ages import of_age
@@ -127,13 +123,12 @@ async def _delete_many(
         wanted = await of_age(home, older_than=older_than, newer_than=None)
         found = _found(home, options.matcher(match), wanted)
         if dry_run:
-            await _show(session, found)
-            return
+            return await _show(session, found)
         whole = Whole(bucket, 0.0, shown=False)
         batch = Batch(session, whole, "deleted")
         session.account(batch.account, bucket=bucket)
         await home.check_writable()
-        await batch.collect(delete_objects(home, whole.objects(found), told=batch.count))
+        return await batch.collect(delete_objects(home, whole.objects(found), told=batch.count))
 
 
 async def _found(
@@ -151,7 +146,7 @@ async def _found(
                 yield entry
 
 
-async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> None:
+async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> int:
     """Show what would be deleted."""
     from natsobj.cli.output.formats import count
     from natsobj.cli.output.objects import OBJECTS
@@ -172,12 +167,13 @@ async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Sk
 
     await session.show_all(objects(), OBJECTS)
     session.report(f"would be deleted: {count(number, 'object')}")
+    return session.status
 
 
-async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
+async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> int:
     from natsobj.cli.output.buckets import changed_bucket_json, deleted_bucket_line
     from natsobj.cli.output.formats import count
-    from natsobj.errors import PermissionDenied
+    from natsobj.cli.session.buckets import status_if_allowed
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, deleting a bucket needs --force: {bucket}")
@@ -186,14 +182,14 @@ async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> None:
     async with session.store() as store:
         info = None
         if not force or session.json:
-            with suppress(*((PermissionDenied,) if force else ())):  # who may delete need not be able to look
-                info = await store.bucket(bucket).status(lenient=True)
+            home = store.bucket(bucket)
+            info = await status_if_allowed(home) if force else await home.status(lenient=True)
         if not force:
             objects = count(info.objects, "object") if info and info.objects is not None else "all it keeps"
             question = f"delete bucket {bucket} with {objects}? Type its name: "
             if await session.ask(question) != bucket:
-                session.give_up(f"not deleted, for that is not its name: {bucket}")
-                return
+                return session.give_up(f"not deleted, for that is not its name: {bucket}")
         asked = True
         await store.delete_bucket(bucket)
         session.tell(changed_bucket_json(info, bucket), deleted_bucket_line(bucket))
+    return exits.DONE

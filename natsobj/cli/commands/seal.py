@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import grammar, options
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
@@ -27,7 +28,7 @@ async def seal(
     bucket: options.Bucket,
     *,
     force: Annotated[bool, typer.Option("--force", "-f", help="Without asking.")] = False,
-) -> None:
+) -> int:
     """Make a bucket read-only, for good."""
     from natsobj.cli.output.buckets import changed_bucket_line
     from natsobj.cli.output.formats import count
@@ -44,9 +45,9 @@ async def seal(
                 what = f"bucket {bucket} with {count(info.objects or 0, 'object')}"
                 question = f"seal {what}? It can never be written again. Type its name: "
                 if await session.ask(question) != bucket:
-                    session.give_up(f"not sealed, for that is not its name: {bucket}")
-                    return
+                    return session.give_up(f"not sealed, for that is not its name: {bucket}")
             asked = True
             await home.seal()
             info = await home.status()
         session.done(replace(info, cluster=None), changed_bucket_line("sealed", info))
+    return exits.DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from natsobj.cli.arguments import grammar, target
-from natsobj.cli.exits import FAILED
+from natsobj.cli.exits import DONE, FAILED
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
 
@@ -24,16 +24,16 @@ def server() -> None:
 
 @app.command("run", cls=grammar.Command)
 @bridge
-def run(session: Session) -> None:
+def run(session: Session) -> int:  # noqa: ARG001  # every command has one
     """Run it in the foreground, on the same data."""
     from natsobj import local_server
 
-    session.status = local_server.run(target.local_home(os.environ))
+    return local_server.run(target.local_home(os.environ))
 
 
 @app.command("start", cls=grammar.Command)
 @bridge
-def start(session: Session) -> None:
+def start(session: Session) -> int:
     """Start it in the background, unless it runs."""
     from natsobj import local_server
     from natsobj.cli.output.account import server_json
@@ -41,21 +41,23 @@ def start(session: Session) -> None:
     running = local_server.start(target.local_home(os.environ), timeout=session.timeout)
     fields = server_json(pid=running.pid, url=running.url, data=running.data)
     session.tell(fields, f"local server runs at {running.url} (pid {running.pid})")
+    return DONE
 
 
 @app.command("stop", cls=grammar.Command)
 @bridge
-def stop(session: Session) -> None:
+def stop(session: Session) -> int:
     """Stop it, if it runs."""
     from natsobj import local_server
 
     stopped = local_server.stop(target.local_home(os.environ), timeout=session.timeout)
     session.report("local server stopped" if stopped else "no local server runs")
+    return DONE
 
 
 @app.command("status", cls=grammar.Command)
 @bridge
-def status(session: Session) -> None:
+def status(session: Session) -> int:
     """Show whether it runs: exit code 0 if so, else 1."""
     from natsobj import local_server
     from natsobj.cli.output.account import server_detail, server_json
@@ -64,4 +66,4 @@ def status(session: Session) -> None:
     pid, url, data = (running.pid, running.url, running.data) if running else (None, None, None)
     fields = server_json(pid=pid, url=url, data=data)
     session.show_fields(fields, lambda: server_detail(pid=pid, url=url, data=data))
-    session.status = 0 if running else FAILED
+    return DONE if running else FAILED

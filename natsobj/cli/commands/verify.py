@@ -38,7 +38,7 @@ async def verify(
     quick: Annotated[
         bool, typer.Option("--quick", help="Read nothing: compare the number of chunks only.")
     ] = False,
-) -> None:
+) -> int:
     """Read objects back and say which are broken."""
     from natsobj.checks import verify as checks
     from natsobj.cli.output.checks import VERDICTS, Tally
@@ -63,7 +63,7 @@ async def verify(
         if in_table:  # below the bar, which is gone
             await session.show_all(_each(broken), VERDICTS)
     session.report(tally.line(what, session.elapsed, quick=quick))
-    session.status = exits.BROKEN if tally.broken else exits.TEMPORARY if tally.changed else 0
+    return exits.BROKEN if tally.broken else exits.TEMPORARY if tally.changed else exits.DONE
 
 
 async def _counted(

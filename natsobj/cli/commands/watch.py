@@ -39,7 +39,7 @@ async def watch(
     until_current: Annotated[
         bool, typer.Option("--until-current", help="With --history, end when all that is there was printed.")
     ] = False,
-) -> None:
+) -> int:
     """Print changes as they happen."""
     from natsobj.cli.output.changes import change_json, change_line, change_row
     from natsobj.cli.output.formats import json_line
@@ -53,6 +53,7 @@ async def watch(
             (lambda change: json_line(change_json(change))) if session.json else line,
             promptly=True,
         )
+    return session.status
 
 
 async def _told(

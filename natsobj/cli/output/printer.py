@@ -27,13 +27,17 @@ class Printer:
     def __init__(self, params: Mapping[str, Any]) -> None:
         self.params = params
         self.json = bool(params.get("json"))
-        self.status = 0
-        """The exit code, unless an error has a better one."""
+        self._failed = False
         self._quiet = bool(params.get("quiet"))
         self._debug = bool(params.get("debug"))
         self._color = str(params.get("color") or "auto")
         self._start = time.monotonic()
         self._repeats = Repeats()
+
+    @property
+    def status(self) -> int:
+        """The exit code as far as failures decide it: of several things at least one failed, or none."""
+        return exits.FAILED if self._failed else exits.DONE
 
     @property
     def elapsed(self) -> float:
@@ -178,7 +182,7 @@ class Printer:
 
     def fail(self, error: Exception, *, one_of: str | None = None) -> None:
         """Report one failure of several, of this one, and go on."""
-        self.status = exits.FAILED
+        self._failed = True
         whole = self.json or self.verbose or self._debug
         if whole or self._repeats.add(error):
             hinted = whole or self._repeats.is_first(error)

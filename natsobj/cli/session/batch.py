@@ -43,8 +43,8 @@ class Batch:
         self._tally[done.change] += 1
         self._size += done.info.size if done.change == self._done else 0
 
-    async def collect(self, outcomes: AsyncGenerator[Outcome, None]) -> None:
-        """Tell what became of all of them; an error that concerns all ends it."""
+    async def collect(self, outcomes: AsyncGenerator[Outcome, None]) -> int:
+        """Tell what became of all of them, and give the exit code; an error that concerns all ends it."""
         try:
             async with aclosing(outcomes) as each:
                 async for outcome in each:
@@ -56,6 +56,7 @@ class Batch:
                 self._sum_up()
             raise
         self._sum_up()
+        return self._session.status
 
     def account(self, settled: bool) -> str:
         """Say how many were done before it was ended: `fetched 168 of 350 objects`."""

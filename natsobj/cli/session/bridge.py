@@ -24,9 +24,12 @@ P = ParamSpec("P")
 
 
 def bridge(
-    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None] | None],
+    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, int] | int],
 ) -> Callable[..., None]:
-    """Make a Typer command of a function, or coroutine function, whose first argument is a session."""
+    """Make a Typer command of a function, or coroutine function, whose first argument is a session.
+
+    What it returns is the exit code.
+    """
     signature = inspect.signature(command, eval_str=True)
     first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
 

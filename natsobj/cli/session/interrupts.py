@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from natsobj.cli.exits import SIGNALLED
 from natsobj.cli.output import console
@@ -125,7 +125,7 @@ class Interrupts:
                 raise
 
     @contextmanager
-    def cancelling(self, task: asyncio.Task[None]) -> Iterator[None]:
+    def cancelling(self, task: asyncio.Task[Any]) -> Iterator[None]:
         """Cancel the task when a signal comes.
 
         Before this block there is nothing to clean up, and a signal ends the program. Behind it the program

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from natsobj.cli.session.interrupts import interrupts
 
 __all__ = ["run_to_end"]
 
+T = TypeVar("T")
 
-def run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a loop of its own.
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop of its own, and give what it returns.
 
     Unlike `asyncio.run` it does not wait for the executor's threads: a name lookup that hangs would keep
     the program from ending.
@@ -22,7 +24,7 @@ def run_to_end(work: Coroutine[Any, Any, None]) -> None:
     task = loop.create_task(work)
     with interrupts.cancelling(task):
         try:
-            loop.run_until_complete(task)
+            return loop.run_until_complete(task)
         finally:
             loop.run_until_complete(_end_other_tasks())
             loop.run_until_complete(loop.shutdown_asyncgens())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from natsobj.cli import exits
 from natsobj.cli.arguments import options, suggest
 from natsobj.cli.exits import UsageError
 
@@ -53,21 +54,19 @@ class Move:
     dry_run: bool
     jobs: int | None
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Session) -> int:
         """Do it, and tell of it."""
         options.exclusive({"--force": self.force, "--if-absent": self.if_absent})
         options.needs("--recursive", self.recursive, {"--jobs": self.jobs, "--dry-run": self.dry_run or None})
         if not self.recursive:
-            await self._one(session)
-            return
+            return await self._one(session)
         prefix, to, target = options.way(self.bucket, self.names, "PREFIX", prefixes=True)
         async with session.store() as store:
             if self.dry_run:
-                await self._show(session, store, prefix, to, target)
-            else:
-                await self._all(session, store, prefix, to, target)
+                return await self._show(session, store, prefix, to, target)
+            return await self._all(session, store, prefix, to, target)
 
-    async def _one(self, session: Session) -> None:
+    async def _one(self, session: Session) -> int:
         from natsobj.cli.output.objects import changed_line, moved_line
         from natsobj.errors import ObjectExists
 
@@ -92,8 +91,9 @@ class Move:
             done = True
             line = moved_line(self.change, here, info, session.elapsed)
             session.done(info, changed_line("unchanged", info) if here == there else line)
+        return exits.DONE
 
-    async def _all(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
+    async def _all(self, session: Session, store: Store, prefix: str, to: str, target: str) -> int:
         from natsobj.cli.session.batch import Batch, label
         from natsobj.folders.move import move_objects, objects_as_of_now
 
@@ -114,9 +114,9 @@ class Move:
                 wrap=whole.source,
                 told=batch.count,
             )
-            await batch.collect(outcomes)
+            return await batch.collect(outcomes)
 
-    async def _show(self, session: Session, store: Store, prefix: str, to: str, target: str) -> None:
+    async def _show(self, session: Session, store: Store, prefix: str, to: str, target: str) -> int:
         """Show what would become of each."""
         from natsobj.cli.output.formats import count, escape_tsv
         from natsobj.cli.output.objects import OBJECTS
@@ -152,6 +152,7 @@ class Move:
         else:
             await session.show_lines(found(), line)
         session.report(f"would be {self.change}: {count(number, 'object')}")
+        return session.status
 
 
 def _as_it_was(settled: bool) -> str:

@@ -140,22 +140,32 @@ class Session(Printer):
             raise
         return typed.decode(errors="replace").strip()
 
-    def give_up(self, why: str) -> None:
-        """Say that nothing was done, at somebody's wish."""
-        self.status = exits.FAILED
+    def give_up(self, why: str) -> int:
+        """Say that nothing was done, at somebody's wish, and give the exit code."""
         console.say(f"natsobj: {why}")
+        return exits.FAILED
 
     async def batch(
-        self, keys: Collection[str], act: Callable[[str], Awaitable[T]], done: Callable[[T], None]
-    ) -> None:
-        """Do the same for every key: one that fails is reported and does not stop the others.
+        self,
+        keys: Collection[str],
+        act: Callable[[str], Awaitable[T]],
+        done: Callable[[T], None],
+        *,
+        forgive: tuple[type[NatsobjError], ...] = (),
+    ) -> int:
+        """Do the same for every key, and give the exit code; one that fails does not stop the others.
 
         A single key fails with its own exit code, and so does the batch where all keys are concerned.
+
+        Args:
+            forgive: what is no failure, though nothing was done.
         """
         failed = 0
         for key in keys:
             try:
                 done(await act(key))
+            except forgive:
+                continue
             except NatsobjError as error:
                 if len(keys) == 1 or concerns_all(error):
                     raise
@@ -164,6 +174,7 @@ class Session(Printer):
         self.fold()
         if failed:
             self.report(f"{failed:,} of {len(keys):,} failed")
+        return self.status
 
     @contextmanager
     def hinting(self, kind: type[NatsobjError], hint: str) -> Iterator[None]:
@@ -175,12 +186,11 @@ class Session(Printer):
                 error.add_note(hint)
             raise
 
-    def run(self, command: Callable[[], Coroutine[Any, Any, None] | None]) -> int:
+    def run(self, command: Callable[[], Coroutine[Any, Any, int] | int]) -> int:
         """Run the command and give its exit code; wrong usage is left to the caller."""
         try:
             work = command()
-            if work is not None:
-                run_to_end(work)
+            status = work if isinstance(work, int) else run_to_end(work)
         except (NatsobjError, OSError) as error:
             self.fold()
             if isinstance(error, BrokenPipeError) or not exits.foreseen(error):
@@ -196,7 +206,7 @@ class Session(Printer):
                 interrupts.say(tidied=True)
             raise
         self.fold()
-        return self.status
+        return status
 
 
 def concerns_all(error: Exception) -> bool:
