@@ -19,8 +19,8 @@ AHEAD = 10_000
 _HELD = 4 * 1024 * 1024
 """Bytes of records that these may hold, or a single one that is larger."""
 
-_COPIES = 4
-"""How often a record is in memory while something is done about its object."""
+_COPIES = 10
+"""How often a record is in memory while something is done about its object: a copy reads and writes it."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -105,23 +105,30 @@ class Crew(Generic[T, R]):
 
         A cancellation that comes too late for a commit is dropped, so that each step asks whether to go on.
         """
-        pace = self._pace
-        while not self._stopped and (found := await self._found.get()) is not None:
-            item = found[0]
-            self._held -= _held(item)
-            self._taken.set()
-            if len(self._tasks) <= pace.limit and not (self._all_found and self._found.qsize() <= 1):
-                self._start(self._work)
-            weight = await pace.begin(self._size(item) + _COPIES * _held(item))
-            begun = time.monotonic()
-            try:
-                result = await self._act(item)
-            finally:
-                pace.end(weight, time.monotonic() - begun)
-            if not self._stopped:
-                await self._results.put((result,))
+        while not self._stopped and await self._work_on_next():
+            pass
         if not self._stopped:
             self._found.put_nowait(None)  # for the next one
+
+    async def _work_on_next(self) -> bool:
+        """Work on one item, of which nothing is held any more in the end; False when there is none."""
+        found, pace = await self._found.get(), self._pace
+        if found is None:
+            return False
+        item = found[0]
+        if len(self._tasks) <= pace.limit and not (self._all_found and self._found.qsize() <= 1):
+            self._start(self._work)
+        weight = await pace.begin(self._size(item), _COPIES * _held(item))
+        self._held -= _held(item)
+        self._taken.set()
+        begun = time.monotonic()
+        try:
+            result = await self._act(item)
+        finally:
+            pace.end(weight, time.monotonic() - begun)
+        if not self._stopped:
+            await self._results.put((result,))
+        return True
 
 
 def _held(item: object) -> int:

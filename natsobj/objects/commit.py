@@ -128,6 +128,9 @@ class Replacement:
             if self.in_doubt and self.beaten is None:
                 raise OutcomeUnknown(self._stream.bucket, self._key) from e
             raise
+        finally:
+            # what makes the record refers to this: large ones would wait for the garbage collector
+            del self._make, self._is_ours, self._ttl
 
     async def _run(self) -> int:
         stream, patience = self._stream, self._stream.patience()
