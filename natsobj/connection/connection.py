@@ -73,6 +73,8 @@ class Connection:
         self.settings = settings
         self.timeout = settings.timeout.total_seconds()
         self.address = address
+        self.round_trip = 0.0
+        """Seconds that the server took to answer in the beginning."""
         self.lost = asyncio.Event()
         self.inbox = f"{settings.inbox_prefix}.{secrets.token_hex(11)}"
         """The private subject below which answers arrive."""
@@ -133,9 +135,10 @@ class Connection:
         until = loop.time() + (deadline - loop.time()) / untried
         try:
             async with asyncio.timeout_at(until):
-                self._lane, self._info = await greet(self.address, self.settings, context, self._servers)
+                greeting = await greet(self.address, self.settings, context, self._servers)
         except TimeoutError as e:
             raise connect_error(e, self._servers) from e
+        self._lane, self._info, self.round_trip = greeting
         self._lane.on_lost = self._on_lost
         self._lane.expect(self.max_payload)
         if self._lane.gone.is_set():

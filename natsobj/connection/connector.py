@@ -65,6 +65,11 @@ class Connector:
             raise RuntimeError("the store is not connected: use it in `async with`")
         return self._connection
 
+    @property
+    def round_trip(self) -> float:
+        """Seconds that the server took to answer when the connection began."""
+        return self.connection.round_trip
+
     async def open(self) -> None:
         """Connect; raises what `Connection.open` raises."""
         self._connection = await Connection.open(self.settings, self._addresses)

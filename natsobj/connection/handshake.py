@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from typing import NamedTuple
 
 from natsobj.connection import websocket
@@ -22,6 +23,8 @@ class Greeting(NamedTuple):
 
     lane: Lane
     info: ServerInfo
+    round_trip: float
+    """Seconds that the server took to answer."""
 
 
 async def greet(
@@ -40,7 +43,7 @@ async def greet(
     lane = Lane()
     shy = _Shy(settings.tls_first)
     try:
-        return Greeting(lane, await _sign_in(lane, address, settings, context, shy))
+        return await _sign_in(lane, address, settings, context, shy)
     except (OSError, Refused) as e:
         lane.abort()
         raise connect_error(e, servers, certificate_wanted=shy.certificate_wanted) from e
@@ -58,7 +61,7 @@ class _Shy:
 
 async def _sign_in(
     lane: Lane, address: Address, settings: Settings, context: ssl.SSLContext | None, shy: _Shy
-) -> ServerInfo:
+) -> Greeting:
     await _dial(lane, address, context)
     if settings.tls_first and not address.websocket:
         await lane.encrypt(context or tls_context(settings), address.name)
@@ -70,8 +73,9 @@ async def _sign_in(
     if context is not None and not lane.encrypted:
         raise Broken("it does not offer TLS")
     lane.write(connect_command(settings, info, encrypted=lane.encrypted) + b"PING\r\n")
+    begun = time.monotonic()
     await _welcome(lane)
-    return info
+    return Greeting(lane, info, time.monotonic() - begun)
 
 
 async def _dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> None:
