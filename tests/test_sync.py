@@ -20,9 +20,9 @@ from natsobj.errors import (
     InvalidMetadata,
     ObjectNotFound,
 )
+from natsobj.files.spool import Sorted, Spool
 from natsobj.folders.filters import Filter
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped
-from natsobj.folders.spool import Sorted, Spool
 from natsobj.folders.sync_down import sync_to_folder
 from natsobj.folders.sync_up import sync_to_bucket
 from tests.behind import write_record

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -24,9 +24,10 @@ from natsobj.stream.marks import Counts
 from natsobj.stream.record import read_record
 from natsobj.stream.stream import check_writable
 
-__all__ = ["Census", "share_out"]
+__all__ = ["Census", "in_order", "share_out"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 WORKERS = 32
 """Requests under way at once where each thing is asked for by itself."""
@@ -74,21 +75,22 @@ class Census:
 
     # Chunks
 
-    async def chunks(self) -> dict[str, int]:
-        """Return how many messages are stored for each nuid, by one request for 100,000 of them."""
-        pattern = names.chunks_filter(self._root)
-        counts = await self.stream.counts(pattern)
-        return {subject[len(pattern) - 1 :]: number for subject, number in counts.items()}
-
     async def counts(self) -> Counts:
-        """Return the same in flat memory; of chunks that came or went meanwhile it may say nothing."""
-        counts, pattern = Counts(), names.chunks_filter(self._root)
-        async with aclosing(self.stream.subject_pages(pattern)) as pages:
+        """Return how many messages each nuid has; of what came or went meanwhile it may be silent."""
+        counts = Counts()
+        async with aclosing(self.chunk_pages()) as pages:
             async for page in pages:
-                for subject, number in page:
-                    counts.add(subject[len(pattern) - 1 :], number)
+                for nuid, number in page:
+                    counts.add(nuid, number)
                 await asyncio.sleep(0)
         return counts
+
+    async def chunk_pages(self) -> AsyncGenerator[Iterator[tuple[str, int]], None]:
+        """Iterate over the same, page by page: one request for 100,000 nuids."""
+        pattern = names.chunks_filter(self._root)
+        async with aclosing(self.stream.subject_pages(pattern)) as pages:
+            async for page in pages:
+                yield ((subject[len(pattern) - 1 :], number) for subject, number in page)
 
     async def count(self, nuid: str) -> int:
         """Return how many chunks of a nuid are stored; a note that the last one expired is none."""
@@ -228,3 +230,21 @@ async def share_out(work: deque[T], do: Callable[[T], Awaitable[None]]) -> None:
         for each in workers:
             each.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+
+
+async def in_order(work: Iterable[T], do: Callable[[T], Awaitable[R]]) -> AsyncGenerator[R, None]:
+    """Do all of it, some at once, and give what comes of it in the order of the work; an error ends it."""
+    running: deque[asyncio.Future[R]] = deque()
+    try:
+        for each in work:
+            if len(running) >= WORKERS:
+                yield await running[0]
+                running.popleft()
+            running.append(asyncio.ensure_future(do(each)))
+        while running:
+            yield await running[0]
+            running.popleft()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

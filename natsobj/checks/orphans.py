@@ -22,16 +22,21 @@ import random
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from operator import attrgetter
+from typing import NamedTuple
 
 from natsobj.bucket import Bucket
-from natsobj.checks.census import Census, share_out
+from natsobj.checks.census import Census, in_order, share_out
 from natsobj.errors import ChunksMissing
+from natsobj.files.spool import Sorted, Spool
 from natsobj.jetstream.codes import BUSY, FULL, WRONG_SEQUENCE
 from natsobj.jetstream.direct import Stored
 from natsobj.models import Orphan, Tombstone
 from natsobj.stream import Record
+from natsobj.stream.marks import Counts, Unstruck
 
 __all__ = ["remove_orphans"]
 
@@ -46,11 +51,20 @@ TRIES_FOR_SILENCE = 10
 _LONGEST_PAUSE = 0.05  # seconds, at random: two of us must not get in each other's way for ever
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     orphan: Orphan
     sequence: int
     """Of the newest chunk."""
+
+
+class _Dead(NamedTuple):
+    """A tombstone, or a record that cannot be read."""
+
+    subject: str
+    sequence: int
+    name: str
+    age: timedelta
+    unreadable: bool
 
 
 async def remove_orphans(
@@ -77,28 +91,33 @@ async def remove_orphans(
     """
     census = await Census.begin(bucket.stream)
     census.check_writable()
-    sweep = _Sweep(census, await census.chunks())
-    buried = await sweep.look_through(older_than, tombstones=tombstones, unreadable=unreadable)
-    candidates = await sweep.candidates(older_than)
-    if any(not each.orphan.young for each in candidates):
-        await sweep.look_closely()
-    for candidate in candidates:
-        if (orphan := await sweep.remove_orphan(candidate, dry_run=dry_run)) is not None:
-            yield orphan
-    for record in buried:
-        if (tombstone := await _remove_tombstone(census, record, dry_run=dry_run)) is not None:
-            yield tombstone
+    sweep = _Sweep(census, await census.counts())
+    with Spool(attrgetter("subject")) as dead, Sorted(_nuid, attrgetter("sequence")) as candidates:
+        await sweep.look_through(dead, older_than, tombstones=tombstones, unreadable=unreadable)
+        if await sweep.find_candidates(candidates, older_than):
+            await sweep.look_closely()
+        for candidate in candidates:
+            if (orphan := await sweep.remove_orphan(candidate, dry_run=dry_run)) is not None:
+                yield orphan
+        remove = partial(_remove_dead, census, dry_run=dry_run)
+        async with aclosing(in_order(dead, remove)) as tombstones_removed:
+            async for tombstone in tombstones_removed:
+                if tombstone is not None:
+                    yield tombstone
 
 
-async def _remove_tombstone(census: Census, record: Record, *, dry_run: bool) -> Tombstone | None:
+def _nuid(candidate: _Candidate) -> str:
+    return candidate.orphan.nuid
+
+
+async def _remove_dead(census: Census, dead: _Dead, *, dry_run: bool) -> Tombstone | None:
     """Remove a tombstone or what cannot be read, unless something else is there by now."""
-    current = await census.record(record.subject)
-    if current is None or current.sequence != record.sequence or not _literal(record.subject):
+    current = await census.record(dead.subject)
+    if current is None or current.sequence != dead.sequence or not _literal(dead.subject):
         return None
     if not dry_run:
-        await census.remove_record(record.subject, up_to=record.sequence)
-    age, error = census.age(record.time), record.error
-    return Tombstone(record.name, age, removed=not dry_run, unreadable=error is not None)
+        await census.remove_record(dead.subject, up_to=dead.sequence)
+    return Tombstone(dead.name, dead.age, removed=not dry_run, unreadable=dead.unreadable)
 
 
 def _literal(subject: str) -> bool:
@@ -109,10 +128,10 @@ def _literal(subject: str) -> bool:
 class _Sweep:
     """The chunks that no record has been seen to name so far."""
 
-    def __init__(self, census: Census, chunks: dict[str, int]) -> None:
+    def __init__(self, census: Census, chunks: Counts) -> None:
         self._census = census
         self._chunks = chunks
-        self._unclaimed = dict(chunks)
+        self._unclaimed = Unstruck(chunks)
         self._seen = census.last_sequence
         """Up to this sequence the leader has shown all records, once `look_closely` is done."""
         self._last = census.last_sequence
@@ -121,33 +140,37 @@ class _Sweep:
     # Looking
 
     async def look_through(
-        self, older_than: timedelta, *, tombstones: bool, unreadable: bool
-    ) -> list[Record]:
-        """Read the records as fast as can be, say which are broken, and return those to remove."""
-        found = []
+        self, dead: Spool[_Dead], older_than: timedelta, *, tombstones: bool, unreadable: bool
+    ) -> None:
+        """Read the records as fast as can be, say which are broken, and note those to remove."""
         async with aclosing(self._census.records()) as records:
             async for record in records:
                 await self._check(record)
                 self._visit(record)
                 wanted = (tombstones and record.deleted) or (unreadable and record.error is not None)
-                if wanted and self._census.age(record.time) >= older_than:
-                    found.append(record.without_data())
-        return found
+                if wanted and (age := self._census.age(record.time)) >= older_than:
+                    unread = record.error is not None
+                    dead.add(_Dead(record.subject, record.sequence, record.name, age, unread))
 
-    async def candidates(self, older_than: timedelta) -> list[_Candidate]:
-        """Return what may be orphans with their ages, the oldest first."""
-        found: list[_Candidate] = []
+    async def find_candidates(self, found: Sorted[_Candidate], older_than: timedelta) -> bool:
+        """Note what may be orphans with their ages, and say whether any is old enough."""
+        old = False
 
         async def look(nuid: str) -> None:
+            nonlocal old
             if not _literal(nuid):
                 log.warning("chunks under a subject with wildcards stay: %s/%s", self._census.bucket, nuid)
             elif (newest := await self._census.newest_chunk(nuid)) is not None and not newest.marker:
                 age = self._census.age(newest.time)
-                orphan = Orphan(nuid, self._chunks[nuid], age, young=age < older_than)
-                found.append(_Candidate(orphan, newest.sequence))
+                orphan = Orphan(nuid, self._chunks.get(nuid, 0), age, young=age < older_than)
+                found.add(_Candidate(orphan, newest.sequence))
+                old = old or not orphan.young
 
-        await share_out(deque(self._unclaimed), look)
-        return sorted(found, key=lambda each: each.sequence)
+        if len(self._unclaimed):
+            async with aclosing(self._census.chunk_pages()) as pages:
+                async for page in pages:
+                    await share_out(deque(nuid for nuid, _ in page if nuid in self._unclaimed), look)
+        return old
 
     async def look_closely(self) -> None:
         """Let the leader show every record. Of those on one subject the last counts, if it can be read."""
@@ -179,9 +202,9 @@ class _Sweep:
         """Strike what a record names; one that cannot be read may name whatever occurs in it."""
         if record.error is not None:
             for nuid in record.may_name(self._unclaimed):
-                del self._unclaimed[nuid]
+                self._unclaimed.strike(nuid)
         elif record.live is not None and record.live.nuid is not None:
-            self._unclaimed.pop(record.live.nuid, None)
+            self._unclaimed.strike(record.live.nuid)
 
     async def _check(self, record: Record) -> None:
         """Say what is wrong with an object, as far as it can be seen from here."""

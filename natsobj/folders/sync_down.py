@@ -22,6 +22,7 @@ from natsobj.bucket import Bucket
 from natsobj.errors import BucketNotFound, InvalidArgument, ObjectNotFound
 from natsobj.files import Sink
 from natsobj.files.sources import open_regular
+from natsobj.files.spool import Sorted, Spool
 from natsobj.files.surplus import CHANGED, GONE, REMOVED, FoundFile, Surplus
 from natsobj.files.target_folder import path_parts
 from natsobj.folders.compare import has_content
@@ -31,7 +32,6 @@ from natsobj.folders.merge import side_by_side
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.scan import objects_below, with_slash
-from natsobj.folders.spool import Sorted, Spool
 from natsobj.folders.sync_up import lean
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo

@@ -25,6 +25,7 @@ from natsobj.bucket import Bucket
 from natsobj.errors import InvalidArgument, InvalidMetadata
 from natsobj.files import Source
 from natsobj.files.sources import open_regular
+from natsobj.files.spool import Sorted, Spool
 from natsobj.files.surplus import CHANGED
 from natsobj.folders.compare import has_content
 from natsobj.folders.delete import delete_objects
@@ -34,7 +35,6 @@ from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.put import put_files
 from natsobj.folders.scan import LocalFile, scan, with_slash
-from natsobj.folders.spool import Sorted, Spool
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream
