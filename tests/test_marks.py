@@ -50,7 +50,7 @@ def test_a_hundred_thousand_take_some_bytes_each() -> None:
 
 
 def test_a_hundred_thousand_lie_in_a_file() -> None:
-    """In order or as they came: memory has some thousands of them, and the same number while they are read."""
+    """In order or as they came: memory has some thousands of them, also while they are read."""
     tracemalloc.start()
     try:
         with Spool(str) as as_they_came, Sorted(str, str) as in_order:
