@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from natsobj import __version__
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, shared_options
 from natsobj.cli.arguments.grammar import ClickCommand, Context, HelpFormatter
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output import console
@@ -86,28 +86,28 @@ def _print_version(ctx: typer.Context, wanted: bool) -> None:
 @app.callback()
 def root(
     *,
-    server: options.Server = None,
-    context: options.Context = None,
-    creds: options.Creds = None,
-    nkey: options.Nkey = None,
-    user: options.User = None,
-    password: options.Password = None,
-    token: options.Token = None,
-    tlscert: options.TlsCert = None,
-    tlskey: options.TlsKey = None,
-    tlsca: options.TlsCa = None,
-    tlsfirst: options.TlsFirst = False,
-    js_domain: options.JsDomain = None,
-    js_api_prefix: options.ApiPrefix = None,
-    inbox_prefix: options.InboxPrefix = None,
-    timeout: options.Timeout = None,
-    local: options.Local = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-    color: options.Color = None,
-    progress: options.Progress = None,
+    server: shared_options.Server = None,
+    context: shared_options.Context = None,
+    creds: shared_options.Creds = None,
+    nkey: shared_options.Nkey = None,
+    user: shared_options.User = None,
+    password: shared_options.Password = None,
+    token: shared_options.Token = None,
+    tlscert: shared_options.TlsCert = None,
+    tlskey: shared_options.TlsKey = None,
+    tlsca: shared_options.TlsCa = None,
+    tlsfirst: shared_options.TlsFirst = False,
+    js_domain: shared_options.JsDomain = None,
+    js_api_prefix: shared_options.ApiPrefix = None,
+    inbox_prefix: shared_options.InboxPrefix = None,
+    timeout: shared_options.Timeout = None,
+    local: shared_options.Local = False,
+    json: shared_options.Json = False,
+    quiet: shared_options.Quiet = False,
+    verbose: shared_options.Verbose = False,
+    debug: shared_options.Debug = False,
+    color: shared_options.Color = None,
+    progress: shared_options.Progress = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,

@@ -11,7 +11,7 @@ import typer
 
 from natsobj import Bucket, __version__
 from natsobj.cli import app
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, values
 from natsobj.cli.arguments.grammar import ClickCommand, TyperGroup
 from natsobj.cli.exits import UsageError
 from tests.program import Program
@@ -199,16 +199,16 @@ def test_a_name_is_utf_8_whatever_the_locale(cli: Program) -> None:
 
 def test_sha256_takes_any_case_and_nothing_else() -> None:
     """`--if-match` wants 64 hex digits behind `sha256:`."""
-    assert options.sha256("SHA256:" + "aB" * 32) == "ab" * 32
+    assert values.sha256("SHA256:" + "aB" * 32) == "ab" * 32
     for wrong in ("", "ab" * 32, "sha256:" + "a" * 63, "sha256:" + "g" * 64, "sha256:" + "a" * 65):
         with pytest.raises(typer.BadParameter):
-            options.sha256(wrong)
+            values.sha256(wrong)
 
 
 def test_repeated_headers_are_grouped_by_name() -> None:
     """A name may have several values, in the order they were given."""
-    pairs = [options.Pair("a", "1"), options.Pair("b", ""), options.Pair("a", "2")]
-    assert options.grouped(pairs) == {"a": ("1", "2"), "b": ("",)}
+    pairs = [values.Pair("a", "1"), values.Pair("b", ""), values.Pair("a", "2")]
+    assert values.grouped(pairs) == {"a": ("1", "2"), "b": ("",)}
 
 
 @pytest.mark.parametrize(
@@ -225,20 +225,20 @@ def test_repeated_headers_are_grouped_by_name() -> None:
 )
 def test_a_glob_matches_the_whole_name_and_slashes_too(glob: str | None, name: str, fits: bool) -> None:
     """`*` also matches `/`; case counts."""
-    assert options.matcher(glob)(name) is fits
+    assert values.matcher(glob)(name) is fits
 
 
 def test_contradicting_options_are_named() -> None:
     """The first two that were given are in the message; one alone is fine."""
-    options.exclusive({"--a": False, "--b": "x", "--c": None})
+    values.exclusive({"--a": False, "--b": "x", "--c": None})
     with pytest.raises(UsageError, match="contradicting options: --a and --c"):
-        options.exclusive({"--a": True, "--b": None, "--c": "x", "--d": True})
+        values.exclusive({"--a": True, "--b": None, "--c": "x", "--d": True})
 
 
 def test_the_name_of_a_file_is_left_as_the_system_gives_it() -> None:
     """A file may have a name that is not UTF-8."""
     name = os.fsdecode(b"\xff")
-    assert options.file_name(name) == name
+    assert values.file_name(name) == name
 
 
 def test_python_m_natsobj_is_the_installed_command(bare_cli: Program, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
 
@@ -52,7 +52,7 @@ async def add(
     from natsobj.cli.session.buckets import create_if_missing, status_if_allowed
     from natsobj.models import BucketConfig, Placement
 
-    labels = options.labels(tags)
+    labels = values.labels(tags)
     config = BucketConfig(
         bucket,
         description=description or None,

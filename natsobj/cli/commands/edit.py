@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -63,8 +63,8 @@ async def edit(
     tags: options.Tags = None,
 ) -> int:
     """Change a bucket's settings or an object's description."""
-    options.exclusive({"--ttl": ttl is not None, "--no-ttl": no_ttl})
-    options.exclusive(
+    values.exclusive({"--ttl": ttl is not None, "--no-ttl": no_ttl})
+    values.exclusive(
         {"--max-bucket-size": max_bucket_size is not None, "--no-max-bucket-size": no_max_bucket_size}
     )
     shared: dict[str, Any] = {
@@ -81,10 +81,10 @@ async def edit(
         "--max-bucket-size": 0 if no_max_bucket_size else max_bucket_size,
         "--compress": compress,
         "--cluster": cluster,
-        "--tags": options.labels(tags) or None,
+        "--tags": values.labels(tags) or None,
     }
     if key is None:
-        options.needs("a KEY", False, of_object)
+        values.needs("a KEY", False, of_object)
         return await _edit_bucket(session, bucket, shared, of_bucket)
     if given := [name for name, value in of_bucket.items() if value is not None]:
         raise UsageError(f"{given[0]} is a bucket's: leave out the KEY")
@@ -99,7 +99,7 @@ async def _edit_object(
     key: str,
     shared: Mapping[str, Any],
     *,
-    header: Sequence[options.Pair],
+    header: Sequence[values.Pair],
     remove_header: Sequence[str],
 ) -> int:
     from natsobj.cli.output.objects import edited_line
@@ -111,7 +111,7 @@ async def _edit_object(
     )
     async with session.store() as store:
         info = await store.bucket(bucket).update(
-            key, **shared, headers=options.grouped(header), remove_headers=remove_header
+            key, **shared, headers=values.grouped(header), remove_headers=remove_header
         )
         session.done(info, edited_line(info))
     return exits.DONE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.output.console import STDOUT
 from natsobj.cli.session.bridge import bridge
@@ -51,7 +51,7 @@ async def get(
         typer.Option(
             "--match",
             metavar="GLOB",
-            parser=options.utf8,
+            parser=values.utf8,
             help="With -r, only such names; * matches / as well.",
         ),
     ] = None,
@@ -71,33 +71,33 @@ async def get(
     ] = False,
 ) -> int:
     """Fetch an object to a file or a pipe, or many into a folder."""
-    options.exclusive({"--force": force, "--skip-existing": skip_existing})
-    options.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
+    values.exclusive({"--force": force, "--skip-existing": skip_existing})
+    values.exclusive({"--skip-existing": skip_existing, "--if-changed": if_changed})
     for name, given in (("--offset", offset is not None), ("--length", length is not None)):
-        options.exclusive({name: given, "--recursive": recursive})
-        options.exclusive({name: given, "--if-changed": if_changed})
-        options.exclusive({name: given, "--resume": resume})
-    options.exclusive({"--resume": resume, "--recursive": recursive})
-    options.needs(
+        values.exclusive({name: given, "--recursive": recursive})
+        values.exclusive({name: given, "--if-changed": if_changed})
+        values.exclusive({name: given, "--resume": resume})
+    values.exclusive({"--resume": resume, "--recursive": recursive})
+    values.needs(
         "--recursive",
         recursive,
         {"--jobs": jobs, "--match": match, "--older-than": older_than, "--newer-than": newer_than},
     )
     existing = _Existing(force=force, skip=skip_existing, if_changed=if_changed)
     if recursive:
-        options.prefix_text(key)
+        values.prefix_text(key)
         return await _get_folder(
             session,
             bucket,
-            options.utf8(key),
-            options.folder(file),
+            values.utf8(key),
+            values.folder(file),
             existing,
             match=match,
             ages=(older_than, newer_than),
             jobs=jobs,
         )
     part = _Part(offset, length)
-    return await _get_file(session, bucket, options.key_name(key), file, existing, part=part, resume=resume)
+    return await _get_file(session, bucket, values.key_name(key), file, existing, part=part, resume=resume)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ async def _get_folder(
             session.account(batch.account)
             outcomes = get_objects(
                 home,
-                whole.objects(objects_below(home, prefix, options.matcher(match), wanted)),
+                whole.objects(objects_below(home, prefix, values.matcher(match), wanted)),
                 folder,
                 prefix,
                 jobs=jobs,

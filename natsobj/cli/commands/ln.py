@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options, suggest
+from natsobj.cli.arguments import grammar, options, suggest, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -33,7 +33,7 @@ async def ln(
             metavar="KEY [BUCKET] LINK",
             help="The object, and the name of the link, in the bucket that is named between them or in the "
             "same. With --bucket the name of the link alone.",
-            parser=options.utf8,
+            parser=values.utf8,
             autocompletion=suggest.complete_key,
         ),
     ],
@@ -43,7 +43,7 @@ async def ln(
         typer.Option(
             "--bucket",
             metavar="TARGET",
-            parser=options.bucket_name,
+            parser=values.bucket_name,
             help="Link to this bucket: BUCKET LINK are where the link lies.",
         ),
     ] = None,
@@ -59,9 +59,9 @@ async def ln(
             raise UsageError("--bucket TARGET takes BUCKET LINK: where the link lies, and its name")
         target, home, key = Link(whole_bucket), bucket, names[0]
     else:
-        source, home, key = options.way(bucket, names, "LINK")
+        source, home, key = values.way(bucket, names, "LINK")
         target = Link(bucket, source)
-    key = options.key_name(key)
+    key = values.key_name(key)
     session.account(lambda settled: f"{home}/{key} {'is as it was' if settled else 'may be linked or not'}")
     async with session.store() as store:
         with session.hinting(ObjectExists, "-f replaces a link"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
 
@@ -49,7 +49,7 @@ async def ls(
     match: Annotated[
         str | None,
         typer.Option(
-            "--match", metavar="GLOB", parser=options.utf8, help="Only such names; * matches / as well."
+            "--match", metavar="GLOB", parser=values.utf8, help="Only such names; * matches / as well."
         ),
     ] = None,
     older_than: options.Older = None,
@@ -80,15 +80,15 @@ async def ls(
     from natsobj.cli.output.objects import OBJECTS, checksum_line, left_out_line
     from natsobj.folders.ages import of_age
 
-    options.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
-    options.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
+    values.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
+    values.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
     for other, given in {"--json": session.json, "--deleted": deleted}.items():
-        options.exclusive({"--sha256sum": sha256sum, other: given})
-    options.needs("--sha256sum", sha256sum, {"--relative": relative or None})
-    options.exclusive({"--folders": folders, "--long": long, "--sha256sum": sha256sum})
+        values.exclusive({"--sha256sum": sha256sum, other: given})
+    values.needs("--sha256sum", sha256sum, {"--relative": relative or None})
+    values.exclusive({"--folders": folders, "--long": long, "--sha256sum": sha256sum})
     of_bucket = {"--deleted": deleted, "--sha256sum": sha256sum, "--folders": folders}
     of_bucket |= {"--older-than": older_than is not None, "--newer-than": newer_than is not None}
-    options.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
+    values.needs("a BUCKET", bucket is not None, {name: given or None for name, given in of_bucket.items()})
     folder = _folder(prefix or "") if relative else ""
     start = folder or prefix or ""
     if (reverse or folders) and session.draws_tables:
@@ -170,7 +170,7 @@ async def _arranged(
     Args:
         keep: makes one of which little is kept, where all must be held to be sorted.
     """
-    wanted = options.matcher(match)
+    wanted = values.matcher(match)
     async with aclosing(models):
         if order is None and not reverse:
             async for model in models:

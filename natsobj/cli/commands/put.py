@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options, sources
+from natsobj.cli.arguments import grammar, options, sources, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -54,7 +54,7 @@ async def put(
         typer.Option(
             "--if-match",
             metavar="sha256:HEX",
-            parser=options.sha256,
+            parser=values.sha256,
             help="Only in the place of this content.",
         ),
     ] = None,
@@ -72,7 +72,7 @@ async def put(
         typer.Option(
             "--ttl",
             metavar="DURATION",
-            parser=options.object_ttl,
+            parser=values.object_ttl,
             help="It goes by itself after that, such as 7d; the bucket must allow it (add --object-ttl).",
         ),
     ] = None,
@@ -86,12 +86,12 @@ async def put(
 
     revision = if_revision is not None
     conditions = {"--if-absent": if_absent, "--if-match": if_match, "--if-revision": revision}
-    options.exclusive({**conditions, "--if-changed": if_changed})
-    options.exclusive({"--recursive": recursive, "--if-match": if_match})
-    options.exclusive({"--recursive": recursive, "--if-revision": revision})
-    options.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
+    values.exclusive({**conditions, "--if-changed": if_changed})
+    values.exclusive({"--recursive": recursive, "--if-match": if_match})
+    values.exclusive({"--recursive": recursive, "--if-revision": revision})
+    values.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
     meta = ObjectMeta(
-        description or None, options.grouped(header or ()), dict(metadata or ()), chunk_size, ttl
+        description or None, values.grouped(header or ()), dict(metadata or ()), chunk_size, ttl
     )
     how = _How(
         meta=meta,
@@ -103,14 +103,14 @@ async def put(
     )
     named = list(files or ())
     if recursive:
-        return await _put_folder(session, bucket, options.utf8(key), named, how, jobs=jobs)
-    sources.check_names(bucket, options.key_name(key), named)
+        return await _put_folder(session, bucket, values.utf8(key), named, how, jobs=jobs)
+    sources.check_names(bucket, values.key_name(key), named)
     if len(named) > 1:
-        return await _put_named(session, bucket, options.utf8(key), named, how, jobs=jobs)
+        return await _put_named(session, bucket, values.utf8(key), named, how, jobs=jobs)
     file = named[0] if named else None
     if file is not None and key.endswith("/"):
-        return await _put_one(session, bucket, sources.inside(options.utf8(key), file), file, how)
-    status = await _put_one(session, bucket, options.utf8(key), file, how)
+        return await _put_one(session, bucket, sources.inside(values.utf8(key), file), file, how)
+    status = await _put_one(session, bucket, values.utf8(key), file, how)
     if file is not None and (note := sources.name_note(bucket, key, file)):
         session.report(f"note: {note}")
     return status
@@ -185,7 +185,7 @@ async def _put_folder(
 
     if len(named) > 1:
         raise UsageError(f"--recursive takes one folder: {named[0]} and {named[1]}")
-    folder = options.folder(named[0] if named else None)
+    folder = values.folder(named[0] if named else None)
     files = scan(folder, prefix, outputs=session.outputs)
     return await _put_many(session, bucket, prefix, files, how, jobs=jobs, opening=open_regular)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -42,7 +42,7 @@ async def rm(
     match: Annotated[
         str | None,
         typer.Option(
-            "--match", metavar="GLOB", parser=options.utf8, help="All of such names; * matches / as well."
+            "--match", metavar="GLOB", parser=values.utf8, help="All of such names; * matches / as well."
         ),
     ] = None,
     older_than: options.Older = None,
@@ -62,9 +62,9 @@ async def rm(
     which = {"--match": match, "--older-than": older_than}
     many = any(value is not None for value in which.values())
     for option, value in {**which, "--dry-run": dry_run or None}.items():
-        options.exclusive({option: value is not None, "--bucket": whole_bucket})
-        options.exclusive({option: value is not None, "a KEY": keys})
-    options.needs("--match or --older-than", many, {"--dry-run": dry_run or None})
+        values.exclusive({option: value is not None, "--bucket": whole_bucket})
+        values.exclusive({option: value is not None, "a KEY": keys})
+    values.needs("--match or --older-than", many, {"--dry-run": dry_run or None})
     if whole_bucket:
         return await _delete_bucket(session, bucket, force=force)
     if many:
@@ -121,7 +121,7 @@ async def _delete_many(
     async with session.store() as store:
         home = store.bucket(bucket)
         wanted = await of_age(home, older_than=older_than, newer_than=None)
-        found = _found(home, options.matcher(match), wanted)
+        found = _found(home, values.matcher(match), wanted)
         if dry_run:
             return await _show(session, found)
         whole = Whole(bucket, 0.0, shown=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from natsobj.cli.arguments import grammar, options
+from natsobj.cli.arguments import grammar, options, values
 from natsobj.cli.output import console
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -44,7 +44,7 @@ async def watch(
     from natsobj.cli.output.changes import change_json, change_line, change_row
     from natsobj.cli.output.formats import json_line
 
-    options.needs("--history", history, {"--until-current": until_current or None})
+    values.needs("--history", history, {"--until-current": until_current or None})
     line = change_line if session.stdout_is_terminal else change_row
     async with session.store() as store:
         changes = store.bucket(bucket).watch(prefix or "", history=history, on_unreadable=session.fail)

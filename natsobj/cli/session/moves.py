@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import options, suggest
+from natsobj.cli.arguments import suggest, values
 from natsobj.cli.exits import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Names = Annotated[
         metavar="KEY [BUCKET] KEY",
         help="The object, and its new name, in the bucket that is named between them or in the same. A new "
         "name that ends in / is a folder. With -r prefixes, '' for none.",
-        parser=options.utf8,
+        parser=values.utf8,
         autocompletion=suggest.complete_key,
     ),
 ]
@@ -56,11 +56,11 @@ class Move:
 
     async def run(self, session: Session) -> int:
         """Do it, and tell of it."""
-        options.exclusive({"--force": self.force, "--if-absent": self.if_absent})
-        options.needs("--recursive", self.recursive, {"--jobs": self.jobs, "--dry-run": self.dry_run or None})
+        values.exclusive({"--force": self.force, "--if-absent": self.if_absent})
+        values.needs("--recursive", self.recursive, {"--jobs": self.jobs, "--dry-run": self.dry_run or None})
         if not self.recursive:
             return await self._one(session)
-        prefix, to, target = options.way(self.bucket, self.names, "PREFIX", prefixes=True)
+        prefix, to, target = values.way(self.bucket, self.names, "PREFIX", prefixes=True)
         async with session.store() as store:
             if self.dry_run:
                 return await self._show(session, store, prefix, to, target)
@@ -70,12 +70,12 @@ class Move:
         from natsobj.cli.output.objects import changed_line, moved_line
         from natsobj.errors import ObjectExists
 
-        key, to, new = options.way(self.bucket, self.names, "KEY")
+        key, to, new = values.way(self.bucket, self.names, "KEY")
         if new.endswith("/"):
             new += key.rpartition("/")[2]
             if new.endswith("/"):
                 raise UsageError(f"the last part of {key} is empty: name the object below {new}")
-        new = options.key_name(new)
+        new = values.key_name(new)
         here, there = f"{self.bucket}/{key}", f"{to}/{new}"
         done = False
         session.account(

@@ -1,0 +1,121 @@
+"""The options that every command takes: declared on the root command, accepted on either side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from natsobj.cli.arguments import suggest
+
+__all__ = [
+    "ApiPrefix",
+    "Color",
+    "Context",
+    "Creds",
+    "Debug",
+    "InboxPrefix",
+    "JsDomain",
+    "Json",
+    "Local",
+    "Nkey",
+    "Password",
+    "Progress",
+    "Quiet",
+    "Server",
+    "Timeout",
+    "TlsCa",
+    "TlsCert",
+    "TlsFirst",
+    "TlsKey",
+    "Token",
+    "User",
+    "Verbose",
+]
+
+
+def _connection(*names: str, metavar: str | None = None, text: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel="Connection")
+
+
+def _output(*names: str, text: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel="Output")
+
+
+OptionalText = str | None
+
+# Which server, and as whom
+
+Server = Annotated[
+    OptionalText,
+    _connection("--server", "-s", metavar="URL", text="Server, or several with commas between. [NATS_URL]"),
+]
+Context = Annotated[
+    OptionalText,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="Context of the nats command, or its file. [NATS_CONTEXT]",
+        rich_help_panel="Connection",
+        autocompletion=suggest.complete_context,
+    ),
+]
+Creds = Annotated[OptionalText, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
+Nkey = Annotated[
+    OptionalText, _connection("--nkey", metavar="FILE", text="File of a user's nkey seed. [NATS_NKEY]")
+]
+User = Annotated[
+    OptionalText,
+    _connection("--user", metavar="NAME", text="User, or a token where no password is given. [NATS_USER]"),
+]
+Password = Annotated[
+    OptionalText, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")
+]
+Token = Annotated[OptionalText, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
+TlsCert = Annotated[
+    OptionalText, _connection("--tlscert", metavar="FILE", text="Our certificate for the server. [NATS_CERT]")
+]
+TlsKey = Annotated[
+    OptionalText, _connection("--tlskey", metavar="FILE", text="The key of our certificate. [NATS_KEY]")
+]
+TlsCa = Annotated[
+    OptionalText, _connection("--tlsca", metavar="FILE", text="Authorities to trust the server by. [NATS_CA]")
+]
+TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Encrypt before anything is said.")]
+JsDomain = Annotated[OptionalText, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
+ApiPrefix = Annotated[
+    OptionalText,
+    _connection("--js-api-prefix", metavar="SUBJECT", text="Prefix of JetStream's API, for imports."),
+]
+InboxPrefix = Annotated[
+    OptionalText, _connection("--inbox-prefix", metavar="SUBJECT", text="Prefix of the subjects for answers.")
+]
+Timeout = Annotated[
+    OptionalText,
+    _connection(
+        "--timeout",
+        metavar="DURATION",
+        text="Silence after which a connection is replaced; "
+        "a transfer ends after six times that without progress. [NATS_TIMEOUT; default 5s]",
+    ),
+]
+Local = Annotated[
+    bool,
+    _connection("--local", text="Use a local server on this machine, started as needed. [NATSOBJ_LOCAL=1]"),
+]
+# What is said, and how
+
+Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]
+Verbose = Annotated[
+    bool, _output("--verbose", "-v", text="Say more: first which server it is, then what was done.")
+]
+Debug = Annotated[bool, _output("--debug", text="Say everything, with the traceback of an error.")]
+Color = Annotated[
+    Literal["auto", "always", "never"] | None,
+    _output("--color", text="Colour; by default on a terminal, unless NO_COLOR is set."),
+]
+Progress = Annotated[
+    Literal["auto", "bar", "plain", "none"] | None,
+    _output("--progress", text="Progress of transfers; by default a bar on a terminal."),
+]
