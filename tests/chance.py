@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -91,9 +91,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def seed_of(config: pytest.Config) -> int:
-    """The seed of this session."""
+    """The seed of this session, the same in all processes of `pytest -n`."""
     if _SEED not in config.stash:
-        given: int | None = config.getoption("--fault-seed")
+        given: int | None = getattr(config, "workerinput", {}).get("seed", config.getoption("--fault-seed"))
         config.stash[_SEED] = random.SystemRandom().randrange(10**9) if given is None else given
     return config.stash[_SEED]
 
@@ -102,6 +102,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     """Say what repeats these runs."""
     given = (f"{name}={config.getoption(name)}" for name in ("--fault-runs", "--fuzz-records"))
     return f"faults: {' '.join(given)} --fault-seed={seed_of(config)}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the seed to a process of `pytest -n`."""
+    node.workerinput["seed"] = seed_of(node.config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,6 +20,7 @@ from tests.between import Between
 from tests.chance import (  # noqa: F401  # pytest finds them here
     chance,
     pytest_addoption,
+    pytest_configure_node,
     pytest_generate_tests,
     pytest_report_header,
     pytest_terminal_summary,
