@@ -57,8 +57,8 @@ def test_a_hundred_thousand_lie_in_a_file() -> None:
             for number in range(MANY):
                 as_they_came.add(f"{number * 7919 % MANY:022d}")
                 in_order.add(f"{number * 7919 % MANY:022d}")
-            assert sum(int(text) for text in as_they_came) == sum(range(MANY))
-            assert all(int(text) == number for number, text in enumerate(in_order))
+            assert sum(int(str(text)) for text in as_they_came) == sum(range(MANY))
+            assert all(int(str(text)) == number for number, text in enumerate(in_order))
         assert tracemalloc.get_traced_memory()[1] < 50 * MANY
     finally:
         tracemalloc.stop()
