@@ -53,7 +53,7 @@ def test_a_hundred_thousand_lie_in_a_file() -> None:
     """In order or as they came: memory has some thousands of them, also while they are read."""
     tracemalloc.start()
     try:
-        with Spool(str) as as_they_came, Sorted(str, str) as in_order:
+        with Spool[str](str) as as_they_came, Sorted[str](str, str) as in_order:
             for number in range(MANY):
                 as_they_came.add(f"{number * 7919 % MANY:022d}")
                 in_order.add(f"{number * 7919 % MANY:022d}")
