@@ -29,7 +29,7 @@ from natsobj.stream.lookup import find
 
 if TYPE_CHECKING:
     from natsobj.files import Sink, Source
-    from natsobj.files.given import Data, Target
+    from natsobj.files.given import Data, StrPath, Target
     from natsobj.objects.byte_range import Cut
     from natsobj.objects.download import Run
 
@@ -205,6 +205,8 @@ class Bucket:
         if_match: str | None = None,
         if_revision: int | None = None,
         read_back: bool = True,
+        resume: StrPath | None = None,
+        wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
         """Store an object; readers see the old one or the new one, never a mixture and never nothing.
 
@@ -218,6 +220,11 @@ class Bucket:
             if_revision: only in the place of this revision; 0: only where there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
                 and `modified` is this machine's clock.
+            resume: go on where an earlier put of the same `Path` was ended, and leave what is stored when
+                this one is. How far it is stands in this folder, which is made if it is missing; the
+                command's is `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and all of it is
+                sent again when anything is not as it was.
+            wrap: what is read passes through it.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
@@ -225,6 +232,7 @@ class Bucket:
             RevisionMismatch: `if_revision` and there is another one, or none.
             SubjectTaken: another client has put an object of another name in this key's place.
             SourceChanged: the file was written to meanwhile.
+            TransferUnderWay: `resume`, and another process stores the same file.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
             TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
                 it raises comes out as it is.
@@ -244,9 +252,26 @@ class Bucket:
             None if if_match is None else arguments.sha256(if_match, "if_match"),
             arguments.optional_number(if_revision, "if_revision"),
         )
+        meta, wrap = meta or ObjectMeta(), wrap or _as_it_is
+        if resume is not None:
+            from natsobj.files.given import open_named
+            from natsobj.objects.resumed_put import ResumedPut
+
+            with open_named(data) as (path, file):
+                on = ResumedPut(
+                    self.stream,
+                    key,
+                    wrap(file),
+                    meta,
+                    condition,
+                    read_back=read_back,
+                    file=file,
+                    path=path,
+                    folder=Path(resume),
+                )
+                return await on.run()
         async with open_data(data) as source:
-            put = Put(self.stream, key, source, meta or ObjectMeta(), condition, read_back=read_back)
-            return await put.run()
+            return await Put(self.stream, key, wrap(source), meta, condition, read_back=read_back).run()
 
     async def get(
         self,
@@ -499,7 +524,7 @@ class Bucket:
     async def _fetch_on(
         self, info: ObjectInfo, path: Path, replace: bool, wrap: Callable[[Sink], Sink]
     ) -> ObjectInfo:
-        from natsobj.objects.resume import fetch_on
+        from natsobj.objects.resumed_get import fetch_on
 
         while True:
             stream = self.stream.another(info.bucket)

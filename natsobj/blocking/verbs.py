@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from natsobj.errors import InvalidMetadata
     from natsobj.files import Sink, Source
-    from natsobj.files.given import Data, Target
+    from natsobj.files.given import Data, StrPath, Target
     from natsobj.models import (
         AccountInfo,
         BucketConfig,
@@ -158,6 +158,8 @@ class Bucket(Face[_bucket.Bucket]):
         if_match: str | None = None,
         if_revision: int | None = None,
         read_back: bool = True,
+        resume: StrPath | None = None,
+        wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
         """Store an object; readers see the old one or the new one, never a mixture and never nothing.
 
@@ -171,6 +173,11 @@ class Bucket(Face[_bucket.Bucket]):
             if_revision: only in the place of this revision; 0: only where there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
                 and `modified` is this machine's clock.
+            resume: go on where an earlier put of the same `Path` was ended, and leave what is stored when
+                this one is. How far it is stands in this folder, which is made if it is missing; the
+                command's is `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and all of it is
+                sent again when anything is not as it was.
+            wrap: what is read passes through it.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
@@ -178,6 +185,7 @@ class Bucket(Face[_bucket.Bucket]):
             RevisionMismatch: `if_revision` and there is another one, or none.
             SubjectTaken: another client has put an object of another name in this key's place.
             SourceChanged: the file was written to meanwhile.
+            TransferUnderWay: `resume`, and another process stores the same file.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
             TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
                 it raises comes out as it is.
@@ -194,6 +202,8 @@ class Bucket(Face[_bucket.Bucket]):
                 if_match=if_match,
                 if_revision=if_revision,
                 read_back=read_back,
+                resume=resume,
+                wrap=wrap,
             )
         )
 

@@ -46,6 +46,7 @@ ENVIRONMENT = {
     "NO_COLOR": "No colour, unless `--color` says otherwise; TERM=dumb means the same.",
     "XDG_CONFIG_HOME": "Where contexts are, by default ~/.config; a relative one counts as unset.",
     "XDG_DATA_HOME": "Where local data is, by default ~/.local/share; a relative one counts as unset.",
+    "XDG_STATE_HOME": "State of `put --resume`, by default ~/.local/state; a relative one counts as unset.",
 }
 FILES = {
     "$XDG_CONFIG_HOME/nats/context/NAME.json": "A context of the nats command.",
@@ -53,6 +54,7 @@ FILES = {
     "$XDG_DATA_HOME/natsobj/server.json": "Address and token of the local server, for its owner's eyes only.",
     "$XDG_DATA_HOME/natsobj/server.log": "What the local server says.",
     "$XDG_DATA_HOME/natsobj/data/": "What the local server stores.",
+    "$XDG_STATE_HOME/natsobj/uploads/": "How far each `put --resume` is that was ended before its end.",
     ".NAME.XXXX.natsobj": "What `get` has fetched so far, beside the file NAME; gone when it ends.",
     ".NAME.NUID.part.natsobj": "The same of `get --resume`, kept until the file is whole.",
 }

@@ -102,27 +102,27 @@ class Connector:
         except CertificateError as e:  # it was trusted before: a server that is going down hangs up as well
             raise ServerUnavailable(doubtful.servers, str(e)) from e
 
-    async def fence(self, old: Connection) -> bool:
-        """Say whether all that was sent over a replaced connection has been routed by the server.
+    async def fence(self, inbox: str) -> bool:
+        """Say whether all that was sent over a connection that is no more has been routed by the server.
 
-        Its private subject has no listener any more as soon as the server has read the old connection to its
+        Its private subject has no listener any more as soon as the server has read the connection to its
         end. False when that cannot be told within the timeout: then something may still come.
         """
-        if old.inbox not in self._fenced:
-            self._fenced[old.inbox] = asyncio.create_task(self._fence(old))
-        fence = self._fenced[old.inbox]
+        if inbox not in self._fenced:
+            self._fenced[inbox] = asyncio.create_task(self._fence(inbox))
+        fence = self._fenced[inbox]
         try:
             return await asyncio.shield(fence)
         except TemporaryError:
-            self._fenced.pop(old.inbox, None)
+            self._fenced.pop(inbox, None)
             raise
 
-    async def _fence(self, old: Connection) -> bool:
+    async def _fence(self, inbox: str) -> bool:
         deadline = time.monotonic() + self.timeout
         while time.monotonic() < deadline:
             with contextlib.suppress(RequestTimeout):
                 try:
-                    answer = await self.connection.request(f"{old.inbox}.fence", timeout=_FENCE_INTERVAL)
+                    answer = await self.connection.request(f"{inbox}.fence", timeout=_FENCE_INTERVAL)
                 except PermissionDenied:
                     return False
                 if answer.status == "503":

@@ -10,13 +10,14 @@ import inspect
 import io
 import os
 import stat
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from natsobj.arguments import wrong_type
 from natsobj.errors import InvalidArgument, NatsobjError
 from natsobj.files import Sink, Source
+from natsobj.files.descriptors import is_stream, named_descriptor
 from natsobj.files.iterables import (
     AsyncIterableSource,
     AsyncReadable,
@@ -25,11 +26,11 @@ from natsobj.files.iterables import (
     read_blocks,
 )
 from natsobj.files.pipes import Readable, StreamSource
-from natsobj.files.sources import STANDARD_STREAM, FileSource, open_source
+from natsobj.files.sources import STANDARD_STREAM, FileSource, open_regular, open_source
 from natsobj.files.targets import open_target
 from natsobj.files.writers import FileSink, StreamSink, Writable
 
-__all__ = ["Data", "Target", "as_source", "check_target", "open_data", "open_into"]
+__all__ = ["Data", "Target", "as_source", "check_target", "open_data", "open_into", "open_named"]
 
 if TYPE_CHECKING:
     StrPath: TypeAlias = os.PathLike[str]
@@ -78,6 +79,23 @@ async def open_data(data: Data) -> AsyncIterator[Source]:
             await source.aclose()
         elif source is not data and isinstance(source, StreamSource | IterableSource):
             source.close()
+
+
+@contextlib.contextmanager
+def open_named(data: object) -> Iterator[tuple[str, FileSource]]:
+    """Open a regular file, and give the one name that it has wherever it is called from.
+
+    Raises:
+        InvalidArgument: it is named by no path, or is no regular file.
+        OSError: it cannot be opened.
+    """
+    if not isinstance(data, os.PathLike) or isinstance(data, type):
+        raise InvalidArgument("only a file that is named by a path is gone on with")
+    path = os.fsdecode(data)
+    if named_descriptor(path) is not None or is_stream(Path(path)):
+        raise InvalidArgument(f"only a regular file is gone on with: {path}")
+    with open_regular(path) as file:
+        yield os.path.realpath(path), file
 
 
 def as_source(data: Data) -> Source:

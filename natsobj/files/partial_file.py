@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import logging
 import os
 import re
 import stat
@@ -21,13 +20,10 @@ from natsobj.errors import InvalidArgument, RefusedError, TransferUnderWay
 from natsobj.files.atomic_file import AtomicFile, beginning
 from natsobj.files.descriptors import is_stream, named_descriptor
 from natsobj.files.folder import Folder, identity
-from natsobj.files.locking import lock
+from natsobj.files.keeping import lock, note_kept
 from natsobj.files.targets import begin, check_target, remove_folders
-from natsobj.units import format_size
 
-__all__ = ["PartialFile", "kept_note", "open_partial"]
-
-log = logging.getLogger(__name__)
+__all__ = ["PartialFile", "open_partial"]
 
 _SUFFIX = ".part.natsobj"
 _CONTENT = re.compile(r"[A-Za-z0-9]{22}|[0-9a-f]{64}")
@@ -70,11 +66,7 @@ class PartialFile(AtomicFile):
         finally:
             os.close(self._held)
         if kept and error is not None and not isinstance(error, RefusedError):
-            note = kept_note(kept, self._whole)
-            if isinstance(error, Exception):
-                error.add_note(note)
-            else:
-                log.warning("%s", note)
+            note_kept(error, kept, self._whole)
 
     @property
     def size(self) -> int:
@@ -212,11 +204,6 @@ def open_partial(path: Path, content: str, size: int, *, replace: bool) -> Itera
     except BaseException:
         remove_folders(made)
         raise
-
-
-def kept_note(kept: int, whole: int) -> str:
-    """Say how far a transfer is, and how to go on."""
-    return f"kept {format_size(kept)} of {format_size(whole)}; go on with the same command"
 
 
 def _stem(target: str, most: int) -> str:

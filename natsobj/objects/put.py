@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -185,11 +184,10 @@ class Put:
         if ttl and (reason := streams.ttl_refusal(state["config"], ttl)):
             raise ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
         source = self._fitting(source, state["config"], size)
-        longer, begun = max(ttl, _AFTERLIFE), time.monotonic()
-        upload = Upload(stream, Chunker(stream, source, size), state, ttl=ttl and ttl + longer)
-        self._upload = upload
+        longer = max(ttl, _AFTERLIFE)
+        upload = self._upload = self._begin(source, size, state, ttl=ttl and ttl + longer)
         await upload.store()
-        if ttl and time.monotonic() - begun > longer:
+        if ttl and upload.age > longer:
             raise ConfigRefused(f"the upload of {stream.bucket}/{self._key} took longer than its chunks last")
         source.check()
         found = await finding
@@ -211,6 +209,10 @@ class Put:
                 log.debug("%s/%s: a leader that died took the commit along", info.bucket, self._key)
                 self._committed = False
                 record = await stream.read(record.subject)
+
+    def _begin(self, source: Source, chunk_size: int, state: Mapping[str, Any], *, ttl: int) -> Upload:
+        """Return the upload, of which nothing is stored yet."""
+        return Upload(self._stream, Chunker(self._stream, source, chunk_size), state, ttl=ttl)
 
     def _fitting(self, source: Source, config: Mapping[str, Any], chunk_size: int) -> Source:
         """Refuse what would displace itself; of a source of unknown size, as soon as it has given too much.
@@ -252,6 +254,8 @@ class Put:
         commit = self._commit = Replacement(
             self._stream, record, make, is_ours, key=self._key, domain=self._domain, ttl=lambda _: self._ttl
         )
+        assert self._upload is not None
+        self._upload.begin_commit(record.sequence)
         sequence = await finish(commit.run())
         self._committed = True
         replaced = commit.record.live

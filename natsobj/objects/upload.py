@@ -100,6 +100,7 @@ class Upload:
         """
         while True:
             self._used = self._stream.connection
+            self.begin_attempt()
             try:
                 await self.window.run(self.chunker)
                 if not self._in_doubt or await self._count() == self.window.stored:
@@ -115,6 +116,17 @@ class Upload:
                 await self._repair(JetStreamUnavailable(str(e)))
             except PASSING as e:
                 await self._repair(e)
+
+    def begin_attempt(self) -> None:
+        """Chunks are about to be sent, over a connection or under a nuid that may be new."""
+
+    def begin_commit(self, replaced: int) -> None:
+        """The record that names the chunks is about to be published in the place of a sequence."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since its first chunk."""
+        return time.monotonic() - self._begun
 
     @property
     def untidy(self) -> bool:
@@ -170,7 +182,7 @@ class Upload:
     @property
     def _in_doubt(self) -> bool:
         """Whether what was acknowledged may be gone: the stream may drop it, and a gc may take it."""
-        return self._troubled or self._doubtful_stream or time.monotonic() - self._begun > _QUICK
+        return self._troubled or self._doubtful_stream or self.age > _QUICK
 
     def _fresh(self) -> Window:
         return Window(
@@ -212,7 +224,7 @@ class Upload:
         may still have something to read of what a server that died had passed on.
         """
         used, now = self._used, self._stream.connection
-        fenced = used is now or await self._stream.js.connector.fence(used)
+        fenced = used is now or await self._stream.js.connector.fence(used.inbox)
         await settle(self._stream, self.window.subject)
         if used is now or not fenced or used.server_id == now.server_id:
             return fenced

@@ -250,3 +250,33 @@ def test_put_if_changed_needs_a_file(bare_cli: Program, tmp_path: Path) -> None:
         result = bare_cli("put", "b", "k", "file", "--if-changed", *other)
         assert (result.code, result.stdout) == (2, b"")
         assert f"contradicting options: {other[0]} and --if-changed" in result.stderr
+
+
+@pytest.mark.parametrize("args", [("k",), ("k", "-"), ("k", "fifo"), ("f/", "one", "two"), ("-r", "k", ".")])
+def test_only_one_file_is_gone_on_with(cli: Program, bucket: Bucket, args: tuple[str, ...]) -> None:
+    """Exit 2: a stream cannot be read again, and of many files each would be an upload of its own."""
+    os.mkfifo(cli.home / "fifo")
+    for name in ("one", "two"):
+        (cli.home / name).write_bytes(b"content")
+    result = cli("put", "--resume", bucket.name, *args, input=b"content")
+    assert (result.code, result.stdout) == (2, b"")
+    assert "--resume" in result.stderr
+
+
+def test_without_a_place_for_its_state_nothing_is_gone_on_with(cli: Program, bucket: Bucket) -> None:
+    """A relative folder could be anybody's; the message names the variables."""
+    (cli.home / "file").write_bytes(b"content")
+    env = {"XDG_STATE_HOME": "relative", "HOME": "relative"}
+    result = cli("put", "--resume", bucket.name, "k", "file", env=env)
+    assert result.code == 2
+    assert result.stderr.startswith("natsobj: no place for the state of uploads: neither XDG_STATE_HOME nor ")
+
+
+async def test_put_that_may_go_on_stores_like_any_other(cli: Program, bucket: Bucket) -> None:
+    """Its report, its JSON and its conditions are those of every put, and nothing stays behind."""
+    (cli.home / "file").write_bytes(b"content")
+    result = cli("put", "--resume", bucket.name, "folder/", "file", "--if-absent", "--json").expect()
+    assert json.loads(result.stdout)["name"] == "folder/file"
+    assert cli("put", "--resume", bucket.name, "folder/file", "file", "--if-absent").code == 6
+    assert "unchanged" in cli("put", "--resume", bucket.name, "folder/file", "file", "--if-changed").stderr
+    assert os.listdir(cli.home / ".local/state/natsobj/uploads") == []

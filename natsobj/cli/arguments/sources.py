@@ -11,6 +11,7 @@ import shlex
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from natsobj.cli.exits import UsageError
@@ -27,6 +28,7 @@ __all__ = [
     "Watched",
     "check_names",
     "inside",
+    "is_file",
     "name_note",
     "named_files",
     "open_file",
@@ -235,6 +237,13 @@ def named_files(folder: str, files: Sequence[str]) -> Iterator[LocalFile | Faile
             yield LocalFile(file, inside(folder, file), status.st_size)
         except (InvalidKey, OSError) as error:
             yield Failed(file, error)
+
+
+def is_file(file: str) -> bool:
+    """Say whether a name is one of a file, which can be read twice, unless there is nothing at all."""
+    from natsobj.files.descriptors import is_stream, named_descriptor
+
+    return file != STDIN and named_descriptor(file) is None and not is_stream(Path(file))
 
 
 @contextmanager

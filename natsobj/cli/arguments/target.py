@@ -20,6 +20,7 @@ __all__ = [
     "local_wanted",
     "remote",
     "timeout_of",
+    "uploads_folder",
 ]
 
 CONNECTION = (
@@ -94,3 +95,19 @@ def local_home(env: Mapping[str, str]) -> Path:
     from natsobj.settings import with_home
 
     return local_server.data_home(with_home(env))
+
+
+def uploads_folder(env: Mapping[str, str]) -> Path:
+    """Name the folder that has the state of uploads that can be gone on with.
+
+    Raises:
+        InvalidArgument: there is none.
+    """
+    from natsobj.settings import with_home, xdg_folder
+
+    folder = xdg_folder(with_home(env), "XDG_STATE_HOME", ".local/state")
+    if folder is None:
+        raise InvalidArgument(
+            "no place for the state of uploads: neither XDG_STATE_HOME nor HOME is an absolute path"
+        )
+    return folder / "natsobj" / "uploads"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from natsobj.cli import exits
-from natsobj.cli.arguments import grammar, options, sources, values
+from natsobj.cli.arguments import grammar, options, sources, target, values
 from natsobj.cli.exits import UsageError
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
@@ -30,6 +32,7 @@ EXAMPLES = (
     ("Store two files, as 2026/cat.jpg and 2026/dog.jpg", "natsobj put photos 2026/ cat.jpg dog.jpg"),
     ("Store it only if nobody has done so", "natsobj put builds build-42.tar dist.tar --if-absent"),
     ("Store it for a week", "natsobj put builds build-42.tar dist.tar --ttl 7d"),
+    ("Store something big, and go on after a break", "natsobj put --resume builds build-42.tar dist.tar"),
     ("Store a folder, as 42/app.js and so on", "natsobj put -r builds 42 dist"),
     ("Store what has changed in a folder", "natsobj put -r builds latest dist --if-changed"),
 )
@@ -80,6 +83,9 @@ async def put(
     header: options.Headers = None,
     metadata: options.Metadata = None,
     chunk_size: options.ChunkSize = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run was ended; keep what is stored.")
+    ] = False,
 ) -> int:
     """Store a file, standard input, several files or a folder."""
     from natsobj.models import ObjectMeta
@@ -89,6 +95,7 @@ async def put(
     values.exclusive({**conditions, "--if-changed": if_changed})
     values.exclusive({"--recursive": recursive, "--if-match": if_match})
     values.exclusive({"--recursive": recursive, "--if-revision": revision})
+    values.exclusive({"--resume": resume, "--recursive": recursive})
     values.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
     meta = ObjectMeta(
         description or None, values.grouped(header or ()), dict(metadata or ()), chunk_size, ttl
@@ -100,11 +107,14 @@ async def put(
         if_match=if_match,
         if_revision=if_revision,
         if_changed=if_changed,
+        resume=resume,
     )
     named = list(files or ())
     if recursive:
         return await _put_folder(session, bucket, values.utf8(key), named, how, jobs=jobs)
     sources.check_names(bucket, values.key_name(key), named)
+    if resume and (len(named) != 1 or not sources.is_file(named[0])):
+        raise UsageError("--resume needs one FILE that is a regular one")
     if len(named) > 1:
         return await _put_named(session, bucket, values.utf8(key), named, how, jobs=jobs)
     file = named[0] if named else None
@@ -126,6 +136,7 @@ class _How:
     if_match: str | None
     if_revision: int | None
     if_changed: bool
+    resume: bool
 
     async def bucket(self, store: Store, name: str) -> Bucket:
         """Return the bucket, which is made if it may be missing."""
@@ -138,6 +149,8 @@ class _How:
 
 
 async def _put_one(session: Session, bucket: str, key: str, file: str | None, how: _How) -> int:
+    if how.resume and file is not None:
+        return await _go_on(session, bucket, key, file, how)
     from natsobj.cli.output.objects import changed_line, stored_line
     from natsobj.folders.compare import stored_already
 
@@ -163,6 +176,41 @@ async def _put_one(session: Session, bucket: str, key: str, file: str | None, ho
                 )
             line = changed_line("unchanged", info) if same else stored_line(info, session.elapsed)
             session.done(info, line)
+    return exits.DONE
+
+
+async def _go_on(session: Session, bucket: str, key: str, file: str, how: _How) -> int:
+    """Store a file, of which an earlier run may have stored a part."""
+    from natsobj.cli.output.objects import changed_line, stored_line
+    from natsobj.files.sources import open_regular
+    from natsobj.folders.compare import stored_already
+
+    folder, same = target.uploads_folder(os.environ), None
+    session.account(lambda _: f"{bucket}/{key} is as it was")
+    async with session.store() as store:
+        home = await how.bucket(store, bucket)
+        with session.progress() as progress:
+
+            def watched(source: Source) -> Source:
+                watching = sources.Watched(source)
+                session.account(lambda _: watching.account(bucket, key))
+                return progress.source(watching, key)
+
+            if how.if_changed:
+                with open_regular(file) as source:
+                    same = await stored_already(home, key, source)
+            info = same or await home.put(
+                key,
+                Path(file),
+                how.meta,
+                if_absent=how.if_absent,
+                if_match=how.if_match,
+                if_revision=how.if_revision,
+                resume=folder,
+                wrap=watched,
+            )
+        line = changed_line("unchanged", info) if same else stored_line(info, session.elapsed)
+        session.done(info, line)
     return exits.DONE
 
 

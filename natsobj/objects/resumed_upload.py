@@ -1,0 +1,320 @@
+"""An upload that outlives its process: it is marked how far it is, and the next one goes on there.
+
+What an earlier run has stored is believed only as far as it can be seen: nothing of it is under way any
+more, the leader has as many chunks as were acknowledged, the file's beginning has the digest that those had,
+and what was stored behind them is what the file has there, byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from natsobj.adr20 import names
+from natsobj.connection import PASSING
+from natsobj.errors import (
+    BucketNotFound,
+    JetStreamUnavailable,
+    NatsobjError,
+    ObjectChanged,
+    PermissionDenied,
+    RefusedError,
+    SourceChanged,
+)
+from natsobj.files import Source
+from natsobj.files.upload_state import StateFile, UploadState
+from natsobj.jetstream.direct import Stored
+from natsobj.objects.chunker import Chunker, SourceFailed
+from natsobj.objects.commit import note_left_over, purge_chunks
+from natsobj.objects.upload import Upload, settle
+from natsobj.stream import BucketStream
+
+__all__ = ["MarkedChunker", "ResumedUpload", "nothing_under_way"]
+
+log = logging.getLogger(__name__)
+
+_MARK = 64 * 1024 * 1024
+"""Bytes after which it is marked how far an upload is, at the latest."""
+
+_FORGOTTEN = 20.0
+"""Seconds after which nothing can come any more over a connection that we have reset."""
+
+_LEFT_ALONE = 900.0
+"""The same for one that died with its process: the system may go on sending what that had left to it."""
+
+_USELESS = (BucketNotFound, ObjectChanged, RefusedError, SourceChanged)
+"""Errors after which there is nothing to go on with: what was stored is removed, as without `--resume`."""
+
+
+class MarkedChunker(Chunker):
+    """A chunker that knows the digest of what is acknowledged, and tells from time to time."""
+
+    def __init__(self, stream: BucketStream, source: Source, chunk_size: int) -> None:
+        super().__init__(stream, source, chunk_size)
+        self._ahead: deque[Any] = deque()
+        """The digests up to the end of each kept chunk."""
+        self._acknowledged_digest = hashlib.sha256()
+        self._marked = 0
+        """Bytes that were acknowledged when it was told last."""
+        self.tell: Callable[[], None] | None = None
+        """Is called behind each piece that is worth a mark."""
+
+    @property
+    def acknowledged_sha256(self) -> str:
+        """Hex of the digest of all that is acknowledged."""
+        return self._acknowledged_digest.hexdigest()
+
+    async def chunk(self, number: int) -> bytes:
+        before = self.size
+        data = await super().chunk(number)
+        if self.size > before:
+            self._ahead.append(self._digest.copy())
+        return data
+
+    def discard(self, number: int, subject: str, sequence: int) -> None:
+        before = self._floor
+        super().discard(number, subject, sequence)
+        for _ in range(self._floor - before):
+            self._acknowledged_digest = self._ahead.popleft()
+        if self.tell is not None and self._floor * self._chunk_size - self._marked >= _MARK:
+            self._marked = self._floor * self._chunk_size
+            self.tell()
+
+    async def restart(self) -> None:
+        await super().restart()
+        self._ahead.clear()
+        self._acknowledged_digest, self._marked = hashlib.sha256(), 0
+
+
+class ResumedUpload(Upload):
+    """An upload whose state is kept in a file.
+
+    Args:
+        chunker: of a source that can begin anew.
+        blank: gives the state before anything is stored under a nuid; all of it must be as it was to go on.
+    """
+
+    def __init__(
+        self,
+        stream: BucketStream,
+        chunker: MarkedChunker,
+        state: Mapping[str, Any],
+        *,
+        ttl: int,
+        file: StateFile,
+        blank: Callable[[str], UploadState],
+    ) -> None:
+        super().__init__(stream, chunker, state, ttl=ttl)
+        self._marked = chunker
+        self._max_age = state["config"].get("max_age", 0) / 1e9
+        self._file = file
+        self._blank = blank
+        self._earlier = file.state
+        """What an earlier run has left, until it is clear what becomes of it."""
+        self._unwritten = False
+        """Whether a mark could not be written; the one before is as true."""
+        self._leaving = False
+        """Whether nothing of it is to stay."""
+
+    async def store(self) -> None:
+        if (earlier := self._earlier) is not None:
+            self._troubled = True  # chunks are counted in the end
+            if await self._take_up(earlier):
+                log.debug("going on behind %d chunks of an earlier run", self.window.stored)
+            else:
+                log.info("nothing of an earlier run can be gone on with, all is sent again")
+                await self._remove(earlier.nuid)
+                await self._marked.restart()
+                self.window = self._fresh()
+            self._earlier = None
+        self._marked.tell = self._mark
+        await super().store()
+
+    def begin_attempt(self) -> None:
+        """Write down under which nuid chunks are sent, and over which connection.
+
+        Raises:
+            OSError: it cannot be written, and nothing of this attempt is stored yet.
+        """
+        self._file.write(self._state())
+
+    def begin_commit(self, replaced: int) -> None:
+        try:
+            self._file.write(replace(self._state(), committing=replaced))
+        except OSError as e:  # what is written there would let the next run remove an object's chunks
+            log.warning("how far the upload is cannot be written down: %s", e)
+            self._file.forget()
+
+    async def undo(self, error: BaseException) -> None:
+        """Leave what is stored to be gone on with; what nobody can go on with is removed."""
+        if self._earlier is not None:  # nothing was sent, and what is there was not looked through
+            return
+        cause = error.error if isinstance(error, SourceFailed) else error
+        if isinstance(cause, _USELESS) or not self.window.stored:
+            self._leaving = True
+            await super().undo(error)
+            self._file.forget()
+            return
+        self._write(self._state(settled=not self.window.unsettled))
+        try:
+            async with asyncio.timeout(self._stream.timeout):
+                await self._purge_given_up()
+        except (NatsobjError, TimeoutError) as e:
+            note_left_over(self._stream.bucket, str(e) or "no answer")
+
+    # What is written down
+
+    def _state(self, *, settled: bool = False) -> UploadState:
+        """Return how far it is.
+
+        Args:
+            settled: nothing that was sent can still be under way.
+        """
+        return replace(
+            self._blank(self.window.nuid),
+            chunks=self.window.stored,
+            sequence=self.window.sequence,
+            sha256=self._marked.acknowledged_sha256,
+            inbox="" if settled else self._used.inbox,
+        )
+
+    def _mark(self) -> None:
+        self._write(self._state())
+
+    def _write(self, state: UploadState) -> None:
+        try:
+            self._file.write(state)
+        except OSError as e:
+            if not self._unwritten:
+                log.warning("how far the upload is cannot be written down: %s", e)
+            self._unwritten = True
+
+    # What an earlier run has left
+
+    async def _take_up(self, earlier: UploadState) -> bool:
+        """Bring chunker and window to where an earlier run has come; False when that cannot be gone on with.
+
+        Nothing of it is under way any more.
+        """
+        window, stream = self.window, self._stream
+        window.nuid, window.subject = earlier.nuid, names.chunk_subject(stream.bucket, earlier.nuid)
+        if earlier.beginning != self._blank(earlier.nuid) or await self._is_old():
+            return False
+        if await stream.count(window.subject) < earlier.chunks or not await self._replay(earlier):
+            return False
+        if not await self._compare_rest():
+            return False
+        return await stream.count(window.subject) == window.stored
+
+    async def _is_old(self) -> bool:
+        """Say whether its chunks may go by themselves, long before those that come."""
+        lasts = min(self._ttl / 2 or math.inf, self._max_age / 10 or math.inf)
+        first = await self._stream.next(self.window.subject, 1) if lasts < math.inf else None
+        if first is None:
+            return False
+        age = (await self._stream.clock() - first.time).total_seconds()
+        self._begun -= age
+        return age > lasts
+
+    async def _replay(self, earlier: UploadState) -> bool:
+        """Hash what was acknowledged, and see that the last chunk of it is where it was."""
+        window, last = self.window, b""
+        for number in range(earlier.chunks):
+            last = await self._marked.chunk(number)
+            if not last:
+                return False
+            self._marked.discard(number + 1, window.subject, earlier.sequence)
+            await asyncio.sleep(0)  # the connection lives on meanwhile
+        if self._marked.acknowledged_sha256 != earlier.sha256:
+            return False
+        window.stored, window.sequence = earlier.chunks, earlier.sequence
+        if not earlier.chunks:
+            return True
+        there = await self._stream.next(window.subject, earlier.sequence)
+        return there is not None and there.sequence == earlier.sequence and there.data == last
+
+    async def _compare_rest(self) -> bool:
+        """Compare what is stored behind the last mark, byte for byte."""
+        window = self.window
+        async with aclosing(self._rest()) as rest:
+            async for message in rest:
+                wanted = await self._marked.chunk(window.stored)
+                if message.marker or not wanted or message.data != wanted:
+                    return False
+                window.stored, window.sequence = window.stored + 1, message.sequence
+                self._marked.discard(window.stored, window.subject, window.sequence)
+        return True
+
+    async def _rest(self) -> AsyncGenerator[Stored, None]:
+        """Iterate over the chunks behind the last mark; what a replica lacks comes from the leader."""
+        stream, subject = self._stream, self.window.subject
+        async with aclosing(stream.direct(subject, sequence=self.window.sequence + 1)) as messages:
+            async for message in messages:
+                yield message
+        while message_behind := await stream.next(subject, self.window.sequence + 1):
+            yield message_behind
+
+    async def _remove(self, nuid: str) -> None:
+        try:
+            await purge_chunks(self._stream, nuid)
+        except PermissionDenied as e:
+            note_left_over(self._stream.bucket, str(e))
+
+    async def _settle(self) -> bool:
+        """Wait until nothing is under way any more: an upload as large as this is not given up lightly.
+
+        Raises:
+            JetStreamUnavailable: that cannot be told yet.
+        """
+        if await super()._settle():
+            return True
+        if self._leaving:
+            return False
+        await _wait_for_age(self._stream, self.window.subject, _FORGOTTEN)
+        return True
+
+
+async def nothing_under_way(stream: BucketStream, earlier: UploadState) -> None:
+    """Wait until nothing of an earlier run can come any more.
+
+    Raises:
+        TemporaryError: something may, for the server has not noticed yet that the other end is gone.
+    """
+    patience = stream.patience()
+    while True:
+        connection = stream.connection
+        try:
+            with patience.around():
+                return await _look_for_more(stream, earlier)
+        except PASSING as e:
+            await patience.wait(e, connection)
+
+
+async def _look_for_more(stream: BucketStream, earlier: UploadState) -> None:
+    subject = names.chunk_subject(stream.bucket, earlier.nuid)
+    fenced = not earlier.inbox or await stream.js.connector.fence(earlier.inbox)
+    await settle(stream, subject)
+    if not fenced:
+        await _wait_for_age(stream, subject, _LEFT_ALONE)
+    elif earlier.inbox:
+        leader = (await stream.js.stream_info(stream.name)).get("cluster", {}).get("leader")
+        if leader not in (None, stream.connection.server_name):  # others may have passed something on to it
+            await _wait_for_age(stream, subject, _FORGOTTEN)
+
+
+async def _wait_for_age(stream: BucketStream, subject: str, least: float) -> None:
+    """See that the newest chunk is so many seconds old.
+
+    Raises:
+        JetStreamUnavailable: it is not.
+    """
+    newest = await stream.last(subject)
+    if newest is not None and (await stream.clock() - newest.time).total_seconds() < least:
+        raise JetStreamUnavailable(f"chunks of the upload to {stream.bucket} may still be under way")
