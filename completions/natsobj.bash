@@ -14,7 +14,7 @@ _natsobj() {
   compopt +o default +o bashdefault 2>/dev/null
   if [[ -z $answer ]]; then return; fi
   while IFS= read -r offer; do COMPREPLY+=("$offer"); done <<<"$answer"
-  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
+  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[/:] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 
 complete -o bashdefault -o default -F _natsobj natsobj

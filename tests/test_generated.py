@@ -19,7 +19,7 @@ from natsobj.cli import COMMANDS, app
 from natsobj.cli.arguments import completion, grammar
 from natsobj.cli.arguments.grammar import Context, TyperGroup, TyperOption
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import account, buckets, checks, objects
+from natsobj.cli.output import account, actions, buckets, checks, objects
 from natsobj.models import Problem
 from natsobj.settings.layers import NAMES
 from natsobj.settings.local import LOCAL_VARIABLE
@@ -236,6 +236,7 @@ def test_every_variable_stands_in_the_main_page() -> None:
         ("natsobj", checks.ORPHAN_FIELDS),
         ("natsobj", checks.TOMBSTONE_FIELDS),
         ("natsobj-verify", checks.VERDICT_FIELDS),
+        ("natsobj-sync", actions.ACTION_FIELDS),
         ("natsobj-gc", checks.ORPHAN_FIELDS),
         ("natsobj-gc", checks.TOMBSTONE_FIELDS),
     ],

@@ -23,6 +23,7 @@ __all__ = ["app", "main"]
 GROUPS = {
     "Objects": ("put", "get", "cat", "ls", "info", "rm", "mv", "cp", "ln", "edit", "watch"),
     "Buckets": ("add", "seal"),
+    "Folders": ("sync",),
     "Care": ("verify", "gc"),
     "Setup": ("server", "completion", "help"),
 }

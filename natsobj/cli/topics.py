@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
-from natsobj.cli.output import account, buckets, changes, checks, folders, objects
+from natsobj.cli.output import account, actions, buckets, changes, checks, folders, objects
 
 __all__ = ["ENVIRONMENT", "FILES", "JSON", "JSON_ERRORS", "JSON_KINDS", "PRECEDENCE", "TOPICS", "topic"]
 
@@ -24,6 +24,7 @@ JSON_KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "server": ("The local server", account.SERVER_FIELDS),
     "verdict": ("A verdict of verify", checks.VERDICT_FIELDS),
     "change": ("A change of watch", changes.CHANGE_FIELDS),
+    "action": ("An action of sync", actions.ACTION_FIELDS),
     "orphan": ("An orphan", checks.ORPHAN_FIELDS),
     "tombstone": ("A tombstone", checks.TOMBSTONE_FIELDS),
 }

@@ -187,7 +187,7 @@ class _Local:
             except OSError as e:
                 yield Failed(going.file.below, e)
                 continue
-            if isinstance(outcome, Done):
+            if isinstance(outcome, Done) and not dry_run:
                 told(outcome)
             if outcome is not None:
                 yield outcome

@@ -73,7 +73,7 @@ def examples(command: str) -> list[str]:
 
 async def furnish(store: Store, command: str, line: str) -> None:
     """Make the buckets that a line names anew; the first one has what it needs."""
-    named = [word for word in line.replace("'", " ").split() if word in BUCKETS]
+    named = [word for word in line.replace("'", " ").replace(":", " ").split() if word in BUCKETS]
     for name in set(named) & set(await store.bucket_names()):
         await store.delete_bucket(name)
     if command == "add":
@@ -91,7 +91,7 @@ async def furnish(store: Store, command: str, line: str) -> None:
 def prepare(folder: Path, command: str) -> None:
     """Put files there that a line reads."""
     (folder / ".config" / "fish" / "completions").mkdir(parents=True)
-    if command == "put":
+    if command in {"put", "sync"}:
         (folder / "dist").mkdir()
         for name in ("cat.jpg", "dog.jpg", "dist.tar", "dist/app.js"):
             (folder / name).write_text(name)

@@ -82,6 +82,9 @@ def test_help_takes_a_command_or_nothing_and_names_its_topics(bare_cli: Program)
             "get photos a . && natsobj get photos b . && natsobj get photos c .",
         ),
         ("info photos a b", "info photos a && natsobj info photos b"),
+        ("sync s3://photos/x dist", "sync photos:x dist"),
+        ("mirror dist photos/x --overwrite --remove", "sync dist photos:x --delete"),
+        ("aws s3 sync dist s3://photos --dryrun", "sync dist photos: --dry-run"),
         ("cp cat.jpg s3://photos/x", "put photos x cat.jpg"),
         ("cp s3://photos/x s3://photos/y", "cp photos x y"),
         ("-s nats://u:secret@h --password secret del photos x", "rm photos x -s nats://h"),
@@ -92,6 +95,7 @@ def test_a_line_for_another_program_is_exit_2_with_the_line_that_works(
 ) -> None:
     """Nothing is done, and nothing secret is said again."""
     (bare_cli.home / "cat.jpg").touch()
+    (bare_cli.home / "dist").mkdir()
     result = bare_cli(*typed.split())
     assert (result.code, result.stdout) == (2, b"")
     assert result.stderr.endswith(f" (try natsobj {line})\n")

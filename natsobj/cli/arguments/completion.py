@@ -151,7 +151,7 @@ _natsobj() {
   compopt +o default +o bashdefault 2>/dev/null
   if [[ -z $answer ]]; then return; fi
   while IFS= read -r offer; do COMPREPLY+=("$offer"); done <<<"$answer"
-  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then compopt -o nospace 2>/dev/null; fi
+  if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[/:] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 
 complete -o bashdefault -o default -F _natsobj natsobj
@@ -178,7 +178,7 @@ _natsobj() {
     if [[ $line == *$'\t'* ]]; then
       name=${${${line%%$'\t'*}//\\/\\\\}//:/\\:}
       described+=("$name:${line#*$'\t'}")
-    elif [[ $line == */ ]]; then
+    elif [[ $line == *[/:] ]]; then
       folders+=("$line")
     else
       names+=("$line")

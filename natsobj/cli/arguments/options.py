@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ __all__ = [
     "Jobs",
     "Key",
     "KeyOrPrefix",
+    "KeyToPut",
     "Keys",
     "Length",
     "MaxBucketSize",
@@ -63,15 +65,19 @@ Bucket = Annotated[str, _BUCKET]
 OptionalBucket = Annotated[str | None, _BUCKET]
 Key = Annotated[str, _KEY]
 OptionalKey = Annotated[str | None, _KEY]
-KeyOrPrefix = Annotated[
-    str,
-    typer.Argument(
+
+
+def _key_or_prefix(complete: Callable[..., list[str]]) -> Any:
+    return typer.Argument(
         metavar="KEY",
         help="The object's name: any UTF-8, taken exactly as it is. With -r the prefix of all names, '' for "
         "none.",
-        autocompletion=suggest.complete_key,
-    ),
-]
+        autocompletion=complete,
+    )
+
+
+KeyOrPrefix = Annotated[str, _key_or_prefix(suggest.complete_key)]
+KeyToPut = Annotated[str, _key_or_prefix(suggest.complete_key_or_file)]
 Keys = Annotated[list[str] | None, _KEY]
 SomeKeys = Annotated[list[str], _KEY]
 Prefix = Annotated[

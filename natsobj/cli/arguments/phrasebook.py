@@ -52,7 +52,8 @@ PHRASES: Mapping[str, Phrases] = {
         ("mc mb nats/photos", "natsobj add photos"),
         ("mc cp cat.jpg nats/photos/2026/", "natsobj put photos 2026/ cat.jpg"),
         ("mc cp -r dist nats/photos/dist", "natsobj put -r photos dist dist"),
-        ("mc mirror dist nats/photos/dist", "natsobj put -r photos dist dist --if-changed"),
+        ("mc mirror dist nats/photos/dist", "natsobj sync dist photos:dist"),
+        ("mc mirror --overwrite --remove dist nats/photos/dist", "natsobj sync dist photos:dist --delete"),
         ("mc pipe nats/photos/cat.jpg < cat.jpg", "natsobj put photos cat.jpg < cat.jpg"),
         ("mc ls nats/photos/2026/", "natsobj ls photos 2026/ --folders"),
         ("mc ls -r nats/photos/2026/", "natsobj ls photos 2026/"),
@@ -67,7 +68,11 @@ PHRASES: Mapping[str, Phrases] = {
         ("aws s3 mb s3://photos", "natsobj add photos"),
         ("aws s3 cp cat.jpg s3://photos/cat.jpg", "natsobj put photos cat.jpg cat.jpg"),
         ("aws s3 cp dist s3://photos/dist --recursive", "natsobj put -r photos dist dist"),
-        ("aws s3 sync dist s3://photos/dist", "natsobj put -r photos dist dist --if-changed"),
+        ("aws s3 sync dist s3://photos/dist", "natsobj sync dist photos:dist"),
+        (
+            "aws s3 sync s3://photos/dist copy --delete --dryrun",
+            "natsobj sync photos:dist copy --delete --dry-run",
+        ),
         ("aws s3 cp s3://photos/cat.jpg -", "natsobj get photos cat.jpg -"),
         ("aws s3 cp s3://photos/dist dist --recursive", "natsobj get -r photos dist copy"),
         ("aws s3 ls s3://photos/", "natsobj ls photos --folders"),
@@ -82,6 +87,8 @@ PHRASES: Mapping[str, Phrases] = {
         ("rclone copyto cat.jpg nats:photos/cat.jpg", "natsobj put photos cat.jpg cat.jpg"),
         ("rclone copy dist nats:photos/dist", "natsobj put -r photos dist dist --if-changed"),
         ("rclone copy nats:photos/dist dist", "natsobj get -r photos dist dist --if-changed"),
+        ("rclone sync dist nats:photos/dist", "natsobj sync dist photos:dist --delete"),
+        ("rclone sync nats:photos/dist dist --dry-run", "natsobj sync photos:dist dist --delete -n"),
         ("rclone lsd nats:photos", "natsobj ls photos --folders"),
         ("rclone lsf -R nats:photos", "natsobj ls photos -1"),
         ("rclone cat nats:photos/cat.jpg", "natsobj cat photos cat.jpg"),
@@ -106,6 +113,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("update", "set", "config"), ("edit",)),
     **dict.fromkeys(("check", "fsck", "validate"), ("verify",)),
     "link": ("ln",),
+    "mirror": ("sync",),
 }
 """Commands of others, and ours."""
 
@@ -120,7 +128,16 @@ VALUED = SECRETS | {
     *("-s", "--server", "--context", "--creds", "--nkey", "--user", "--tlscert", "--tlskey", "--tlsca"),
     *("--js-domain", "--js-api-prefix", "--inbox-prefix", "--timeout", "--color", "--progress"),
     *("--description", "-H", "--header", "--metadata", "--chunk-size", "--ttl", "--match", "--sort", "-j"),
-    *("--jobs", "--offset", "--length", "--older-than", "--newer-than", "--max-bucket-size", "--replicas"),
+    *(
+        "--exclude",
+        "--jobs",
+        "--offset",
+        "--length",
+        "--older-than",
+        "--newer-than",
+        "--max-bucket-size",
+        "--replicas",
+    ),
 }
 """Options that take a value; secrets are not said again."""
 
@@ -197,6 +214,12 @@ def _lines(words: list[str], options: list[tuple[str, ...]]) -> list[list[str]]:
                 pass
             case "rm", "-y" | "--yes" | "--force":
                 kept.append(("-f",))
+            case "sync", "--overwrite":
+                pass
+            case "sync", "--remove" | "--delete-after":
+                kept.append(("--delete",))
+            case _, "--dryrun":
+                kept.append(("--dry-run",))
             case _:
                 kept.append(option)
     command, rest = _addressed(command, rest)
@@ -209,7 +232,9 @@ ADDRESS = re.compile(r"(?:s3://|[A-Za-z][\w-]*:)?([A-Za-z0-9_-]+)(?:/(.*))?", re
 
 def _addressed(command: str, words: list[str]) -> tuple[str, list[str]]:
     """Take `BUCKET/KEY` apart, and find out which way a copy goes."""
-    if command in {"cp", "mv", "sync"} and len(words) == 2:
+    if command == "sync" and len(words) == 2:
+        return command, _sides(words)
+    if command in {"cp", "mv"} and len(words) == 2:
         far = [_is_remote(word) for word in words]
         first, second = words
         if far == [False, True]:
@@ -225,6 +250,19 @@ def _addressed(command: str, words: list[str]) -> tuple[str, list[str]]:
         if bucket:
             return command, [bucket, *([key] if key else []), *words[1:]]
     return command, words
+
+
+def _sides(words: list[str]) -> list[str]:
+    """Name the bucket of a sync as BUCKET:PREFIX; without an address it is the side that is no folder."""
+    far = [_is_remote(word) for word in words]
+    if not any(far):
+        far = [not os.path.isdir(word) for word in words]  # noqa: PTH112  # never raises
+    if far.count(True) != 1:
+        return words
+    at = far.index(True)
+    if re.match(r"(?!nats:)[\w-]+:(?!//)", words[at]) is None:
+        words = [*words[:at], ":".join(_apart(words[at])), *words[at + 1 :]]
+    return words
 
 
 def _is_remote(word: str) -> bool:

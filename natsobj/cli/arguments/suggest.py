@@ -25,6 +25,8 @@ __all__ = [
     "complete_bucket",
     "complete_context",
     "complete_key",
+    "complete_key_or_file",
+    "complete_side",
     "nearest",
 ]
 
@@ -123,24 +125,67 @@ def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
     bucket = ctx.params.get("bucket")
 
     async def find(store: Store, found: list[str]) -> None:
-        seen: set[str] = set()
-        names: list[str] = []
-        level = incomplete.rfind("/") + 1
-        listed = store.bucket(str(bucket)).list(incomplete, on_unreadable=lambda _: None)
-        async with aclosing(listed) as infos:
-            async for info in infos:
-                head, slash, _ = info.name[level:].partition("/")
-                offer = info.name[:level] + head + slash
-                names[1:] = [info.name]  # the first one, and whether there are others
-                if offer not in seen:
-                    seen.add(offer)
-                    found.append(offer)
-                if len(found) >= MOST_COMPLETIONS:
-                    break
-        if len(names) == 1:  # nothing else is in that folder
-            found[:] = names
+        await _find_level(store, str(bucket), incomplete, found)
 
     return _offer(ctx, find) if bucket else []
+
+
+def complete_key_or_file(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer local files as well: an object that is to be stored often gets the name of its file."""
+    return list(dict.fromkeys((*_local(incomplete), *complete_key(ctx, incomplete))))[:MOST_COMPLETIONS]
+
+
+def complete_side(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer what a sync may have on a side: local folders, buckets, and in a bucket the folders."""
+    bucket, colon, prefix = incomplete.partition(":")
+    if "/" in bucket:
+        return _local(incomplete, folders=True)
+
+    async def find(store: Store, found: list[str]) -> None:
+        if not colon:
+            found += [f"{name}:" for name in await store.bucket_names() if name.startswith(incomplete)]
+            return
+        await _find_level(store, bucket, prefix, found, folders=True)
+        found[:] = [f"{bucket}:{name}" for name in found]
+
+    return ([] if colon else _local(incomplete, folders=True)) + _offer(ctx, find)
+
+
+async def _find_level(
+    store: Store, bucket: str, incomplete: str, found: list[str], *, folders: bool = False
+) -> None:
+    """Find the names of one folder level that begin so, or whole names where there is only one."""
+    seen: set[str] = set()
+    names: list[str] = []
+    level = incomplete.rfind("/") + 1
+    listed = store.bucket(bucket).list(incomplete, on_unreadable=lambda _: None)
+    async with aclosing(listed) as infos:
+        async for info in infos:
+            head, slash, _ = info.name[level:].partition("/")
+            offer = info.name[:level] + head + slash
+            names[1:] = [info.name]  # the first one, and whether there are others
+            if offer not in seen and (slash or not folders):
+                seen.add(offer)
+                found.append(offer)
+            if len(found) >= MOST_COMPLETIONS:
+                break
+    if len(names) == 1 and not folders:  # nothing else is in that folder
+        found[:] = names
+
+
+def _local(incomplete: str, *, folders: bool = False) -> list[str]:
+    """Find local files and folders, which have a slash behind them."""
+    head, slash, start = incomplete.rpartition("/")
+    found: list[str] = []
+    with suppress(OSError), os.scandir(head + slash or os.curdir) as entries:
+        for entry in entries:
+            if not entry.name.startswith(start) or (entry.name.startswith(".") and not start):
+                continue
+            if entry.is_dir():
+                found.append(f"{head}{slash}{entry.name}/")
+            elif not folders:
+                found.append(f"{head}{slash}{entry.name}")
+    return [name for name in sorted(found) if name.isprintable()][:MOST_COMPLETIONS]
 
 
 def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None]]) -> list[str]:

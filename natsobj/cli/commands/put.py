@@ -45,7 +45,7 @@ app = grammar.new_app()
 async def put(
     session: Session,
     bucket: options.Bucket,
-    key: options.KeyOrPrefix,
+    key: options.KeyToPut,
     files: options.SourceFiles = None,
     *,
     recursive: options.Recursive = False,
