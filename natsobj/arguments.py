@@ -1,6 +1,6 @@
 """What callers hand over, checked before anything is sent; values come back plain, and copied.
 
-A wrong type is a `TypeError`, an impossible value an `InvalidArgument`; both name the argument or field.
+A wrong type is a `TypeError`, an invalid value an `InvalidArgument`; both name the argument or field.
 """
 
 from __future__ import annotations
@@ -126,11 +126,9 @@ def check_header(name: str, value: str = "") -> None:
         InvalidArgument: the name is no token of RFC 9110, or the value is not printable ASCII.
     """
     if not _TOKEN.fullmatch(name):
-        raise InvalidArgument(
-            f"impossible header name: {_shown(name)}: letters, digits and !#$%&'*+-.^_`|~ are possible"
-        )
+        raise InvalidArgument(f"invalid header name: {_shown(name)}: use letters, digits and !#$%&'*+-.^_`|~")
     if not _PRINTABLE.fullmatch(value):
-        raise InvalidArgument(f"impossible value of header {name}: {_shown(value)} is not printable ASCII")
+        raise InvalidArgument(f"invalid value of header {name}: {_shown(value)} is not printable ASCII")
 
 
 def as_bytes(value: object, name: str) -> bytes:
@@ -146,7 +144,7 @@ def sha256(value: object, name: str) -> str:
     """Return the hex of a SHA-256 in lower case."""
     digits = string(value, name).lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
-        raise InvalidArgument(f"{name} is no SHA-256 in 64 hex digits: {_shown(digits)}")
+        raise InvalidArgument(f"{name} is not a SHA-256 digest of 64 hex digits: {_shown(digits)}")
     return digits
 
 

@@ -320,9 +320,9 @@ class Bucket:
         wrap = wrap or _as_it_is
         if arguments.flag(resume, "resume"):
             if offset or length is not None:
-                raise InvalidArgument("only a whole object is gone on with, without offset and length")
+                raise InvalidArgument("resume needs the whole object: leave out offset and length")
             if not isinstance(into, os.PathLike):
-                raise InvalidArgument("only what is fetched into a path is gone on with")
+                raise InvalidArgument("resume needs a path to fetch into")
             return await self._fetch_on(await self._fetchable(key), Path(into), replace, wrap)
         info = await self._fetchable(key)
         async with open_into(into, replace=replace) as sink:

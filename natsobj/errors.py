@@ -1,18 +1,18 @@
 """Every error that natsobj raises on purpose.
 
 NatsobjError
-├── InvalidArgument             the caller asked for something impossible
-│   ├── ContextNotFound         a context of the nats command that is not there
+├── InvalidArgument             an argument that no server could accept
+│   ├── ContextNotFound         no such context of the nats command
 │   ├── InvalidBucketName
 │   └── InvalidKey
 ├── BucketNotFound
 ├── ObjectNotFound              never stored, deleted, or deleted while it was read
 ├── TemporaryError              trying again may help
 │   ├── ServerUnavailable       nobody answers at the address
-│   ├── RequestTimeout          connected, but the answer did not come
+│   ├── RequestTimeout          connected, but no answer came
 │   ├── JetStreamUnavailable    no JetStream, a wrong domain, or no leader
 │   ├── UnsupportedServer       older than nats-server 2.11
-│   ├── MalformedAnswer         an answer that no server gives
+│   ├── MalformedAnswer         an answer that makes no sense
 │   ├── OutcomeUnknown          the server never said whether a change was stored
 │   ├── ChunksLost              others changed what an upload had stored so far
 │   ├── SourceChanged           the file changed while it was stored
@@ -21,27 +21,27 @@ NatsobjError
 │   ├── BucketExists
 │   ├── ObjectExists
 │   ├── ObjectTooLarge          more bytes than the caller wants to read
-│   ├── ContentMismatch         --if-match: what is stored is something else
-│   ├── RevisionMismatch        --if-revision: what is stored is another one
+│   ├── ContentMismatch         --if-match: the stored content differs
+│   ├── RevisionMismatch        --if-revision: the stored revision differs
 │   ├── FileExists              the local target
 │   ├── TransferUnderWay        another process goes on with the same transfer
 │   ├── BucketSealed
 │   ├── BucketReadOnly          a mirror
 │   ├── UnsuitableStream        settings that lose or refuse objects
-│   ├── SubjectTaken            another client's object lies in the key's place
+│   ├── SubjectTaken            another client's object lies under the key's subject
 │   ├── LinkRefused             a link to a link
 │   ├── BucketFull              the bucket's or the server's limit
 │   └── ConfigRefused           the server refuses these settings
 ├── AuthorizationError
 │   ├── AuthenticationFailed    no or wrong credentials
 │   ├── PermissionDenied        the credentials do not allow this subject
-│   └── CertificateError        TLS: the other side's certificate, or ours, is not trusted
+│   └── CertificateError        TLS: one side does not trust the other's certificate
 ├── ContentBroken
 │   ├── ChunksMissing
 │   ├── SizeMismatch
 │   ├── DigestMismatch
 │   └── InvalidMetadata         a metadata record that cannot be read
-├── LinkError                   a link that leads nowhere, or further than one step
+├── LinkError                   a link that leads nowhere, or to another link
 ├── LocalServerError            the local server cannot be started or stopped
 └── ServerError                 an answer of the server that has no better name
 
@@ -126,7 +126,7 @@ class InvalidArgument(NatsobjError):
 class ContextNotFound(InvalidArgument):
     """No context of the nats command has that name, among those that are `known`.
 
-    `selector` is the file that names it, where nobody did.
+    `selector` is the file that selects it, when neither an option nor a variable names it.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class ContextNotFound(InvalidArgument):
     ) -> None:
         self.name = name
         self.known = known
-        what = f"{selector} selects a context that is not there" if selector else "no such context"
+        what = f"{selector} selects a context that does not exist" if selector else "no such context"
         why = ": without an absolute HOME or XDG_CONFIG_HOME there is none" if no_home else ""
         super().__init__(f"{what}: {name}{why}")
 
@@ -144,7 +144,7 @@ class InvalidBucketName(InvalidArgument):
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
-        super().__init__(f"impossible bucket name: {bucket or 'an empty one'}")
+        super().__init__(f"invalid bucket name: {bucket or 'an empty one'}")
 
 
 class InvalidKey(InvalidArgument):
@@ -152,7 +152,7 @@ class InvalidKey(InvalidArgument):
 
     def __init__(self, key: str, reason: str) -> None:
         self.key = key
-        super().__init__(f"impossible key: {reason}")
+        super().__init__(f"invalid key: {reason}")
 
 
 class BucketNotFound(NatsobjError):
@@ -173,7 +173,7 @@ class ObjectNotFound(NatsobjError):
         self.key = key
         self.deleted_meanwhile = deleted_meanwhile
         self.names = names
-        """The names that were read in search of it; None where nobody searched."""
+        """The names that were read in search of it; None when there was no search."""
         what = "deleted while it was read" if deleted_meanwhile else "no such object"
         super().__init__(f"{what}: {bucket}/{key}")
 
@@ -182,7 +182,7 @@ class TemporaryError(NatsobjError):
     """Trying again may help."""
 
     worn_out = False
-    """Whether it was tried again for six timeouts already."""
+    """Whether it has been retried for six timeouts."""
 
     def __init__(self, *message: object) -> None:
         self.when = time.monotonic()
@@ -204,7 +204,7 @@ class ServerUnavailable(TemporaryError):
 
 
 class RequestTimeout(TemporaryError):
-    """The server is connected and silent."""
+    """Connected, but the server is silent."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self.seconds = seconds
@@ -214,7 +214,7 @@ class RequestTimeout(TemporaryError):
 class JetStreamUnavailable(TemporaryError):
     """JetStream is off for the server or account, the domain is wrong, or there is no leader now.
 
-    `lasting` tells what waiting does not change from what it does.
+    `lasting`: waiting does not help.
     """
 
     def __init__(self, message: str, *, lasting: bool = False) -> None:
@@ -231,20 +231,20 @@ class UnsupportedServer(TemporaryError):
 
 
 class MalformedAnswer(TemporaryError):
-    """What the server answered makes no sense: no JSON, fields of other types, another's answer."""
+    """An answer that makes no sense: not JSON, fields of wrong types, or an answer to something else."""
 
     def __init__(self, what: str) -> None:
         self.what = what
-        super().__init__(f"the server's answer makes no sense: {what}")
+        super().__init__(f"invalid answer from the server: {what}")
 
 
 class OutcomeUnknown(TemporaryError):
-    """The server fell silent at the one moment when it must not: the change is stored or not, ask again."""
+    """The server never confirmed a change: it may be stored or not."""
 
     def __init__(self, bucket: str, key: str) -> None:
         self.bucket = bucket
         self.key = key
-        super().__init__(f"the server did not say whether it is stored: {bucket}/{key}")
+        super().__init__(f"outcome unknown: the server did not confirm {bucket}/{key}")
 
 
 class ChunksLost(TemporaryError):
@@ -256,10 +256,10 @@ class ChunksLost(TemporaryError):
 
 
 class SourceChanged(TemporaryError):
-    """The file was written to while it was being stored; nothing was stored.
+    """The file changed while it was being stored; nothing was stored.
 
     Args:
-        only_time: nothing is known but its modification time, which some file systems change by themselves.
+        only_time: only its modification time changed, which some file systems do by themselves.
     """
 
     def __init__(self, path: str, *, only_time: bool = False) -> None:
@@ -280,11 +280,11 @@ class ObjectChanged(TemporaryError):
 
 
 class RefusedError(NatsobjError):
-    """What is there already does not allow it."""
+    """What exists already does not allow it."""
 
 
 class BucketExists(RefusedError):
-    """The bucket is there already."""
+    """The bucket exists."""
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
@@ -292,7 +292,7 @@ class BucketExists(RefusedError):
 
 
 class ObjectExists(RefusedError):
-    """`if_absent` was asked for and the key has a live object."""
+    """`if_absent` was given, and the key has a live object."""
 
     def __init__(self, bucket: str, key: str) -> None:
         self.bucket = bucket
@@ -301,7 +301,7 @@ class ObjectExists(RefusedError):
 
 
 class ObjectTooLarge(RefusedError):
-    """An object has more bytes than `limit` lets into memory; none was fetched."""
+    """The object has more bytes than `limit` allows in memory; nothing was fetched."""
 
     def __init__(self, bucket: str, key: str, *, size: int, limit: int) -> None:
         self.bucket = bucket
@@ -312,16 +312,16 @@ class ObjectTooLarge(RefusedError):
 
 
 class ContentMismatch(RefusedError):
-    """`if_match` was asked for and the stored content, if any, is another."""
+    """`if_match` was given, and the stored content, if any, is different."""
 
     def __init__(self, bucket: str, key: str) -> None:
         self.bucket = bucket
         self.key = key
-        super().__init__(f"stored content is not what --if-match names: {bucket}/{key}")
+        super().__init__(f"stored content does not match --if-match: {bucket}/{key}")
 
 
 class RevisionMismatch(RefusedError):
-    """`if_revision` was asked for, and what is stored, if anything, is another one."""
+    """`if_revision` was given, and the stored revision, if any, is different."""
 
     def __init__(self, bucket: str, key: str, *, expected: int, actual: int) -> None:
         self.bucket = bucket
@@ -329,12 +329,12 @@ class RevisionMismatch(RefusedError):
         self.expected = expected
         self.actual = actual
         """0 where there is nothing."""
-        there = f"revision {actual}" if actual else "nothing"
-        super().__init__(f"stored is {there}, not revision {expected}: {bucket}/{key}")
+        found = f"revision {actual}" if actual else "no object"
+        super().__init__(f"expected revision {expected}, found {found}: {bucket}/{key}")
 
 
 class FileExists(RefusedError):
-    """The local target is there already and nobody said that it may be replaced."""
+    """The local target exists, and replacing it was not asked for."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -375,13 +375,13 @@ class UnsuitableStream(RefusedError):
 
 
 class SubjectTaken(RefusedError):
-    """The key's place holds an object of another name, which another client put there."""
+    """Under the key's subject lies an object of another name, which another client put there."""
 
     def __init__(self, bucket: str, key: str, name: str) -> None:
         self.bucket = bucket
         self.key = key
         self.name = name
-        super().__init__(f"cannot store {bucket}/{key}: its place holds {name}, which would be lost")
+        super().__init__(f"cannot store {bucket}/{key}: it would replace another object: {name}")
 
 
 class LinkRefused(RefusedError):
@@ -407,7 +407,7 @@ class ConfigRefused(RefusedError):
 
 
 class AuthorizationError(NatsobjError):
-    """The server does not let us."""
+    """The server does not let the client do this."""
 
 
 class AuthenticationFailed(AuthorizationError):
@@ -427,7 +427,7 @@ class PermissionDenied(AuthorizationError):
 
 
 class CertificateError(AuthorizationError):
-    """TLS failed on trust: the server's certificate, or the one it wants of us."""
+    """TLS failed because one side does not trust the other's certificate."""
 
 
 class ContentBroken(NatsobjError):
@@ -457,20 +457,20 @@ class SizeMismatch(ContentBroken):
 
 
 class DigestMismatch(ContentBroken):
-    """The bytes that were read do not have the digest of the metadata (both hex SHA-256)."""
+    """The digest of the bytes differs from the one in the metadata (both hex SHA-256)."""
 
     def __init__(self, bucket: str, key: str, *, expected: str, actual: str, size: int = 0) -> None:
         self.bucket = bucket
         self.key = key
         self.size = size
-        """Bytes of the object: they are as many as its metadata says."""
+        """Bytes of the object; their number is right."""
         self.expected = expected
         self.actual = actual
         super().__init__(f"broken: {bucket}/{key}: digest is {actual[:12]} instead of {expected[:12]}")
 
 
 class InvalidMetadata(ContentBroken):
-    """A metadata record that is no ADR-20 object: truncated, foreign, or without what a read needs."""
+    """A metadata record that cannot be read as an ADR-20 object, or lacks what reading the object takes."""
 
     def __init__(self, bucket: str, where: str, reason: str) -> None:
         self.bucket = bucket

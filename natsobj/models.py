@@ -77,7 +77,7 @@ class ObjectMeta:
         put(self, "metadata", arguments.pairs(self.metadata, "ObjectMeta.metadata"))
         put(self, "ttl", arguments.optional_duration(self.ttl, "ObjectMeta.ttl"))
         if self.ttl is not None and self.ttl < timedelta(seconds=1):
-            raise InvalidArgument(f"ObjectMeta.ttl is one second at least, not {self.ttl}")
+            raise InvalidArgument(f"ObjectMeta.ttl must be at least one second, not {self.ttl}")
         size = arguments.optional_number(self.chunk_size, "ObjectMeta.chunk_size", least=1)
         put(self, "chunk_size", size)
 
@@ -181,7 +181,7 @@ class BucketConfig:
         put(self, "replicas", arguments.number(self.replicas, f"{of}.replicas", least=1))
         put(self, "storage", arguments.string(self.storage, f"{of}.storage"))
         if self.storage not in get_args(Storage):
-            raise InvalidArgument(f"{of}.storage is file or memory, not {self.storage!r}")
+            raise InvalidArgument(f"{of}.storage must be file or memory, not {self.storage!r}")
         put(self, "max_bytes", arguments.optional_number(self.max_bytes, f"{of}.max_bytes", least=1))
         put(self, "object_ttl", arguments.flag(self.object_ttl, f"{of}.object_ttl"))
         put(self, "compressed", arguments.flag(self.compressed, f"{of}.compressed"))

@@ -33,7 +33,7 @@ def parse_duration(text: str) -> timedelta:
         rest, parts = rest[part.end() :], parts + 1
     if rest or not parts or total > _MOST:
         forms = "300ms, 5s, 1h30m, 1.5h, 2d, 1w, or a number of seconds"
-        raise InvalidArgument(f"impossible duration: {text or 'an empty one'} (possible: {forms})")
+        raise InvalidArgument(f"invalid duration: {text or 'an empty one'} (valid: {forms})")
     return timedelta(microseconds=-(-total // 1000))
 
 
@@ -46,7 +46,7 @@ def parse_size(text: str) -> int:
     size = int(match[1]) << 10 * " KMGT".index((match[2] or " ").upper()) if match else -1
     if not 0 <= size <= _MOST:
         forms = "4096, 128K, 10MB, 2GiB, 1T; powers of 1024"
-        raise InvalidArgument(f"impossible size: {text or 'an empty one'} (possible: {forms})")
+        raise InvalidArgument(f"invalid size: {text or 'an empty one'} (valid: {forms})")
     return size
 
 

@@ -1,4 +1,4 @@
-"""What the library refuses before it asks the server: wrong types by name, impossible values, other hands."""
+"""What the library refuses before it asks the server: wrong types by name, invalid values, other hands."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ def test_every_class_says_what_it_means(name: str) -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (errors.InvalidBucketName("a b"), "impossible bucket name: a b"),
-        (errors.InvalidBucketName(""), "impossible bucket name: an empty one"),
-        (errors.InvalidKey("", "it is empty"), "impossible key: it is empty"),
+        (errors.InvalidBucketName("a b"), "invalid bucket name: a b"),
+        (errors.InvalidBucketName(""), "invalid bucket name: an empty one"),
+        (errors.InvalidKey("", "it is empty"), "invalid key: it is empty"),
         (errors.BucketNotFound("photos"), "no such bucket: photos"),
         (errors.ObjectNotFound("photos", "cat"), "no such object: photos/cat"),
         (
@@ -64,7 +64,7 @@ def test_every_class_says_what_it_means(name: str) -> None:
         (errors.ServerUnavailable("nats://a", "refused"), "no server at nats://a: refused"),
         (errors.RequestTimeout("the list", 2.5), "the list: no answer within 2.5 s"),
         (errors.UnsupportedServer("2.9.1"), "nats-server 2.9.1 is too old: 2.11 or newer is needed"),
-        (errors.OutcomeUnknown("b", "k"), "the server did not say whether it is stored: b/k"),
+        (errors.OutcomeUnknown("b", "k"), "outcome unknown: the server did not confirm b/k"),
         (errors.SourceChanged("a.log"), "changed while it was read: a.log"),
         (
             errors.SourceChanged("a.log", only_time=True),

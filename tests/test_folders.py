@@ -228,7 +228,7 @@ def test_names_that_cannot_be_keys_fail_by_themselves(tmp_path: Path) -> None:
     found = list(scan(str(tmp_path)))
     assert [type(each) for each in found] == [Failed, Failed, LocalFile]
     assert [str(each.error) for each in found if isinstance(each, Failed)] == [
-        "impossible key: it is not UTF-8"
+        "invalid key: it is not UTF-8"
     ] * 2
     (long,) = scan(str(grow(tmp_path / "deep", ["n" * 200])), "p" * 2700)
     assert isinstance(long, Failed)

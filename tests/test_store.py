@@ -73,7 +73,7 @@ async def test_settings_that_the_server_refuses_are_told(store: Store, bucket_na
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "a/b", "ä", "*", ">", "a\n", "$O"])
-async def test_an_impossible_name_is_refused_without_asking(store: Store, name: str) -> None:
+async def test_an_invalid_name_is_refused_without_asking(store: Store, name: str) -> None:
     """No server could accept it."""
     with pytest.raises(InvalidBucketName):
         await store.create_bucket(BucketConfig(name))

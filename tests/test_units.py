@@ -70,16 +70,16 @@ def test_a_duration_that_is_not_zero_never_becomes_zero() -> None:
         "٣",
     ],
 )
-def test_an_impossible_duration_is_refused_with_the_forms(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_the_forms(text: str) -> None:
     """Whatever is not a duration is an error that shows how to write one."""
-    with pytest.raises(InvalidArgument, match=r"^impossible duration: .*300ms, 5s, 1h30m.* 2d, 1w.*seconds"):
+    with pytest.raises(InvalidArgument, match=r"^invalid duration: .*300ms, 5s, 1h30m.* 2d, 1w.*seconds"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["293y", "300000w", "9" * 30, "9" * 20 + "s", "9" * 5000])
 def test_a_duration_that_no_server_can_store_is_refused(text: str) -> None:
     """Servers count nanoseconds in 63 bits, which is 292 years."""
-    with pytest.raises(InvalidArgument, match=r"^impossible duration: "):
+    with pytest.raises(InvalidArgument, match=r"^invalid duration: "):
         parse_duration(text)
 
 
@@ -110,14 +110,14 @@ def test_a_size_is_read_in_powers_of_1024(text: str, size: int) -> None:
     "text",
     ["", "K", "B", "-1", "+1", "1.5M", "1 K", "1Ki", "1P", "1KBs", "10B", "0x10", "1_000", "٣", "1\u212a"],
 )
-def test_an_impossible_size_is_refused_with_the_forms(text: str) -> None:
+def test_an_invalid_size_is_refused_with_the_forms(text: str) -> None:
     """Whatever is not a size is an error that shows how to write one."""
-    with pytest.raises(InvalidArgument, match=r"^impossible size: .*128K, 10MB, 2GiB.*powers of 1024"):
+    with pytest.raises(InvalidArgument, match=r"^invalid size: .*128K, 10MB, 2GiB.*powers of 1024"):
         parse_size(text)
 
 
 @pytest.mark.parametrize("text", ["9223372036854775808", "8388608T", "9" * 5000])
 def test_a_size_that_no_server_can_store_is_refused(text: str) -> None:
     """Servers count bytes in 63 bits."""
-    with pytest.raises(InvalidArgument, match=r"^impossible size: "):
+    with pytest.raises(InvalidArgument, match=r"^invalid size: "):
         parse_size(text)

@@ -52,7 +52,7 @@ def check_key(key: str) -> str:
     except UnicodeEncodeError:
         raise InvalidKey(key, "it is not UTF-8") from None
     if size > MAX_KEY_SIZE:
-        raise InvalidKey(key, f"it has {size:,} bytes, {MAX_KEY_SIZE:,} are possible")
+        raise InvalidKey(key, f"{size:,} bytes, the limit is {MAX_KEY_SIZE:,}")
     return key
 
 

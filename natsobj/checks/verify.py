@@ -180,7 +180,7 @@ class _Checker:
         info = record.live
         if info is None or (self._into is not None and info.link is None) or info.nuid in self._shared:
             return None
-        return self._verdict(record) if self._plausible(info) and _impossible(info)[0] is None else None
+        return self._verdict(record) if self._plausible(info) and _contradiction(info)[0] is None else None
 
     async def check(self, record: Record) -> Verdict | None:
         """Judge one object; None when it is long gone, which a replica did not know."""
@@ -205,7 +205,7 @@ class _Checker:
             return "missing_chunks", f"{stored:,} of {info.chunks:,} chunks are stored"
         if info.link is None:
             if self._into is None:
-                problem, detail = _impossible(info)
+                problem, detail = _contradiction(info)
             else:
                 problem, detail = await self._read(info, self._into(info))
             if problem is not None:
@@ -251,8 +251,8 @@ class _Checker:
         return found
 
 
-def _impossible(info: ObjectInfo) -> Finding:
-    """Find what cannot be true of an object whatever its bytes are."""
+def _contradiction(info: ObjectInfo) -> Finding:
+    """Find what the record itself says that cannot be true."""
     if info.size and not (info.nuid and info.chunks):
         return "unreadable", "it names no chunks"
     if info.chunk_size is not None and info.size > info.chunks * info.chunk_size:

@@ -252,7 +252,7 @@ class Connection:
         if headers:
             size += _HEAD + sum(len(name) + len(value) + _HEADER for name, value in headers.items())
         if size > self.max_payload:
-            raise InvalidArgument(f"message of {size:,} bytes is larger than the server takes")
+            raise InvalidArgument(f"message of {size:,} bytes exceeds the server's limit")
         self._lane.publish(subject, payload, reply, headers)
         if self._lane.full:
             await self.until(self._lane.drain, "sending")
@@ -374,7 +374,7 @@ class Connection:
                 self._info = replace(self._info, max_payload=said.max_payload)
                 self._addresses.learn(said.connect_urls, self.address)
         elif not line.startswith(b"+OK"):
-            raise Broken("it sends what is not the NATS protocol")
+            raise Broken("it does not speak the NATS protocol")
 
     def _on_error(self, text: str) -> None:
         """Tell those whom it concerns that a subject is denied; anything else is the end."""

@@ -89,11 +89,11 @@ async def _dial(lane: Lane, address: Address, context: ssl.SSLContext | None) ->
 async def _read_info(lane: Lane) -> ServerInfo:
     operation, _, text = (await lane.read_line()).partition(b" ")
     if operation != b"INFO":
-        raise Broken("that is no NATS server")
+        raise Broken("not a NATS server")
     try:
         return read_info(text)
     except ValueError as e:
-        raise Broken("that is no NATS server that can be used") from e
+        raise Broken("not a usable NATS server") from e
 
 
 async def _welcome(lane: Lane) -> None:
@@ -104,4 +104,4 @@ async def _welcome(lane: Lane) -> None:
         elif line.startswith(b"-ERR"):
             raise Refused(line[4:].decode(errors="replace").strip().strip("'"))
         elif not line.startswith((b"+OK", b"INFO")):
-            raise Broken("it sends what is not the NATS protocol")
+            raise Broken("it does not speak the NATS protocol")

@@ -172,7 +172,7 @@ class Lane(asyncio.BufferedProtocol):
             Broken: the server has sent more than it may before.
         """
         if self._start != self._end or self._lines:
-            raise Broken("it goes on in plain text before TLS")
+            raise Broken("it sent plain text before TLS")
         plain = self._transport
         if not isinstance(plain, asyncio.Transport):
             raise Broken("connection lost")
@@ -271,7 +271,7 @@ class Lane(asyncio.BufferedProtocol):
             line_end = buffer.find(_CRLF, start, end)
             if line_end < 0:
                 if end - start > MAX_LINE:
-                    raise Broken("it sends a line without an end")
+                    raise Broken("it sent an endless line")
                 return 0
             if not buffer.startswith(_MESSAGE, start):
                 self._take_line(start, line_end)
@@ -286,7 +286,7 @@ class Lane(asyncio.BufferedProtocol):
             if payload_end + 2 > end:
                 return payload_end + 2 - start
             if not buffer.startswith(_CRLF, payload_end):
-                raise Broken("it sends messages of another size than it says")
+                raise Broken("it sent a message of the wrong size")
             self._start = payload_end + 2
             if self._deliver(receiver, line, line_end + 2, payload_end) is False:
                 self._bear(0)
@@ -299,7 +299,7 @@ class Lane(asyncio.BufferedProtocol):
         """Count what is no message for anybody: a server that sends nothing else is given up."""
         self._chatter += size + _COST
         if self._chatter > MAX_CHATTER:
-            raise Broken("it talks without an end and says nothing")
+            raise Broken("it sends protocol lines without end")
 
     def _break(self, error: Broken) -> None:
         self._error = self._error or error
@@ -308,7 +308,7 @@ class Lane(asyncio.BufferedProtocol):
 
     def _take_line(self, start: int, end: int) -> None:
         if end - start > MAX_LINE:
-            raise Broken("it sends a line without an end")
+            raise Broken("it sent an endless line")
         self._bear(end - start)
         line = bytes(self._view[start:end])
         self._start = end + 2
@@ -351,11 +351,11 @@ def _size(line: list[bytes], largest: int) -> int:
     """Return the bytes of a message behind its line, after a look at all that the line says."""
     sizes = 2 if line[0] == b"HMSG" else 1
     if not 3 + sizes <= len(line) <= 4 + sizes or not all(part.isdigit() for part in line[-sizes:]):
-        raise Broken("it sends messages that cannot be read")
+        raise Broken("it sent a malformed message")
     if any(len(part) > 10 for part in line[-sizes:]) or (size := int(line[-1])) > largest:
-        raise Broken("it sends messages that are larger than any server takes")
+        raise Broken("it sent an oversized message")
     if sizes == 2 and int(line[-2]) > size:
-        raise Broken("it sends messages that cannot be read")
+        raise Broken("it sent a malformed message")
     return size
 
 

@@ -38,7 +38,7 @@ def connect_error(
         return _tls_error(error, servers)
     hung_up = isinstance(error, ConnectionError) and not isinstance(error, (ConnectionRefusedError, Broken))
     if certificate_wanted and hung_up:
-        return CertificateError(f"{servers} wants a certificate of ours that it trusts, and hung up")
+        return CertificateError(f"{servers} hung up: it requires a client certificate that it trusts")
     if isinstance(error, Refused) and any(word in str(error).casefold() for word in _REFUSED):
         return AuthenticationFailed(servers)
     return ServerUnavailable(servers, _reason(error))
@@ -63,7 +63,7 @@ def _tls_error(error: ssl.SSLError, servers: str) -> NatsobjError:
         return CertificateError(f"certificate of {servers} is not trusted: {why}")
     reason = (error.reason or "TLS failed").replace("_", " ").lower()
     if "certificate" in reason or "unknown ca" in reason:
-        return CertificateError(f"{servers} does not trust our certificate: {reason}")
+        return CertificateError(f"{servers} does not trust the client certificate: {reason}")
     return ServerUnavailable(servers, reason)
 
 

@@ -50,7 +50,7 @@ async def dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> 
         raise e.os_error from e
     except aiohttp.ClientError as e:
         await session.close()
-        raise Broken("that is no NATS server behind WebSocket") from e
+        raise Broken("not a NATS server behind WebSocket") from e
     except BaseException:
         await session.close()
         raise

@@ -188,7 +188,7 @@ def open_partial(path: Path, content: str, size: int, *, replace: bool) -> Itera
         TransferUnderWay: another process fetches to the same target.
     """
     if named_descriptor(str(path)) is not None or is_stream(path):
-        raise InvalidArgument(f"cannot go on with what is no regular file: {path}")
+        raise InvalidArgument(f"cannot resume into what is not a regular file: {path}")
     check_target(path, replace=replace)
     made: list[Path] = []
     try:

@@ -167,7 +167,7 @@ class StreamSource(PipeSource):
     def _read_block(self, _descriptor: int, /) -> bytes:
         block = self._file.read(_BLOCK_SIZE)
         if block is None:
-            raise BlockingIOError(errno.EAGAIN, "it is non-blocking, and nothing is there now")
+            raise BlockingIOError(errno.EAGAIN, "it is non-blocking and has no data yet")
         return as_bytes(block, f"what {self.name} gives")
 
 

@@ -54,15 +54,15 @@ def path_parts(path: str, *, windows: bool = os.name == "nt") -> list[str]:
         raise InvalidKey(path, "it is not UTF-8") from None
     for part in parts:
         if not part:
-            raise InvalidKey(path, "a part of its path is empty")
+            raise InvalidKey(path, "part of its path is empty")
         if part in (".", ".."):
-            raise InvalidKey(path, f"{part} is no name of a file")
+            raise InvalidKey(path, f"{part} is not a valid file name")
         if "\0" in part:
             raise InvalidKey(path, "a NUL is in it")
         if _DEVICE.fullmatch(part):
             raise InvalidKey(path, f"{part} is a device on Windows")
         if windows and (not _NOT_ON_WINDOWS.isdisjoint(part) or part[-1] in " ."):
-            raise InvalidKey(path, f"{part} is no name of a file on Windows")
+            raise InvalidKey(path, f"{part} is not a valid file name on Windows")
     return parts
 
 
@@ -95,7 +95,7 @@ class Target:
 
         Raises:
             FileExists: it is there and may not be replaced.
-            OSError: it cannot be written, or its folder was put elsewhere meanwhile.
+            OSError: it cannot be written, or its folder was moved meanwhile.
         """
         with contextlib.ExitStack() as stack:
             file = self._home.begin(self._found, self.name, stack)
@@ -197,7 +197,7 @@ class TargetFolder:
         with Folder.open(str(self._shown)) as now:
             same = now.identity() == top.identity()
         if not same or top.find("/".join(found.way)) != found.folder.identity():
-            raise OSError(errno.ESTALE, "its folder was put elsewhere meanwhile", name)
+            raise OSError(errno.ESTALE, "its folder was moved meanwhile", name)
 
     # Ways
 

@@ -47,7 +47,7 @@ def target_path(file: str, key: str) -> Path:
         return Path(file)
     last = key.rpartition("/")[2]
     if last in ("", ".", "..") or "\0" in last:
-        raise InvalidKey(key, "its last part names no file in a folder: name a FILE")
+        raise InvalidKey(key, "its last part is not a file name: give a FILE")
     return Path(file) / last
 
 

@@ -85,5 +85,5 @@ class StreamSink(PipeSink):
         while view:
             written = self._file.write(bytes(view))
             if written is None and isinstance(self._file, io.RawIOBase):
-                raise BlockingIOError(errno.EAGAIN, "it is non-blocking, and takes nothing now")
+                raise BlockingIOError(errno.EAGAIN, "it is non-blocking and not ready for writing")
             view = view[len(view) if written is None else written :]

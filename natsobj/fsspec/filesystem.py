@@ -123,7 +123,7 @@ class NatsobjFileSystem(Listed):
         other, to = split(self._strip_protocol(path2))
         async with self.at(path1) as (bucket, key):
             if not key:
-                raise IsADirectoryError(errno.EISDIR, "a bucket is copied by recursive=True", path1)
+                raise IsADirectoryError(errno.EISDIR, "to copy a bucket, use recursive=True", path1)
             verb = bucket.move if move else bucket.copy
             await verb(key, to, bucket=other, replace=True)
 
@@ -143,7 +143,7 @@ class NatsobjFileSystem(Listed):
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         async with self.at(path) as (bucket, key):
             if not key:
-                raise IsADirectoryError(errno.EISDIR, "a bucket is removed by rmdir or recursive=True", path)
+                raise IsADirectoryError(errno.EISDIR, "to remove a bucket, use rmdir or recursive=True", path)
             await bucket.delete(key)
 
     async def _rm(
@@ -164,7 +164,7 @@ class NatsobjFileSystem(Listed):
     async def _rm_below(self, path: str, maxdepth: int | None) -> None:
         """Remove a path and what is below it; a bucket with everything."""
         if not path:
-            raise PermissionError(errno.EPERM, "all buckets are not removed at once")
+            raise PermissionError(errno.EPERM, "refusing to remove all buckets")
         async with self.at(path) as (bucket, key), self.connected() as store:
             if not key and maxdepth is None:
                 await store.delete_bucket(bucket.name)
@@ -243,9 +243,9 @@ class NatsobjFileSystem(Listed):
         if mode == "rb":
             return ReadFile(self, path, block_size=block_size, cache_options=cache_options, **kwargs)
         if mode == "ab":
-            raise AppendRefused(f"an object cannot be appended to: {path}")
+            raise AppendRefused(f"cannot append to an object: {path}")
         if mode not in ("wb", "xb"):
-            raise NotImplementedError(f"no such mode: {mode}")
+            raise NotImplementedError(f"invalid mode: {mode}")
         if mode == "xb" and self.exists(path):
             with pythons():
                 raise errors.ObjectExists(*split(path))

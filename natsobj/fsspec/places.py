@@ -41,7 +41,7 @@ class Connected(AsyncFileSystem):
     ) -> None:
         unknown = storage_options.keys() - {"origin", *OPTIONS.values(), *_OF_FSSPEC}
         if unknown:
-            raise TypeError(f"no such storage option: {', '.join(sorted(unknown))}")
+            raise TypeError(f"unknown storage option: {', '.join(sorted(unknown))}")
         super().__init__(
             asynchronous=asynchronous, loop=loop, batch_size=batch_size or _AT_ONCE, **storage_options
         )

@@ -101,7 +101,7 @@ def stop(home: Path, *, timeout: timedelta) -> bool:
         if owner:
             end(home, owner, timeout.total_seconds())
         elif held(home):
-            raise LocalServerError(f"nothing tells which process uses the data in {home}")
+            raise LocalServerError(f"cannot tell which process uses the data in {home}")
         (home / STATE).unlink(missing_ok=True)
     return owner is not None
 

@@ -51,7 +51,9 @@ def owner_of(home: Path) -> LocalServer | None:
         if owner is None or birth_of(owner.pid) == owner.birth:
             return owner
         if owner == doubtful:
-            raise LocalServerError(f"the data in {home} is in use by a server that is no process here")
+            raise LocalServerError(
+                f"the data in {home} is in use by a server on another machine or in another container"
+            )
         doubtful = owner
     return None
 

@@ -199,7 +199,7 @@ async def finish(change: Coroutine[Any, Any, T]) -> T:
 
 def note_left_over(bucket: str, why: str) -> None:
     """Log that a bucket may have chunks that no object refers to."""
-    log.warning("chunks may be left over in %s: %s (natsobj gc %s removes them)", bucket, why, bucket)
+    log.warning("chunks may be left in %s: %s (remove them with: natsobj gc %s)", bucket, why, bucket)
 
 
 async def purge_chunks(

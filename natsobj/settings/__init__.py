@@ -195,7 +195,7 @@ def _api_prefix(layers: Sequence[Layer]) -> str:
     if domain and prefix:
         refuse_both(layer, "js_domain", "js_api_prefix")
     if domain and "." in domain:
-        raise InvalidArgument(f"impossible domain in {layer.labels['js_domain']}: {domain}")
+        raise InvalidArgument(f"invalid domain in {layer.labels['js_domain']}: {domain}")
     return f"$JS.{domain}.API" if domain else prefix or Settings().api_prefix
 
 
@@ -207,7 +207,7 @@ def _subject(layers: Sequence[Layer], name: str) -> str | None:
     subject = layer.values[name].removesuffix(".")
     if not re.fullmatch(r"[^\s.*>]+(\.[^\s.*>]+)*", subject) or not subject.isprintable():
         shown = without_secrets(layer.values[name], layer.values[name])
-        raise InvalidArgument(f"impossible subject in {layer.labels[name]}: {shown}")
+        raise InvalidArgument(f"invalid subject in {layer.labels[name]}: {shown}")
     return subject
 
 

@@ -103,7 +103,7 @@ def _read(name: str, path: Path, origin: str) -> Layer:
     for setting, own in fields.items():
         kind = bool if setting == "tlsfirst" else str
         if not isinstance(record.get(own), kind | None):
-            raise InvalidArgument(f"{own} is no {'boolean' if kind is bool else 'string'}: {path}")
+            raise InvalidArgument(f"{own} is not a {'boolean' if kind is bool else 'string'}: {path}")
     values = {setting: str(record[own]) for setting, own in fields.items() if record.get(own)}
     return Layer(values, {setting: f"{own} of context {name}" for setting, own in fields.items()}, origin)
 

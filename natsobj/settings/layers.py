@@ -52,4 +52,4 @@ def refuse_both(layer: Layer, one: str, other: str) -> NoReturn:
 
 def refuse_halves(one: str, other: str, whole: str) -> NoReturn:
     """Refuse two settings of different layers that belong together."""
-    raise InvalidArgument(f"{one} and {other} are halves of a {whole}: one place must give both")
+    raise InvalidArgument(f"{one} and {other} are halves of a {whole}: set both in the same place")

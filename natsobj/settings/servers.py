@@ -27,7 +27,7 @@ def read_servers(layer: Layer) -> tuple[tuple[str, ...], dict[str, str]]:
     return urls, logins[0] if logins else {}
 
 
-class _Impossible(ValueError):
+class _Invalid(ValueError):
     """Says what is wrong with a URL, and with which part of it."""
 
     def __init__(self, part: str, problem: str) -> None:
@@ -41,9 +41,9 @@ def _server(url: str, whole: str, label: str) -> tuple[str, dict[str, str]]:
         return _split(url if "://" in url else f"nats://{url}")
     except ValueError as error:
         shown, reason = without_secrets(url, whole), "not [nats|tls|ws|wss]://HOST[:PORT]"
-        if isinstance(error, _Impossible) and error.part in shown:  # else it may be a part of a password
+        if isinstance(error, _Invalid) and error.part in shown:  # else it may be a part of a password
             reason = str(error)
-        raise InvalidArgument(f"impossible URL in {label}: {shown}: {reason}") from None
+        raise InvalidArgument(f"invalid URL in {label}: {shown}: {reason}") from None
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
@@ -55,7 +55,7 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     if not parts.scheme:
         raise ValueError
     if parts.scheme not in _SCHEMES:
-        raise _Impossible(parts.scheme, "is none of nats, tls, ws and wss")
+        raise _Invalid(parts.scheme, "is not one of nats, tls, ws, wss")
     websocket = parts.scheme in ("ws", "wss")
     if "@" in parts.path or not (websocket or parts.path in ("", "/")):
         raise ValueError
@@ -78,12 +78,12 @@ def _place(text: str, default: int | None) -> str:
         if not bracket or (rest and not rest.startswith(":")):
             raise ValueError
     elif text.count(":") > 1 and re.fullmatch(_ADDRESS, text):
-        raise _Impossible("", "an IPv6 address stands in brackets")
+        raise _Invalid("", "put an IPv6 address in brackets")
     else:
         name, _, port = text.partition(":")
         host = _host_name(name)
     if port and not (port.isascii() and port.isdigit() and len(port) < 10 and 0 < int(port) < 65536):
-        raise _Impossible(port, "is no port number")
+        raise _Invalid(port, "is not a port number")
     number = int(port) if port else default
     return host if number is None else f"{host}:{number}"
 
@@ -94,14 +94,14 @@ def _ipv6(address: str) -> str:
     try:
         IPv6Address(address.replace("%25", "%"))
     except ValueError:
-        raise _Impossible(address, "is no IPv6 address") from None
+        raise _Invalid(address, "is not an IPv6 address") from None
     return f"[{address.replace('%25', '%').lower()}]"
 
 
 def _host_name(name: str) -> str:
     """A name or an IPv4 address in lower case and, as DNS has it, in ASCII."""
     if not name:
-        raise _Impossible("", "it names no host")
+        raise _Invalid("", "the host is missing")
     try:
         ascii_name = name if name.isascii() else name.encode("idna").decode()
     except UnicodeError:
@@ -112,7 +112,7 @@ def _host_name(name: str) -> str:
         or len(ascii_name) > 254
         or not all(re.fullmatch(_LABEL, label) for label in labels)
     ):
-        raise _Impossible(name, "is no host")
+        raise _Invalid(name, "is not a host name")
     return ascii_name.lower()
 
 

@@ -160,7 +160,7 @@ def _opened(path: Path, *, regular: bool) -> Iterator[int]:
     try:
         file = open(path, "rb", buffering=0, opener=at_once)  # noqa: SIM115
     except ValueError:
-        raise InvalidArgument(f"impossible path: {path}") from None
+        raise InvalidArgument(f"invalid path: {path}") from None
     with file:
         if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise InvalidArgument(f"not a regular file: {path}")
@@ -180,7 +180,7 @@ def _part(descriptor: int, path: Path, *, begun: bool) -> bytes:
         if part or begun or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             return part
         if not select.select([descriptor], [], [], _WRITER_WITHIN)[0]:
-            raise InvalidArgument(f"nobody writes to {path}")
+            raise InvalidArgument(f"no process writes to {path}")
         begun = True
 
 

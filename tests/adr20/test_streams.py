@@ -286,7 +286,7 @@ def test_a_limit_for_each_subject_matters_to_those_who_have_more_chunks() -> Non
 
 
 @pytest.mark.parametrize("subjects", [None, 5, "x", [], [5, None], {"$O.b.C.>": 1}])
-def test_a_stream_of_impossible_subjects_is_not_plain(subjects: object) -> None:
+def test_a_stream_of_invalid_subjects_is_not_plain(subjects: object) -> None:
     """Whatever a server says of it."""
     assert not streams.is_plain(config(subjects=subjects), "b")
     assert streams.refusals(config(subjects=subjects), "b") == ("subjects lack $O.b.C.> and $O.b.M.>",)

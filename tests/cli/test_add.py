@@ -94,7 +94,7 @@ async def test_add_json_gives_the_bucket(cli: Program, bucket_name: str) -> None
         ["--metadata", "=novalue"],
     ],
 )
-def test_add_refuses_impossible_settings_without_asking(bare_cli: Program, wrong: list[str]) -> None:
+def test_add_refuses_invalid_settings_without_asking(bare_cli: Program, wrong: list[str]) -> None:
     """Wrong usage is exit code 2 and names the option."""
     result = bare_cli("add", "photos", *wrong)
     assert (result.code, result.stdout) == (2, b"")

@@ -80,12 +80,12 @@ async def test_put_replaces_one_revision_only(cli: Program, bucket: Bucket) -> N
     for wrong in ("0", str(there + 1)):
         refused = cli(*put, wrong, input=b"2")
         assert refused.code == 6
-        assert f"stored is revision {there}, not revision {wrong}: {bucket.name}/k" in refused.stderr
+        assert f"expected revision {wrong}, found revision {there}: {bucket.name}/k" in refused.stderr
     assert cli(*put, str(there), input=b"3").code == 0
     assert await bucket.read("k") == b"3"
     assert cli(*put, str(there), input=b"4").code == 6
     await bucket.delete("k")
-    assert "stored is nothing" in cli(*put, "5", input=b"5").stderr
+    assert "found no object" in cli(*put, "5", input=b"5").stderr
     assert cli(*put, "0", input=b"6").code == 0
 
 

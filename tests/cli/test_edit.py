@@ -46,7 +46,7 @@ def test_edit_of_a_missing_key_is_exit_code_4(cli: Program, bucket: Bucket) -> N
     "line", [["photos", "k"], ["photos"], ["photos", "k", "-H", "A B:1"], ["photos", "", "-H", "A:1"]]
 )
 def test_edit_refuses_what_makes_no_sense(bare_cli: Program, line: list[str]) -> None:
-    """Nothing to change, an impossible header, an empty key."""
+    """Nothing to change, an invalid header, an empty key."""
     result = bare_cli("edit", *line)
     assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)
 

@@ -165,6 +165,6 @@ def test_a_missing_bucket_is_exit_code_3(cli: Program) -> None:
 
 @pytest.mark.parametrize("line", [[], ["photos", "key"], ["photos", "--older-than", "soon"], ["a b"]])
 def test_wrong_usage_is_exit_code_2(bare_cli: Program, line: list[str]) -> None:
-    """No bucket, a key, no duration, an impossible bucket."""
+    """No bucket, a key, no duration, an invalid bucket."""
     result = bare_cli("gc", *line)
     assert (result.code, result.stdout) == (2, b"")

@@ -66,6 +66,6 @@ async def test_ln_json_gives_the_link(cli: Program, bucket: Bucket) -> None:
     ],
 )
 def test_ln_refuses_what_makes_no_sense(bare_cli: Program, line: list[str]) -> None:
-    """Too few names or too many, and impossible ones."""
+    """Too few names or too many, and invalid ones."""
     result = bare_cli("ln", *line)
     assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)

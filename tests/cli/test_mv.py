@@ -98,7 +98,7 @@ async def test_a_prefix_is_moved_and_copied(cli: Program, bucket: Bucket, other:
 
 @pytest.mark.parametrize("command", ["mv", "cp"])
 def test_mv_and_cp_refuse_what_makes_no_sense(bare_cli: Program, command: str) -> None:
-    """Too few names or too many, impossible ones, and options that contradict or need another one."""
+    """Too few names or too many, invalid ones, and options that contradict or need another one."""
     for line in (
         ["photos", "a"],
         ["photos", "a", "b", "c", "d"],

@@ -164,22 +164,22 @@ def test_wrong_usage_looks_the_same_in_a_ci_step(cli: Program) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (["ls", "a b"], "impossible bucket name: a b (letters, digits, - and _ are possible)"),
-        (["add", ""], "impossible bucket name"),
-        (["rm", "--bucket", "x.y", "-f"], "impossible bucket name: x.y"),
-        (["put", "photos", ""], "impossible key: it is empty"),
-        (["get", "photos", "", "x"], "impossible key: it is empty"),
-        (["rm", "photos", "a", ""], "impossible key: it is empty"),
-        (["info", "photos", "x" * 2901], "impossible key: it has 2,901 bytes, 2,900 are possible"),
-        (["put", "photos", b"\xff"], "impossible key: it is not UTF-8"),
+        (["ls", "a b"], "invalid bucket name: a b (letters, digits, - and _ are possible)"),
+        (["add", ""], "invalid bucket name"),
+        (["rm", "--bucket", "x.y", "-f"], "invalid bucket name: x.y"),
+        (["put", "photos", ""], "invalid key: it is empty"),
+        (["get", "photos", "", "x"], "invalid key: it is empty"),
+        (["rm", "photos", "a", ""], "invalid key: it is empty"),
+        (["info", "photos", "x" * 2901], "invalid key: 2,901 bytes, the limit is 2,900"),
+        (["put", "photos", b"\xff"], "invalid key: it is not UTF-8"),
         (["put", "photos", "x", ""], "the name of the FILE is empty"),
         (["put", "photos", "x", "--description", b"\xff"], "not UTF-8"),
     ],
 )
-def test_impossible_names_are_refused_before_anything_is_asked(
+def test_invalid_names_are_refused_before_anything_is_asked(
     bare_cli: Program, line: list[str | bytes], said: str
 ) -> None:
-    """No server is needed to know that they are impossible."""
+    """No server is needed to know that they are invalid."""
     result = bare_cli("-s", DEAD, *line)
     assert (result.code, result.stdout) == (2, b"")
     assert said in result.stderr

@@ -67,7 +67,7 @@ async def test_put_r_says_each_with_verbose_and_none_with_quiet(
 
 
 async def test_put_r_json_gives_each_object(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
-    """One a line on standard output; a failure is one line of JSON on stderr, even of an impossible key."""
+    """One a line on standard output; a failure is one line of JSON on stderr, even of an invalid key."""
     grow(tmp_path, ["a", "b"])
     (tmp_path / "lost").symlink_to("nothing")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).write_text("")
@@ -79,7 +79,7 @@ async def test_put_r_json_gives_each_object(cli: Program, bucket: Bucket, tmp_pa
     assert sorted(each["name"] for each in objects) == ["p/a", "p/b"]
     errors = [json.loads(line)["error"] for line in result.stderr.splitlines()]
     assert [each["code"] for each in errors] == ["os_error", "invalid_key"]
-    assert errors[1]["message"] == f"{tmp_path}/\udcff: impossible key: it is not UTF-8"
+    assert errors[1]["message"] == f"{tmp_path}/\udcff: invalid key: it is not UTF-8"
 
 
 async def test_put_r_goes_on_behind_a_failure(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ async def test_put_r_of_a_missing_folder_makes_no_bucket(
 async def test_put_r_ends_at_once_when_all_are_concerned(
     cli: Program, bucket: Bucket, tmp_path: Path
 ) -> None:
-    """No bucket, no server, an impossible chunk size: one line and its own exit code."""
+    """No bucket, no server, an invalid chunk size: one line and its own exit code."""
     grow(tmp_path, [str(number) for number in range(50)])
     for line, code, why in (
         (["zzz-no-such"], 3, "no such bucket: zzz-no-such"),

@@ -163,7 +163,7 @@ def test_no_message_shows_a_credential(scheme: str) -> None:
     [
         "no such command 'nats://ann:s3/cret@h'",
         "no such command 'nats://ann:s3 cret@h'",
-        "impossible bucket name: TLS://s3cret@h:1 (letters)",
+        "invalid bucket name: TLS://s3cret@h:1 (letters)",
         "nats://a,nats://ann:s3@cret@h",
         "nats:/ann:s3cret@h: No such file or directory",
     ],
@@ -247,7 +247,7 @@ def test_wrong_usage_of_an_argument_is_no_traceback(capsys: pytest.CaptureFixtur
         raise errors.InvalidBucketName("a b")
 
     assert bridge.guard(parse) == 2
-    said = "natsobj: impossible bucket name: a b (letters, digits, - and _ are possible)\n"
+    said = "natsobj: invalid bucket name: a b (letters, digits, - and _ are possible)\n"
     assert capsys.readouterr().err == said
 
 

@@ -121,7 +121,7 @@ def test_an_unknown_context_gets_a_did_you_mean(bare_cli: Program, asked: str, h
     select(bare_cli.config_home, asked)
     result = bare_cli("ls", "-s", DEAD)
     assert (result.code, result.stdout) == (2, b"")
-    assert result.stderr.endswith(f"context.txt selects a context that is not there: {asked} ({hint})\n")
+    assert result.stderr.endswith(f"context.txt selects a context that does not exist: {asked} ({hint})\n")
 
 
 def test_the_names_of_contexts_are_offered_on_tab(bare_cli: Program) -> None:

@@ -185,7 +185,7 @@ async def test_every_kind_of_progress_leaves_the_results_alone(
 
 @pytest.mark.parametrize("line", [[], ["photos", "a", "b"], ["photos", ""], ["a b"]])
 def test_wrong_usage_is_exit_code_2(bare_cli: Program, line: list[str]) -> None:
-    """No bucket, too many keys, an empty key, an impossible bucket."""
+    """No bucket, too many keys, an empty key, an invalid bucket."""
     result = bare_cli("verify", *line)
     assert (result.code, result.stdout) == (2, b"")
 

@@ -163,7 +163,7 @@ async def test_a_file_system_without_hard_links_will_do(
     ],
 )
 @pytest.mark.parametrize("replace", [True, False])
-async def test_an_impossible_target_is_an_error_at_once(
+async def test_an_invalid_target_is_an_error_at_once(
     tmp_path: Path, name: str, error: type[OSError], *, replace: bool
 ) -> None:
     """It names the file that was asked for, and nothing is left."""

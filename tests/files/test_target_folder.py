@@ -298,7 +298,7 @@ def test_a_folder_that_becomes_a_link_leads_nowhere(tmp_path: Path, which: str) 
     folder = TargetFolder(str(inside))
     land(folder, "a/b/first")
     with (
-        pytest.raises(OSError, match="put elsewhere") as caught,
+        pytest.raises(OSError, match="was moved meanwhile") as caught,
         folder.take("a/b/k") as target,
         target.open(replace=False),
     ):

@@ -86,7 +86,7 @@ def test_a_key_whose_last_part_names_no_file_is_refused_in_a_folder(
     """Nothing lands outside of the folder, and nothing under a name that nobody chose."""
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidKey, match="its last part names no file"):
+    with pytest.raises(InvalidKey, match="its last part is not a file name"):
         target_path(file, key)
 
 

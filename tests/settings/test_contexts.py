@@ -165,7 +165,7 @@ def test_a_stale_selection_names_context_txt(tmp_path: Path) -> None:
     """The file that is wrong is named, for the name in it stands nowhere on the command line."""
     selector = write_selected_context(tmp_path, "gone")
     (tmp_path / "nats" / "context" / "gone.json").unlink()
-    message = f"{selector} selects a context that is not there: gone"
+    message = f"{selector} selects a context that does not exist: gone"
     with pytest.raises(InvalidArgument, match=f"^{re.escape(message)}$"):
         resolve({"server": "nats://h"}, {}, tmp_path)
     assert selector.read_text() == "gone\n"
@@ -177,7 +177,7 @@ def test_a_selection_is_a_name_and_not_a_path(tmp_path: Path) -> None:
     path.write_text("{}")
     write_context(tmp_path, "c")
     (tmp_path / "nats" / "context.txt").write_text(str(path))
-    with pytest.raises(InvalidArgument, match=r"selects a context that is not there"):
+    with pytest.raises(InvalidArgument, match=r"selects a context that does not exist"):
         resolve({}, {}, tmp_path)
 
 
@@ -301,7 +301,7 @@ def test_a_field_of_the_wrong_type_is_named_with_its_file(
     path = write_context(tmp_path, "c", **{field: value})
     with pytest.raises(InvalidArgument) as caught:
         resolve({"context": "c"}, {}, tmp_path)
-    assert str(caught.value) == f"{field} is no {kind}: {path}"
+    assert str(caught.value) == f"{field} is not a {kind}: {path}"
 
 
 @pytest.mark.parametrize("field", ["nsc", "socks_proxy", "windows_cert_store"])

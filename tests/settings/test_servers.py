@@ -56,7 +56,7 @@ def test_a_caller_of_the_library_is_told_about_its_own_argument() -> None:
     assert settings.origin == "from the program"
     for servers, said in (
         ("", "servers names no server"),
-        ("h:x", "impossible URL in servers: h:x: x is no"),
+        ("h:x", "invalid URL in servers: h:x: x is no"),
     ):
         with pytest.raises(InvalidArgument, match=f"^{said}"):
             natsobj.connect(servers)
@@ -137,51 +137,51 @@ LONG = "x" * 64
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("nats://h:port", "port is no port number"),
-        ("nats://h:0", "0 is no port number"),
-        ("nats://h:65536", "65536 is no port number"),
-        ("nats://h:-1", "-1 is no port number"),
-        ("nats://h:+1", "+1 is no port number"),
-        ("nats://h:1_0", "1_0 is no port number"),
-        ("nats://h:٣", "٣ is no port number"),
-        ("nats://h:" + "9" * 5000, "9" * 5000 + " is no port number"),
-        ("nats://h:1:2", "1:2 is no port number"),
-        ("nats://", "it names no host"),
-        ("nats://:4222", "it names no host"),
-        ("http://h", "http is none of nats, tls, ws and wss"),
-        ("mailto://h", "mailto is none of nats, tls, ws and wss"),
+        ("nats://h:port", "port is not a port number"),
+        ("nats://h:0", "0 is not a port number"),
+        ("nats://h:65536", "65536 is not a port number"),
+        ("nats://h:-1", "-1 is not a port number"),
+        ("nats://h:+1", "+1 is not a port number"),
+        ("nats://h:1_0", "1_0 is not a port number"),
+        ("nats://h:٣", "٣ is not a port number"),
+        ("nats://h:" + "9" * 5000, "9" * 5000 + " is not a port number"),
+        ("nats://h:1:2", "1:2 is not a port number"),
+        ("nats://", "the host is missing"),
+        ("nats://:4222", "the host is missing"),
+        ("http://h", "http is not one of nats, tls, ws, wss"),
+        ("mailto://h", "mailto is not one of nats, tls, ws, wss"),
         ("://h", FORM),
         ("h t", FORM),
         ("nats://h\x00", FORM),
-        ("nats://h\ufeff", "h\ufeff is no host"),
-        ("::1", "an IPv6 address stands in brackets"),
-        ("nats://fe80::1:4222", "an IPv6 address stands in brackets"),
+        ("nats://h\ufeff", "h\ufeff is not a host name"),
+        ("::1", "put an IPv6 address in brackets"),
+        ("nats://fe80::1:4222", "put an IPv6 address in brackets"),
         ("nats://[::1", FORM),
         ("nats://[::1]x:1", FORM),
         ("nats://[1::2::3]:1", FORM),
-        ("nats://[v1.x]:1", "v1.x is no IPv6 address"),
+        ("nats://[v1.x]:1", "v1.x is not an IPv6 address"),
         ("nats://h?x=1", FORM),
         ("nats://h#", FORM),
         ("nats://h/path", FORM),
         ("nats//h", FORM),
-        ("nats://a&b", "a&b is no host"),
-        ("nats://a%62", "a%62 is no host"),
-        ("nats://a..b", "a..b is no host"),
-        ("nats://.", ". is no host"),
-        (f"nats://{LONG}", f"{LONG} is no host"),
-        (f"nats://ü{LONG}", f"ü{LONG} is no host"),
-        ("nats://" + "a." * 127 + "b", "a." * 127 + "b is no host"),
-        ("nats://a\ud800", "a\ud800 is no host"),
+        ("nats://a&b", "a&b is not a host name"),
+        ("nats://a%62", "a%62 is not a host name"),
+        ("nats://a..b", "a..b is not a host name"),
+        ("nats://.", ". is not a host name"),
+        (f"nats://{LONG}", f"{LONG} is not a host name"),
+        (f"nats://ü{LONG}", f"ü{LONG} is not a host name"),
+        ("nats://" + "a." * 127 + "b", "a." * 127 + "b is not a host name"),
+        ("nats://a\ud800", "a\ud800 is not a host name"),
         ("ws://h/a\\b", FORM),
     ],
 )
-def test_an_impossible_url_is_named(url: str, reason: str) -> None:
+def test_an_invalid_url_is_named(url: str, reason: str) -> None:
     """The message has the place, the URL and what is wrong with it."""
     with pytest.raises(InvalidArgument) as caught:
         of(url)
     assert str(caught.value) in {
-        f"impossible URL in --server: {url}: {reason}",
-        f"impossible URL in --server: {url}: {FORM}",  # what Python says of brackets depends on its version
+        f"invalid URL in --server: {url}: {reason}",
+        f"invalid URL in --server: {url}: {FORM}",  # what Python says of brackets depends on its version
     }
 
 
@@ -207,11 +207,11 @@ def test_an_impossible_url_is_named(url: str, reason: str) -> None:
         ("nats://ann:s3[cret@h", "nats://h"),
     ],
 )
-def test_an_impossible_url_is_named_without_its_credential(url: str, shown: str) -> None:
+def test_an_invalid_url_is_named_without_its_credential(url: str, shown: str) -> None:
     """Whatever may be a part of a password is left out, also where it broke the URL."""
     with pytest.raises(InvalidArgument) as caught:
         of(url)
-    assert str(caught.value).startswith(f"impossible URL in --server: {shown}: ")
+    assert str(caught.value).startswith(f"invalid URL in --server: {shown}: ")
     assert not any(part in str(caught.value) for part in ("s3", "cret", "12", "ann"))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

@@ -180,12 +180,12 @@ def test_tls_options_are_taken_from_every_layer(tmp_path: Path, pem: dict[str, P
         (
             {"tlskey": "key.pem"},
             {"NATS_CERT": "cert.pem", "NATS_KEY": "key.pem"},
-            "--tlskey and NATS_CERT are halves of a certificate and its key: one place must give both",
+            "--tlskey and NATS_CERT are halves of a certificate and its key: set both in the same place",
         ),
         (
             {"tlscert": "cert.pem"},
             {"NATS_KEY": "key.pem"},
-            "--tlscert and NATS_KEY are halves of a certificate and its key: one place must give both",
+            "--tlscert and NATS_KEY are halves of a certificate and its key: set both in the same place",
         ),
     ],
 )
@@ -374,9 +374,7 @@ def test_a_subject_that_no_server_takes_is_refused(
 ) -> None:
     """Wildcards, spaces and empty tokens are found before anything is sent."""
     (name,) = flags
-    with pytest.raises(
-        InvalidArgument, match=f"^impossible (domain|subject) in --{name.replace('_', '-')}: "
-    ):
+    with pytest.raises(InvalidArgument, match=f"^invalid (domain|subject) in --{name.replace('_', '-')}: "):
         resolve(flags, {}, tmp_path)
 
 
