@@ -20,7 +20,7 @@ CONNECTION = {
     *(f"connection.{name}" for name in "watchers lane pings sign_in websocket".split()),
 }
 LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
-FRONT = LIBRARY | {"", "local_server"}
+FRONT = LIBRARY | {"", "local_server", "folders.outcomes"}
 ARGUMENTS = {"cli.arguments", "cli.arguments.grammar"}
 
 ARROWS: dict[str, set[str]] = {
@@ -50,15 +50,16 @@ ARROWS: dict[str, set[str]] = {
     "bucket": {"reader", "objects", "stream"} | VALUES,
     "store": {"bucket", "stream", "jetstream", "connection"} | VALUES,
     "blocking": {"blocking", "store", "bucket", "reader"} | VALUES,
-    "folders": {"folders", "bucket", "objects", "stream"} | VALUES,
+    "folders.outcomes": {"errors", "models"},
+    "folders": {"folders", "folders.outcomes", "bucket", "objects", "stream"} | VALUES,
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"local_server", "settings", "errors"},
     "fsspec": {"fsspec", "local_server", ""} | VALUES,
     "": LIBRARY,
     "cli.arguments.grammar": set(),
     "cli.exits": {"cli.arguments.grammar", "errors"},
-    "cli.output": {"cli.output", "cli.exits", "models", "files", "units"},
-    "cli.arguments": ARGUMENTS | {"cli.output", "cli.exits"} | FRONT,
+    "cli.output": {"cli.output", "cli.exits", "folders.outcomes", "models", "files", "units"},
+    "cli.arguments": ARGUMENTS | {"cli.exits"} | FRONT,
     "cli.session": {"cli.session", "cli.output", "cli.exits"} | ARGUMENTS | FRONT,
     "cli.topics": {"cli.output", "cli.exits"} | ARGUMENTS,
     "cli.commands": {"cli.session", "cli.output", "cli.exits", "cli.topics"} | ARGUMENTS | FRONT,

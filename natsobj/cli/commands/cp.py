@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session import moves
+from natsobj.cli.arguments import grammar
+from natsobj.cli.session import renaming
 from natsobj.cli.session.bridge import bridge
-from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Copy an object", "natsobj cp builds build-42.tar release.tar"),
@@ -18,29 +17,6 @@ EXAMPLES = (
 
 app = grammar.new_app()
 
-
-@app.command("cp", cls=grammar.Command)
-@bridge
-async def cp(
-    session: Session,
-    bucket: options.Bucket,
-    names: moves.Names,
-    *,
-    force: moves.Force = False,
-    if_absent: moves.IfAbsent = False,
-    recursive: moves.Recursive = False,
-    jobs: options.Jobs = None,
-    dry_run: moves.DryRun = False,
-) -> int:
-    """Copy objects, within a bucket or into another one."""
-    move = moves.Move(
-        change="copied",
-        bucket=bucket,
-        names=names,
-        force=force,
-        if_absent=if_absent,
-        recursive=recursive,
-        dry_run=dry_run,
-        jobs=jobs,
-    )
-    return await move.run(session)
+app.command("cp", cls=grammar.Command)(
+    bridge(renaming.verb("copied", "Copy objects, within a bucket or into another one."))
+)

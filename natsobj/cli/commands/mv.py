@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from natsobj.cli.arguments import grammar, options
-from natsobj.cli.session import moves
+from natsobj.cli.arguments import grammar
+from natsobj.cli.session import renaming
 from natsobj.cli.session.bridge import bridge
-from natsobj.cli.session.session import Session
 
 EXAMPLES = (
     ("Rename an object", "natsobj mv photos cat.jpg 2026/cat.jpg"),
@@ -19,29 +18,6 @@ EXAMPLES = (
 
 app = grammar.new_app()
 
-
-@app.command("mv", cls=grammar.Command)
-@bridge
-async def mv(
-    session: Session,
-    bucket: options.Bucket,
-    names: moves.Names,
-    *,
-    force: moves.Force = False,
-    if_absent: moves.IfAbsent = False,
-    recursive: moves.Recursive = False,
-    jobs: options.Jobs = None,
-    dry_run: moves.DryRun = False,
-) -> int:
-    """Rename objects, or move them into another bucket."""
-    move = moves.Move(
-        change="moved",
-        bucket=bucket,
-        names=names,
-        force=force,
-        if_absent=if_absent,
-        recursive=recursive,
-        dry_run=dry_run,
-        jobs=jobs,
-    )
-    return await move.run(session)
+app.command("mv", cls=grammar.Command)(
+    bridge(renaming.verb("moved", "Rename objects, or move them into another bucket."))
+)

@@ -112,6 +112,7 @@ async def _delete_many(
     dry_run: bool,
 ) -> int:
     from natsobj.cli.output.meters import Whole
+    from natsobj.cli.output.plans import show_plan
     from natsobj.cli.session.batch import Batch
     from natsobj.folders.ages import of_age
     from natsobj.folders.delete import delete_objects
@@ -123,7 +124,7 @@ async def _delete_many(
         wanted = await of_age(home, older_than=older_than, newer_than=None)
         found = _found(home, values.matcher(match), wanted)
         if dry_run:
-            return await _show(session, found)
+            return await show_plan(session, found, "deleted")
         whole = Whole(bucket, 0.0, shown=False)
         batch = Batch(session, whole, "deleted")
         session.account(batch.account, bucket=bucket)
@@ -146,33 +147,8 @@ async def _found(
                 yield entry
 
 
-async def _show(session: Session, found: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> int:
-    """Show what would be deleted."""
-    from natsobj.cli.output.formats import count
-    from natsobj.cli.output.objects import OBJECTS
-    from natsobj.folders.outcomes import Failed
-    from natsobj.models import ObjectInfo
-
-    number = 0
-
-    async def objects() -> AsyncGenerator[ObjectInfo, None]:
-        nonlocal number
-        async with aclosing(found):
-            async for each in found:
-                if isinstance(each, ObjectInfo):
-                    number += 1
-                    yield each
-                elif isinstance(each, Failed):
-                    session.fail(each.error)
-
-    await session.show_all(objects(), OBJECTS)
-    session.report(f"would be deleted: {count(number, 'object')}")
-    return session.status
-
-
 async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> int:
     from natsobj.cli.output.buckets import changed_bucket_json, deleted_bucket_line
-    from natsobj.cli.output.formats import count
     from natsobj.cli.session.buckets import status_if_allowed
 
     if not force and not session.stdin_is_terminal:
@@ -185,9 +161,9 @@ async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> int:
             home = store.bucket(bucket)
             info = await status_if_allowed(home) if force else await home.status(lenient=True)
         if not force:
-            objects = count(info.objects, "object") if info and info.objects is not None else "all it keeps"
-            question = f"delete bucket {bucket} with {objects}? Type its name: "
-            if await session.ask(question) != bucket:
+            from natsobj.cli.output.plans import bucket_question
+
+            if await session.ask(bucket_question("delete", bucket, info)) != bucket:
                 return session.give_up(f"not deleted, for that is not its name: {bucket}")
         asked = True
         await store.delete_bucket(bucket)

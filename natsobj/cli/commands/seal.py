@@ -31,7 +31,7 @@ async def seal(
 ) -> int:
     """Make a bucket read-only, for good."""
     from natsobj.cli.output.buckets import changed_bucket_line
-    from natsobj.cli.output.formats import count
+    from natsobj.cli.output.plans import bucket_question
 
     if not force and not session.stdin_is_terminal:
         raise UsageError(f"without a terminal, sealing a bucket needs --force: {bucket}")
@@ -42,8 +42,7 @@ async def seal(
         info = await home.status()
         if not info.sealed:
             if not force:
-                what = f"bucket {bucket} with {count(info.objects or 0, 'object')}"
-                question = f"seal {what}? It can never be written again. Type its name: "
+                question = bucket_question("seal", bucket, info, "It can never be written again. ")
                 if await session.ask(question) != bucket:
                     return session.give_up(f"not sealed, for that is not its name: {bucket}")
             asked = True
