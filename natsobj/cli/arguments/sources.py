@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from natsobj.cli.exits import UsageError
-from natsobj.cli.output import console
 
 if TYPE_CHECKING:
     from natsobj.files import Source
@@ -36,6 +35,7 @@ __all__ = [
 ]
 
 STDIN = "-"
+_DESCRIPTOR = 0
 _SHOWN = 3
 """Files that a suggested command line has at most."""
 
@@ -87,7 +87,7 @@ class Input:
 
     def check(self) -> None:
         """A terminal that is closed ends as if all had been typed."""
-        if self._terminal and not console.is_terminal(console.STDIN):
+        if self._terminal and not _is_terminal():
             raise OSError(errno.EIO, "the terminal was closed", self.name)
         self._source.check()
 
@@ -142,17 +142,21 @@ def open_input(bucket: str, key: str, *, named: bool) -> Iterator[Input]:
     nothing = "nothing came from standard input, nothing was stored: name a FILE, or - to store no bytes"
     with open_source(STDIN) as source:
         must_come = None if named else _forgotten(nothing, bucket, key)
-        yield Input(source, must_come=must_come, terminal=console.is_terminal(console.STDIN))
+        yield Input(source, must_come=must_come, terminal=_is_terminal())
 
 
 def _check_stdin(bucket: str, key: str) -> None:
-    if console.is_terminal(console.STDIN):
+    if _is_terminal():
         what = "standard input is a terminal: name a FILE, or - to store what you type"
-    elif stat.S_ISCHR(os.fstat(console.STDIN).st_mode):  # a closed one has become /dev/null
+    elif stat.S_ISCHR(os.fstat(_DESCRIPTOR).st_mode):  # a closed one has become /dev/null
         what = "standard input is closed or a device: name a FILE, or - to store what the device gives"
     else:
         return
     raise _forgotten(what, bucket, key)
+
+
+def _is_terminal() -> bool:
+    return os.isatty(_DESCRIPTOR)
 
 
 def _forgotten(what: str, bucket: str, key: str) -> UsageError:
