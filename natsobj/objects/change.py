@@ -23,21 +23,21 @@ async def change_record(
     *,
     lasts: Callable[[Record], Record] | None = None,
 ) -> tuple[ObjectInfo, Record]:
-    """Put a new record in the place of another one; return it as it is stored, and what it replaced.
+    """Replace a record; return the object as it is stored, and the record that was replaced.
 
-    Once begun it comes to its end, even when we are cancelled.
+    Once begun it is finished, even when this task is cancelled.
 
     Args:
-        record: what was read.
-        make: gives the new JSON for the record that it would replace, and raises when the change does not
-            apply to that. After a lost race it is asked again.
-        state: the stream's.
-        lasts: gives the record for whose rest of time the new one lasts, for the one that it would replace;
-            without it that is for ever.
+        record: the record as it was read.
+        make: takes the record that would be replaced and returns the new JSON. It raises when the change does
+            not apply, and is called again after a lost race.
+        state: the stream's configuration and state.
+        lasts: takes the record that would be replaced and returns the one whose remaining lifetime the new
+            record gets; without it the new record lasts for ever.
 
     Raises:
-        ObjectChanged: another writer was there while our own fate was in doubt, or again and again.
-        OutcomeUnknown: the server never confirmed it. No other error is raised when it may be stored.
+        ObjectChanged: another writer was there while ours was in doubt, or won again and again.
+        OutcomeUnknown: the server never confirmed. No other error is raised while it may be stored.
         InvalidArgument: the new record is too large for the server.
     """
     ahead = timedelta(0)

@@ -1,7 +1,7 @@
-"""The chunks of one source by their number, for as often as they are needed.
+"""A source cut into numbered chunks, each available for as long as it may have to be sent again.
 
-A chunk is kept until it is stored. What is needed again from before that comes from the file once more, or,
-where the source is a stream, back from the server.
+A chunk is kept in memory until it is stored. If an older chunk is needed again, it is read from the file once
+more or, when the source cannot be read twice, read back from the server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 
 class SourceFailed(Exception):
-    """A source had trouble that is not the upload's, and ends it: it may be fed by another store."""
+    """Reading the source failed. It is wrapped, because a source that is fed by another store raises the same
+    errors as the upload itself, and those would be retried.
+    """
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -39,13 +41,15 @@ class Chunker:
     def __init__(self, stream: BucketStream, source: Source, chunk_size: int) -> None:
         self._stream = stream
         self._source = source
-        self._acknowledged = getattr(source, "acknowledged", None)  # told, where it wants to know
+        self._acknowledged = getattr(
+            source, "acknowledged", None
+        )  # an optional method of the source, told of acknowledged bytes
         self._chunk_size = chunk_size
         self._digest = hashlib.sha256()
         self._kept: deque[bytes] = deque()
-        self._floor = 0  # the number of the first kept chunk
-        self._home = ""  # the subject that has all below the floor
-        self._home_sequence = 0  # and the place of the last of them in the stream
+        self._floor = 0  # the number of the first kept chunk; all below it are stored
+        self._home = ""  # the subject under which those are stored
+        self._home_sequence = 0  # and the stream sequence of the last of them
         self._ended = False
         self._back: AsyncGenerator[Stored, None] | None = None
         self._back_next = 0
@@ -59,11 +63,11 @@ class Chunker:
 
     @property
     def home(self) -> str:
-        """The subject whose chunks are needed when all must be sent again; empty where a file has them."""
+        """The subject to read chunks back from if all must be sent again; empty if none is needed."""
         return self._home
 
     async def chunk(self, number: int) -> bytes:
-        """Return a chunk, nothing behind the last one; in order, or from one that is kept."""
+        """Return a chunk, or nothing after the last one. Call it in order, or with a number that is kept."""
         if number < self._floor:
             return await self._read_back(number)
         if number - self._floor < len(self._kept):
@@ -83,12 +87,12 @@ class Chunker:
         return data
 
     def kept(self, number: int) -> bytes | None:
-        """Return a chunk that was given out and is not known to be stored."""
+        """Return a chunk that was sent and is not known to be stored; None if it is not kept."""
         number -= self._floor
         return self._kept[number] if 0 <= number < len(self._kept) else None
 
     def discard(self, number: int, subject: str, sequence: int) -> None:
-        """Forget the chunks below a number: all are stored under a subject, the last one at a sequence."""
+        """Drop the chunks below a number: they are stored under `subject`, the last one at `sequence`."""
         while self._floor < number:
             size = len(self._kept.popleft())
             self._floor += 1
@@ -97,7 +101,7 @@ class Chunker:
             self._home, self._home_sequence = subject, sequence
 
     async def restart(self) -> None:
-        """Make all chunks available once more."""
+        """Make all chunks available again, from the first one."""
         await self._end_back()
         try:
             self._source.restart()
@@ -109,7 +113,7 @@ class Chunker:
         self._digest = hashlib.sha256()
 
     async def _read_back(self, number: int) -> bytes:
-        """Return a chunk that is stored already: in order, or from the first one on once more."""
+        """Read a stored chunk back from the server: the next one, or an earlier one from the start."""
         if number < self._back_next:
             await self._end_back()
         if self._back is None:
@@ -128,10 +132,10 @@ class Chunker:
                 return message.data
 
     async def _lost(self, *, beginning: bool) -> NatsobjError:
-        """Say why what was stored is not found as it was: for good, or because a replica lags behind.
+        """Return why stored chunks were not found: they are lost, or the replica that answered lags behind.
 
         Args:
-            beginning: what the replica has is a beginning.
+            beginning: the replica's chunks are right, but it does not have all of them.
         """
         if not beginning or await self._stream.js.count(self._stream.name, self._home) < self._floor:
             return ChunksLost(self._stream.bucket)

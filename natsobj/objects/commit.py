@@ -1,7 +1,6 @@
-"""One record put in the place of another, on condition that it is still there.
+"""The commit of every change: a record is replaced by a new one, on condition that it is still the same.
 
-This publish is the commit of every change: before it everything can be undone, after it the change has
-succeeded and what is left is tidying.
+Before this publish everything can be undone. After it the change has succeeded, and only tidying is left.
 """
 
 from __future__ import annotations
@@ -40,22 +39,21 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _DOUBTFUL = frozenset({503, 10008})
-"""Answers of a cluster that is changing its leader: the record may be stored all the same."""
-
+"""Answers of a cluster that is changing its leader: the record may be stored nevertheless."""
 
 _HEADERS = 150
-"""Bytes of the headers that a record is published with, at most."""
+"""The most bytes that the headers of a published record take."""
 
 
 def check_record(stream: BucketStream, key: str, record: bytes, state: Mapping[str, Any]) -> None:
     """Refuse a record that does not fit into one message, before anything is changed.
 
     Args:
-        state: the stream's.
+        state: the stream's configuration and state.
 
     Raises:
-        InvalidArgument: the server takes no message of that size.
-        ConfigRefused: the bucket's stream takes none.
+        InvalidArgument: it exceeds the server's `max_payload`.
+        ConfigRefused: it exceeds the stream's `max_msg_size`.
     """
     size = len(record) + _HEADERS
     where = f"{stream.bucket}/{key}"
@@ -67,10 +65,10 @@ def check_record(stream: BucketStream, key: str, record: bytes, state: Mapping[s
 
 
 class Forgotten(Exception):
-    """A change that was acknowledged is gone: its leader died, and the next one does not know of it.
+    """An acknowledged change is gone: its leader died, and the next leader does not know of it.
 
-    Servers that are killed may lose what they acknowledged but had not flushed. As long as the chunks of
-    what was replaced are there, the change can be made again.
+    A server that is killed may lose what it acknowledged but had not flushed to disk. The change can be made
+    again as long as the chunks of the replaced object are still stored.
     """
 
 
@@ -78,12 +76,14 @@ class Replacement:
     """The replacement of one record by a new one.
 
     Args:
-        record: what is to be replaced.
-        make: gives the new record's JSON for the one that it would replace, and raises when the change no
-            longer applies to that.
-        is_ours: says whether a record is the one that this published.
-        ttl: gives the seconds that the new record lasts for the one that it would replace; 0 is for ever.
-        domain: the stream's. Where domains are joined, another one may store the message and answer as well.
+        record: the record to replace.
+        make: takes the record that would be replaced and returns the JSON of the new one. It raises when the
+            change no longer applies.
+        is_ours: tells whether a record is the one that this replacement published.
+        ttl: takes the record that would be replaced and returns the lifetime of the new one in seconds; 0 is
+            for ever.
+        domain: the stream's JetStream domain. When domains share an account, a stream of the same name in
+            another domain may store the message and acknowledge it too.
     """
 
     def __init__(
@@ -104,21 +104,24 @@ class Replacement:
         self._domain = domain
         self._ttl = ttl
         self.record = record
-        """What the next attempt would replace; what was replaced, once it has succeeded."""
+        """The record that the next attempt would replace; after success, the one that was replaced."""
         self.in_doubt = False
-        """Whether a record was published whose fate is unknown."""
+        """Whether a record was published and it is unknown if it was stored."""
         self.beaten: Record | None = None
-        """What it was to replace, when another writer's record was there in the end and ours was in doubt."""
+        """Set when another writer won while ours was in doubt: the record that ours was to replace.
+
+        If ours was stored in between, nobody but us knows that the chunks of this one must be removed.
+        """
 
     async def run(self) -> int:
         """Publish the new record and return its sequence; `record` is then the one that it replaced.
 
-        After a lost race the record is read again and `make` is asked again. After a lost answer the same is
-        published again, which can only succeed if the first one was not stored.
+        After a lost race the record is read again, and `make` is called with what was read. After a lost
+        answer the same record is published again: that succeeds only if the first one was not stored.
 
         Raises:
-            ObjectChanged: another writer was there while our own fate was in doubt, or again and again.
-            OutcomeUnknown: the server never confirmed it. No other error is raised when it may be stored.
+            ObjectChanged: another writer was there while ours was in doubt, or won again and again.
+            OutcomeUnknown: the server never confirmed. No other error is raised while it may be stored.
         """
         try:
             return await self._run()
@@ -177,9 +180,10 @@ _FREE_RACES = 8
 
 
 async def finish(change: Coroutine[Any, Any, T]) -> T:
-    """Await a commit to its end even when we are cancelled: whether it happened must be known.
+    """Await a commit to its end, even when this task is cancelled: whether it happened must be known.
 
-    The cancellation takes effect at the caller's next await. It never hides that the outcome is unknown.
+    After a success the cancellation takes effect at the caller's next await. It never hides an
+    `OutcomeUnknown`.
     """
     task = asyncio.ensure_future(change)
     cancelled: asyncio.CancelledError | None = None
@@ -198,7 +202,7 @@ async def finish(change: Coroutine[Any, Any, T]) -> T:
 
 
 def note_left_over(bucket: str, why: str) -> None:
-    """Log that a bucket may have chunks that no object refers to."""
+    """Warn that a bucket may have chunks that no object refers to."""
     log.warning("chunks may be left in %s: %s (remove them with: natsobj gc %s)", bucket, why, bucket)
 
 
@@ -209,15 +213,15 @@ async def purge_chunks(
     number: int | None = None,
     allowed: Callable[[], Awaitable[bool]] | None = None,
 ) -> None:
-    """Remove the chunks of one upload, and see that they are gone.
+    """Remove the chunks of one upload, and check that they are gone.
 
     Args:
-        number: how many there are, where that is known: it saves a question.
-        allowed: is asked before another attempt, after trouble, whether they may still be removed.
+        number: how many there are, if known: it saves a request.
+        allowed: is asked before each retry whether they may still be removed.
 
     Raises:
-        NatsobjError: they may still be there.
-        Forgotten: they may not be removed any more, and are there.
+        NatsobjError: some may still be stored.
+        Forgotten: `allowed` said no, and they are stored.
     """
     subject = await stream.chunk_subject(nuid)
     tried = False
@@ -237,10 +241,10 @@ async def purge_chunks(
 async def tidy_chunks(
     stream: BucketStream, gone: ObjectInfo | None, *, allowed: Callable[[], Awaitable[bool]] | None = None
 ) -> None:
-    """Remove the chunks of an object that is gone; a failure is only logged, for the change has succeeded.
+    """Remove the chunks of a replaced or deleted object; a failure is only logged: the change has succeeded.
 
     Raises:
-        Forgotten: it is not gone.
+        Forgotten: `allowed` said that the object is not gone.
     """
     if gone is None or gone.nuid is None or gone.link is not None:  # a link has no chunks, whatever it says
         return
@@ -251,15 +255,15 @@ async def tidy_chunks(
 
 
 async def remove_others(stream: BucketStream, others: Sequence[Record], *, but: str | None = None) -> None:
-    """Remove the records that a key has under other subjects, behind the change of the one that counts.
+    """Remove the records that other clients left for a key under other subjects, after its own was changed.
 
-    A record that has changed meanwhile stays.
+    A record that has changed since it was read stays.
 
     Args:
-        but: a nuid whose chunks stay, for the key's record names it.
+        but: a nuid whose chunks stay, because the key's record names it.
 
     Raises:
-        NatsobjError: one may still be there.
+        NatsobjError: one may still be stored.
     """
     for other in others:
         await stream.purge(other.subject, before=other.sequence + 1)

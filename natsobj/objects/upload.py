@@ -1,10 +1,11 @@
-"""An upload that survives: restarts, cuts, new leaders, a busy server.
+"""An upload that survives restarts, lost connections, new leaders and a busy server.
 
-After trouble the server may have stored more than it acknowledged, and may still be storing. So the first
-step is to wait until nothing is on its way any more (the connector's fence, then `settle`). The second is to
-compare what is stored behind the last acknowledged chunk with what was sent. If that is a clean continuation,
-the upload goes on in place. Everything else is left behind, to be purged, and the upload starts over under a
-fresh nuid, for single messages cannot be deleted reliably.
+After trouble the server may have stored more chunks than it acknowledged, and may still be storing some. So:
+
+1. Wait until nothing is on its way any more (the connector's fence, then `settle`).
+2. Compare the chunks that are stored after the last acknowledged one with those that were sent.
+3. If they continue the upload without a gap, go on with the next chunk under the same nuid.
+4. Otherwise start over under a fresh nuid, and purge the old one: single messages cannot be deleted reliably.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ log = logging.getLogger(__name__)
 _LAST = re.compile(r"wrong last sequence: (\d+)")
 _POLL = 0.05
 _UNREADABLE_PAUSE = 1.0
-"""Seconds to wait where the leader does not say what it has in its queue."""
+"""Seconds to wait when the leader's refusal does not say how far its queue reaches."""
 
 _QUICK = 1.0
-"""Seconds in which no chunk can get old enough to be removed."""
+"""An upload that took no longer than this many seconds has no chunk that is old enough for any gc."""
 
 _VANISHING = 20
-"""Looks at chunks that another writer may be about to remove."""
+"""How often to look whether another writer has removed our chunks."""
 
 _MOST_BARREN = 8
 """Attempts in a row that stored no more than the best one before them, after which the upload is given up.
@@ -56,7 +57,7 @@ drops its oldest messages) it would go on for ever.
 
 
 class Upload:
-    """The chunks of one put, in the end all under one nuid; its fields are its state.
+    """The chunks of one put, in the end all under one nuid. Its fields are its state.
 
     Args:
         state: the stream's configuration and state.
@@ -70,29 +71,29 @@ class Upload:
         self._stream = stream
         self._domain = state.get("domain", "")
         self._doubtful_stream = not streams.is_plain(state["config"], stream.bucket)
-        """Whether the stream may drop what it has acknowledged: then chunks are counted before the commit."""
+        """Whether the stream may drop acknowledged messages: then chunks are counted before the commit."""
         self._displacing = state["config"].get("discard") == "old"
-        """Whether a full bucket takes what is new and drops what is oldest."""
+        """Whether a full stream makes room by dropping its oldest messages."""
         self._patience = stream.patience()
         self._used = stream.connection
-        """The connection that the chunks of this attempt went over."""
+        """The connection over which this attempt sent its chunks."""
         self._troubled = False
-        """Whether anything went wrong so far."""
+        """Whether anything has gone wrong so far."""
         self._begun = time.monotonic()
         self._window_size = WINDOW
-        """Bytes that may be unacknowledged; halved each time the server is asked too much."""
+        """Bytes that may be unacknowledged; halved whenever the server reports too many requests."""
         self._given_up: list[Window] = []
-        """Attempts under other nuids, whose chunks are to be removed."""
+        """Failed attempts under other nuids, whose chunks are to be removed."""
         self._best = 0
-        """The most chunks that a given-up attempt had stored."""
+        """The most chunks that a failed attempt had stored."""
         self._barren = 0
-        """Attempts in a row that did not get further than that: barren ones."""
+        """Attempts in a row that got no further than that: barren ones."""
         self.chunker = chunker
         self.window = self._fresh()
-        """The attempt that counts."""
+        """The current attempt."""
 
     async def store(self) -> None:
-        """Store all of the source; when this returns every chunk is there, once and in order.
+        """Store the whole source. When this returns, every chunk is stored once and in order.
 
         Raises:
             TemporaryError: no progress for six times the timeout.
@@ -130,17 +131,17 @@ class Upload:
 
     @property
     def untidy(self) -> bool:
-        """Whether anything is left to be done or asked behind the commit."""
+        """Whether there is anything left to do or to check after the commit."""
         return bool(self._given_up) or self._displacing
 
     async def displaced(self) -> int:
-        """Return how many chunks the record, which came behind them, has displaced from a full bucket."""
+        """Return how many of the chunks a full bucket has dropped to make room for the record."""
         return self.window.stored - await self._count() if self._displacing else 0
 
     async def vanish(self) -> bool:
-        """Say whether another writer removes the chunks, for it has replaced the record that named them.
+        """Return whether another writer removes our chunks, because it replaced our record.
 
-        That proves that the record was stored, and that what it replaced is ours to remove.
+        That proves that our record was stored, so the chunks of what it replaced are ours to remove.
         """
         if not self.window.stored:
             return False
@@ -151,10 +152,11 @@ class Upload:
         return False
 
     async def undo(self, error: BaseException) -> None:
-        """Remove all that was stored; what could not be removed is a note.
+        """Remove everything that was stored; log a warning when that is impossible.
 
         Args:
-            error: why; where nobody answers any more, or waits any longer, there is one timeout for it.
+            error: why the put failed. After a cancellation, or when the server does not answer, this takes
+                one timeout at most.
         """
         if not (self._given_up or self.window.may_have_stored):
             return
@@ -171,7 +173,7 @@ class Upload:
             raise
 
     async def tidy(self) -> None:
-        """Remove what was given up on the way: once more, for a restart may have undone it."""
+        """Remove the chunks of failed attempts once more: a restart may have undone the first removal."""
         try:
             await self._purge_given_up()
         except NatsobjError as e:
@@ -181,7 +183,7 @@ class Upload:
 
     @property
     def _in_doubt(self) -> bool:
-        """Whether what was acknowledged may be gone: the stream may drop it, and a gc may take it."""
+        """Whether acknowledged chunks may be gone: dropped by the stream, or taken by a gc."""
         return self._troubled or self._doubtful_stream or self.age > _QUICK
 
     def _fresh(self) -> Window:
@@ -194,7 +196,7 @@ class Upload:
         return await self._patience.of(lambda: js.count(stream, self.window.subject))
 
     def _passing(self, refused: ChunkRefused) -> TemporaryError:
-        """Return a refusal that may pass; raise one that does not."""
+        """Return the error of a refusal that may pass; raise the error of one that will not."""
         if refused.code in {429, TOO_MANY_REQUESTS}:
             self._window_size = self.window.size = max(1, self.window.size // 2)
         elif refused.code not in BUSY:
@@ -202,7 +204,7 @@ class Upload:
         return JetStreamUnavailable(f"bucket {self._stream.bucket} takes no chunks now: {refused}")
 
     async def _repair(self, trouble: TemporaryError) -> None:
-        """Make it possible to go on, in place or under a fresh nuid."""
+        """Get ready to go on: under the same nuid if possible, else under a fresh one."""
         log.debug("uploading to %s: %s", self._stream.bucket, trouble)
         self._troubled = True
         connection = self._used
@@ -218,10 +220,10 @@ class Upload:
         await self._start_over(trouble)
 
     async def _settle(self) -> bool:
-        """Wait until nothing of this upload is under way any more; False if that cannot be told.
+        """Wait until no chunk of this upload is on its way any more; False if that cannot be told.
 
-        The fence tells what the server knows that we talk to. Where another one leads the stream, that one
-        may still have something to read of what a server that died had passed on.
+        The fence speaks for the server that we are connected to. If another server leads the stream, it may
+        still have to read what a server that died had forwarded to it.
         """
         used, now = self._used, self._stream.connection
         fenced = used is now or await self._stream.js.connector.fence(used.inbox)
@@ -232,7 +234,7 @@ class Upload:
         return bool(info.get("cluster", {}).get("leader") == now.server_name)
 
     async def _can_go_on(self) -> bool:
-        """Bring `window.stored` up to what is stored, if that is a clean continuation of it."""
+        """Update `window.stored` from the stream; False if what is stored there is not what was sent."""
         js, stream, window = self._stream.js, self._stream.name, self.window
         number, sequence = window.stored, window.sequence
         while message := await js.next_message(stream, window.subject, sequence + 1):
@@ -272,13 +274,13 @@ class Upload:
 
 
 async def settle(stream: BucketStream, subject: str) -> None:
-    """Wait until all that was published to a subject before is stored or refused by its leader.
+    """Wait until the stream's leader has stored or refused everything that was published to a subject before.
 
-    A publish that must fail goes the same way through the leader's queue, and its refusal says how far the
-    stream will have grown when all before it is stored.
+    To find out, publish a message that must be refused. It goes through the same queue of the leader as the
+    messages before it, and the refusal tells the sequence that the stream will have reached by then.
 
-    It waits for one timeout at most, for in joined domains the refusal may be another domain's. The caller
-    counts what is stored before it goes on.
+    This waits for one timeout at most: when domains share an account, the refusal may be another domain's. So
+    the caller counts what is stored before it goes on.
 
     Raises:
         TemporaryError: there is no leader now.

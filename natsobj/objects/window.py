@@ -1,4 +1,4 @@
-"""The window of unacknowledged chunks: a source goes up, every chunk is accounted for by its number."""
+"""The window of unacknowledged chunks: chunks are sent ahead, and each ack is matched to its number."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from natsobj.objects.chunker import Chunker
 from natsobj.stream import BucketStream
 
 WINDOW = 16 * 1024 * 1024
-"""Bytes that may be unacknowledged, of all uploads of several chunks over one connection.
+"""Bytes that may be unacknowledged, shared by all uploads of several chunks over one connection.
 
-Half of it is as fast next to the server, and takes 1.15 times as long at round trips of 21 ms; far more
-overruns the ingest queue of a stream (10167).
+Half as much is as fast next to the server, but takes 1.15 times as long at a round trip of 21 ms. Far more
+overruns the stream's ingest queue (error 10167).
 """
 
 WINDOW_CHUNKS = 4096
-"""The same in chunks, for very small ones."""
+"""Chunks that may be unacknowledged: the limit for very small ones."""
 
 
 class ChunkRefused(NatsobjError):
-    """The server did not store a chunk; `code` is its error or status. The caller says what it means."""
+    """The server refused a chunk; `code` is its error or status. The caller decides what that means."""
 
     def __init__(self, code: int, message: str) -> None:
         self.code = code
@@ -34,17 +34,17 @@ class ChunkRefused(NatsobjError):
 
 
 class AcksMissing(NatsobjError):
-    """Acknowledgements did not come in order: chunks may be missing behind the last one that did."""
+    """Acknowledgements came out of order: after the last one in order, chunks may be missing."""
 
 
 class Window:
-    """The chunks of one object under one fresh nuid, and how far they are.
+    """The chunks of one object under one fresh nuid, and how many are sent and stored.
 
     Args:
-        domain: the stream's: where domains are joined, another stream may acknowledge as well.
-        patience: is told of every chunk that is stored.
+        domain: the stream's domain: when domains share an account, another stream may acknowledge too.
+        patience: is told of every stored chunk, which counts as progress.
         size: bytes that may be unacknowledged.
-        ttl: seconds that each chunk lasts; 0 is for ever.
+        ttl: lifetime of each chunk in seconds; 0 is for ever.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Window:
         self.subject = names.chunk_subject(stream.bucket, self.nuid)
         self.size = size
         self.stored = 0
-        """Chunks that are stored for certain, without a gap."""
+        """Chunks that are stored for certain, from the first one on without a gap."""
         self.sequence = 0
-        """The last one's place in the stream."""
+        """The stream sequence of the last of them."""
         self.sent = 0
         self._headers = {"Nats-TTL": f"{ttl}s"} if ttl else None
         self._stream = stream
@@ -77,23 +77,23 @@ class Window:
 
     @property
     def may_have_stored(self) -> bool:
-        """Whether any chunk may be stored; where the subject is denied none is."""
+        """Whether any chunk may be stored; none is when permission for the subject is denied."""
         return bool(self.sent) and not isinstance(self._error, PermissionDenied)
 
     @property
     def unsettled(self) -> bool:
-        """Whether something that was sent may still be under way."""
+        """Whether a chunk that was sent may still be on its way."""
         return self._unacked > 0 or self._error is not None
 
     async def run(self, chunker: Chunker) -> None:
-        """Store all chunks behind those that are stored; when this returns, every one is acknowledged.
+        """Send the chunks after `stored`. When this returns, all of them are acknowledged.
 
-        After trouble it may be called again, as soon as nothing is under way any more and `stored` and
-        `sequence` are right.
+        After trouble it may be called again, once nothing is on its way any more and `stored` and `sequence`
+        have been brought up to date.
 
         Raises:
-            ChunkRefused: the server said no.
-            AcksMissing: something was lost.
+            ChunkRefused: the server refused a chunk.
+            AcksMissing: a chunk or an ack was lost.
             RequestTimeout: nothing moved for one timeout.
             ServerUnavailable: the connection was lost.
         """
@@ -145,7 +145,7 @@ class Window:
         await self._connection.until(self._changed.wait, "storing chunks")
 
     async def _settle(self) -> None:
-        """Let the acks in flight come in, so that a purge finds all that was sent; at most one timeout."""
+        """Wait for outstanding acks, one timeout at most: then a purge removes all that was sent."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._stream.timeout):
                 while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
@@ -153,7 +153,7 @@ class Window:
                     await self._changed.wait()
 
     def _take(self, message: Message) -> bool:
-        """Account for one ack, if it is one: they come in order, or something was lost."""
+        """Take one ack, if the message is one. Acks come in order, or something was lost."""
         ack = read_ack(message)
         if ack.code == 0 and (ack.stream, ack.domain) != self._acker:
             return False
