@@ -362,7 +362,7 @@ class BucketReadOnly(RefusedError):
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
-        super().__init__(f"bucket is a mirror and cannot be written: {bucket}")
+        super().__init__(f"bucket is a mirror and read-only: {bucket}")
 
 
 class UnsuitableStream(RefusedError):

@@ -51,7 +51,7 @@ async def test_a_file_that_changes_meanwhile_is_an_error(bucket: Bucket, tmp_pat
         os.utime(file, ns=(1, 1))
         with pytest.raises(SourceChanged) as caught:
             await has_content(source, info)
-    assert caught.value.__notes__ == ["try again when nobody writes to it"]  # and not what a put could do
+    assert caught.value.__notes__ == ["try again when nothing writes to it"]  # and not what a put could do
 
 
 async def test_a_missing_bucket_is_an_error(store: Store, bucket_name: str) -> None:

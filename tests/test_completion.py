@@ -32,14 +32,14 @@ def inserted(cli: Program, line: str, replaced: str, **env: str) -> list[str]:
 def test_commands_come_with_what_they_do(bare_cli: Program, shell: str) -> None:
     """Whole, also where that is long."""
     assert told(bare_cli, shell, "ge") == ["get\tFetch an object to a file or a pipe, or many into a folder."]
-    assert told(bare_cli, shell, "server", "sto") == ["stop\tStop it, if it runs."]
+    assert told(bare_cli, shell, "server", "sto") == ["stop\tStop it, if it is running."]
     assert any(line.startswith("put\tStore a file, ") for line in told(bare_cli, shell, ""))
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_options_come_with_what_they_mean(bare_cli: Program, shell: str) -> None:
     """Those of the command and the shared ones, on either side of it."""
-    assert told(bare_cli, shell, "get", "--sk") == ["--skip-existing\tKeep FILE if it exists, and succeed."]
+    assert told(bare_cli, shell, "get", "--sk") == ["--skip-existing\tSucceed if FILE exists, and keep it."]
     assert (
         told(bare_cli, shell, "--js-d")
         == told(bare_cli, shell, "ls", "--js-d")

@@ -77,7 +77,7 @@ def test_every_class_says_what_it_means(name: str) -> None:
         (errors.ObjectExists("b", "k"), "object exists: b/k"),
         (errors.FileExists("a.log"), "file exists: a.log"),
         (errors.BucketSealed("b"), "bucket is sealed: b"),
-        (errors.BucketReadOnly("b"), "bucket is a mirror and cannot be written: b"),
+        (errors.BucketReadOnly("b"), "bucket is a mirror and read-only: b"),
         (errors.BucketFull("b", "maximum bytes exceeded"), "bucket is full: b: maximum bytes exceeded"),
         (errors.AuthenticationFailed("nats://a"), "not authorised by nats://a"),
         (errors.PermissionDenied("$O.b.C.x"), "permission denied: $O.b.C.x"),

@@ -66,7 +66,7 @@ class Begun:
     async def begin(self, meta: ObjectMeta | None = None) -> Begun:
         with pytest.raises(ConnectionAbortedError) as error:
             await self.put(meta, chunks=ENOUGH)
-        assert "go on with the same command" in error.value.__notes__[0]
+        assert "continue with the same command" in error.value.__notes__[0]
         return self
 
     async def put(

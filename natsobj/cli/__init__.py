@@ -34,7 +34,7 @@ COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 READ_ON = """
 Examples:
   natsobj put photos cat.jpg ./cat.jpg      store a file under the key cat.jpg
-  natsobj get -r photos 2026/ ./holidays    fetch all below 2026/ into a folder
+  natsobj get -r photos 2026/ ./holidays    fetch all of 2026/ into a folder
   tar c dist | natsobj put artifacts dist.tar --create
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 no bucket, 4 no object, 5 try again,

@@ -160,9 +160,9 @@ WRONG_DIGESTS = 512 * 1024 * 1024
 
 _HINTS: Mapping[type[Exception], str] = {
     AuthenticationFailed: "check --creds, --user, --token, --nkey or the context",
-    BucketExists: "--if-not-exists accepts that",
+    BucketExists: "use --if-not-exists to accept that",
     BucketFull: "delete objects or raise the limit",
-    BucketNotFound: "natsobj add {0.bucket} creates it",
+    BucketNotFound: "create it with: natsobj add {0.bucket}",
     ChunksLost: "try again; gc --older-than 0s takes the chunks of uploads under way",
     CertificateError: "name the authority to trust with --tlsca, and your own certificate with --tlscert",
     ContentBroken: "store it again",
@@ -170,13 +170,13 @@ _HINTS: Mapping[type[Exception], str] = {
     ContentMismatch: "natsobj ls -l {0.bucket} shows what is there",
     FileExists: "use -f to replace it or --skip-existing to keep it",
     IsADirectoryError: "-r is for folders",
-    InvalidBucketName: "letters, digits, - and _ are possible",
+    InvalidBucketName: "letters, digits, - and _ are allowed",
     JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",
     ObjectChanged: "try again",
-    OutcomeUnknown: "natsobj info {0.bucket} {0.key} tells",
+    OutcomeUnknown: "natsobj info {0.bucket} {0.key} shows it",
     ObjectExists: "leave out --if-absent to replace it",
     RequestTimeout: "try again, or allow more with --timeout",
-    PermissionDenied: "the account needs the right to use that subject",
+    PermissionDenied: "the user may not publish to that subject",
     ServerUnavailable: "name a server with -s or NATS_URL, or use --local",
     SourceChanged: "try again, or store what is read: cat FILE | natsobj put ...",
 }
@@ -214,7 +214,7 @@ def _context_hint(error: ContextNotFound) -> str | None:
     if near := get_close_matches(error.name, error.known[:1000], n=1):
         return f"did you mean {near[0]}?"
     if len(error.known) > 5:
-        return "nats context ls shows those that there are"
+        return "nats context ls lists them"
     return f"contexts: {', '.join(error.known)}" if error.known else None
 
 

@@ -91,7 +91,7 @@ TOPICS = {
     "environment": "variables, and files",
     "json": "fields and error codes of --json",
     "connection": "options of all commands",
-    "nats": "what one types with nats object, mc, aws or rclone",
+    "nats": "what to type instead of nats object, mc, aws, rclone",
 }
 """What can be asked for, and what each is about."""
 

@@ -38,7 +38,7 @@ def note_kept(error: BaseException, kept: int, whole: int) -> None:
     Args:
         kept: bytes, of as many as are to be transferred in the `whole`.
     """
-    note = f"kept {format_size(kept)} of {format_size(whole)}; go on with the same command"
+    note = f"kept {format_size(kept)} of {format_size(whole)}; continue with the same command"
     if isinstance(error, Exception):
         error.add_note(note)
     else:

@@ -49,7 +49,7 @@ async def has_content(source: Source, info: ObjectInfo) -> bool:
         same = await _sha256(source) == info.sha256
         source.check()
     except SourceChanged as e:
-        e.add_note("try again when nobody writes to it")
+        e.add_note("try again when nothing writes to it")
         raise
     return same
 

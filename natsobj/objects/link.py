@@ -109,7 +109,7 @@ def check_no_object(bucket: str, key: str, record: Record) -> None:
     """Raise `ObjectExists` where a link would replace an object: it might be the very one it leads to."""
     if record.live is not None and record.live.link is None:
         error = ObjectExists(bucket, key)
-        error.add_note("a link never replaces an object: delete that first")
+        error.add_note("a link never replaces an object: delete it first")
         raise error
 
 

@@ -188,7 +188,7 @@ class Put:
         upload = self._upload = self._begin(source, size, state, ttl=ttl and ttl + longer)
         await upload.store()
         if ttl and upload.age > longer:
-            raise ConfigRefused(f"the upload of {stream.bucket}/{self._key} took longer than its chunks last")
+            raise ConfigRefused(f"the upload of {stream.bucket}/{self._key} took longer than its chunks live")
         source.check()
         found = await finding
         chunker, window, record = upload.chunker, upload.window, found.record

@@ -55,7 +55,7 @@ async def test_add_refuses_a_bucket_that_exists(cli: Program, bucket: Bucket) ->
     """Exit code 6, and the next step."""
     result = cli("add", bucket.name)
     assert (result.code, result.stdout) == (6, b"")
-    assert result.stderr == f"natsobj: bucket exists: {bucket.name} (--if-not-exists accepts that)\n"
+    assert result.stderr == f"natsobj: bucket exists: {bucket.name} (use --if-not-exists to accept that)\n"
     error = json.loads(cli("add", bucket.name, "--json").stderr)["error"]
     assert error["code"] == "bucket_exists"
 

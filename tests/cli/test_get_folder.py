@@ -173,7 +173,7 @@ def test_get_r_refuses_what_makes_no_sense_without_asking(bare_cli: Program, tmp
     for line, why in (
         (["-r", "b", "p"], "--recursive needs a folder"),
         (["-r", "b", "p", "-"], "--recursive needs a folder"),
-        (["-r", "b", "p", "file"], "file is none"),
+        (["-r", "b", "p", "file"], "file is not one"),
         (["-r", "b", "p", "x", "-f", "--skip-existing"], "--force and --skip-existing"),
         (["-r", "b", "p", "x", "-j", "many"], "'many'"),
         (["b", "p", "x", "-j", "2"], "--jobs needs --recursive"),

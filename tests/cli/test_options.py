@@ -164,7 +164,7 @@ def test_wrong_usage_looks_the_same_in_a_ci_step(cli: Program) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (["ls", "a b"], "invalid bucket name: a b (letters, digits, - and _ are possible)"),
+        (["ls", "a b"], "invalid bucket name: a b (letters, digits, - and _ are allowed)"),
         (["add", ""], "invalid bucket name"),
         (["rm", "--bucket", "x.y", "-f"], "invalid bucket name: x.y"),
         (["put", "photos", ""], "invalid key: it is empty"),
@@ -172,7 +172,7 @@ def test_wrong_usage_looks_the_same_in_a_ci_step(cli: Program) -> None:
         (["rm", "photos", "a", ""], "invalid key: it is empty"),
         (["info", "photos", "x" * 2901], "invalid key: 2,901 bytes, the limit is 2,900"),
         (["put", "photos", b"\xff"], "invalid key: it is not UTF-8"),
-        (["put", "photos", "x", ""], "the name of the FILE is empty"),
+        (["put", "photos", "x", ""], "the name of FILE is empty"),
         (["put", "photos", "x", "--description", b"\xff"], "not UTF-8"),
     ],
 )

@@ -123,7 +123,7 @@ async def test_a_bucket_that_is_missing_concerns_all(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (["logs/"], "standard input has no name to be stored under in the folder logs/: name a FILE"),
+        (["logs/"], "standard input has no file name to store in the folder logs/: name a FILE"),
         (["logs/", "-"], "(natsobj put b logs/NAME - stores it)"),
         (["logs/", "a.log", "-"], "standard input has no name"),
         (
@@ -137,7 +137,7 @@ async def test_a_bucket_that_is_missing_concerns_all(
         (["logs/", "a.log", "b", "--if-match", "sha256:" + "0" * 64], "--if-match is for one FILE"),
         (["k", "a.log", "-j", "2"], "--jobs needs --recursive"),
         (["-r", "k", "a", "b"], "--recursive takes one folder: a and b"),
-        (["logs/", ""], "the name of the FILE is empty"),
+        (["logs/", ""], "the name of FILE is empty"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(

@@ -175,8 +175,8 @@ def test_put_r_refuses_what_makes_no_sense_without_asking(bare_cli: Program, tmp
     for line, why in (
         (["-r", "b", "p"], "--recursive needs a folder"),
         (["-r", "b", "p", "-"], "--recursive needs a folder"),
-        (["-r", "b", "p", "file"], "file is none"),
-        (["-r", "b", "p", "/dev/null"], "/dev/null is none"),
+        (["-r", "b", "p", "file"], "file is not one"),
+        (["-r", "b", "p", "/dev/null"], "/dev/null is not one"),
         (["-r", "b", "p", ""], "empty"),
         (["-r", "b", "p", "dir", "--if-match", digest], "--recursive and --if-match"),
         (["-r", "b", "p", "dir", "-j", "0"], "0 is not in the range"),

@@ -247,7 +247,7 @@ def test_wrong_usage_of_an_argument_is_no_traceback(capsys: pytest.CaptureFixtur
         raise errors.InvalidBucketName("a b")
 
     assert bridge.guard(parse) == 2
-    said = "natsobj: invalid bucket name: a b (letters, digits, - and _ are possible)\n"
+    said = "natsobj: invalid bucket name: a b (letters, digits, - and _ are allowed)\n"
     assert capsys.readouterr().err == said
 
 

@@ -101,7 +101,7 @@ def test_status_says_what_runs_where(local: Program) -> None:
     assert result == (1, b'{"running":false,"pid":null,"url":null,"data":null}\n', "")
     result = local("server", "start")
     assert (result.code, result.stdout) == (0, b"")
-    said = re.fullmatch(r"local server runs at (nats://127\.0\.0\.1:\d+) \(pid (\d+)\)\n", result.stderr)
+    said = re.fullmatch(r"local server running at (nats://127\.0\.0\.1:\d+) \(pid (\d+)\)\n", result.stderr)
     assert said is not None
     fields = json.loads(local("server", "status", "--json").text)
     assert tuple(fields) == SERVER_FIELDS
@@ -117,7 +117,7 @@ def test_start_and_stop_may_be_repeated(local: Program) -> None:
     assert json.loads(started.text)["running"] is True
     assert local("server", "start", "--json") == started
     assert local("server", "stop") == (0, b"", "local server stopped\n")
-    assert local("server", "stop") == (0, b"", "no local server runs\n")
+    assert local("server", "stop") == (0, b"", "no local server is running\n")
     assert local("server", "stop", "-q") == (0, b"", "")
 
 

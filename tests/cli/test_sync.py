@@ -90,8 +90,8 @@ async def test_sync_n_tells_and_changes_nothing(cli: Program, bucket: Bucket, tm
         (("a:x", "a:"), "both sides are buckets: a:x and a: (natsobj cp -r a x '' copies them; "),
         (("-", "b:"), "sync needs a folder, not -: name it ./- if that is its name"),
         (("dist/a", "b:"), "sync needs a folder: dist/a is none (put and get are for single files)"),
-        (("dist", "b:x*"), "a PREFIX is no pattern: x*"),
-        (("dist", "no such:x"), "impossible bucket name: no such"),
+        (("dist", "b:x*"), "a PREFIX is not a pattern: x*"),
+        (("dist", "no such:x"), "invalid bucket name: no such"),
         (("b:", "dist", "--create"), "--create is for a bucket that is DST, not for b:"),
     ],
 )

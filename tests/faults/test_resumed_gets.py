@@ -71,7 +71,7 @@ async def test_a_get_that_was_ended_moves_only_what_is_missing(
     if number != signal.SIGKILL:
         assert result.code == 128 + number
         assert result.stderr.startswith(f"interrupted: {site.target} is as it was; kept ")
-        assert result.stderr.endswith(" MiB of 24 MiB; go on with the same command\n")
+        assert result.stderr.endswith(" MiB of 24 MiB; continue with the same command\n")
     missing, passed = SIZE - kept(site), proxy.passed["down"]
     whole(site, await resumed(site, "-f").end(), data)
     assert proxy.passed["down"] - passed < missing + 2 * CHUNK
@@ -86,7 +86,7 @@ async def test_a_get_goes_on_after_its_patience_and_a_restart(
     running = await stand_still(site, proxy)
     async with site.server_killed():
         result = (await running.end()).expect(5)
-        assert " MiB of 24 MiB; go on with the same command)\n" in result.stderr
+        assert " MiB of 24 MiB; continue with the same command)\n" in result.stderr
         assert kept(site) > PART - MIB
     whole(site, await resumed(site).end(), data)
 
@@ -101,7 +101,7 @@ async def test_a_get_goes_on_when_the_disk_has_room_again(site: Site, chance: Ch
 
     for _ in range(2):
         result = (await resumed(site, before=full).end()).expect(1)
-        assert "kept 9 MiB of 24 MiB; go on with the same command" in result.stderr
+        assert "kept 9 MiB of 24 MiB; continue with the same command" in result.stderr
         assert kept(site) == PART
     whole(site, await resumed(site).end(), data)
 

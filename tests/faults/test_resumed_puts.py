@@ -72,7 +72,7 @@ async def test_a_put_that_was_ended_moves_only_what_is_missing(
     if number == signal.SIGINT:
         assert result.code == 130
         assert result.stderr.startswith(f"interrupted: {site.bucket}/{KEY} is as it was; kept ")
-        assert result.stderr.endswith(" MiB of 24 MiB; go on with the same command\n")
+        assert result.stderr.endswith(" MiB of 24 MiB; continue with the same command\n")
     early = (await resumed(site, "--timeout", "500ms").end()).expect(5)
     assert "may still be under way" in early.stderr
     proxy.resume()
@@ -91,7 +91,7 @@ async def test_a_put_goes_on_after_its_patience_and_a_restart(
     running = await stand_still(site, proxy)
     async with site.server_killed():
         result = (await running.end()).expect(5)
-        assert " MiB of 24 MiB; go on with the same command)\n" in result.stderr
+        assert " MiB of 24 MiB; continue with the same command)\n" in result.stderr
     passed = proxy.passed["up"]
     await done(site, await resumed(site).end(), data)
     assert proxy.passed["up"] - passed < SIZE - PART + 2 * MIB

@@ -114,7 +114,7 @@ async def test_get_to_a_name_of_standard_output_cannot_report_there(
     for option in ("--json", "--if-changed"):
         done = shell(cli, '"$@"', "get", option, bucket.name, "k", "/dev/stdout", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, b"")
-        assert b"needs a FILE, for standard output has the content" in done.stderr
+        assert b"needs a FILE: standard output has the content" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "number"), [("/dev/stdin", 0), ("/dev/fd/7", 7), ("/proc/self/fd/7", 7)])
@@ -140,7 +140,7 @@ async def test_a_descriptor_has_no_name_in_a_folder(
     """Nothing is stored as `stdin` or `0`, as nothing is for `-`."""
     done = shell(cli, 'echo x | "$@"', "put", bucket.name, "folder/", name, cwd=tmp_path)
     assert done.returncode == 2
-    assert f"{name} has no name to be stored under in the folder folder/".encode() in done.stderr
+    assert f"{name} has no file name to store in the folder folder/".encode() in done.stderr
 
 
 async def test_what_another_process_has_open_is_appended_to(

@@ -50,13 +50,13 @@ MOST_JOBS = 256
 
 _BUCKET = typer.Argument(
     metavar="BUCKET",
-    help="The bucket: letters, digits, - and _.",
+    help="The bucket's name: letters, digits, - and _.",
     parser=values.bucket_name,
     autocompletion=suggest.complete_bucket,
 )
 _KEY = typer.Argument(
     metavar="KEY",
-    help="The object's name: any UTF-8, taken exactly as it is.",
+    help="The object's name: any UTF-8, used exactly as given.",
     parser=values.key_name,
     autocompletion=suggest.complete_key,
 )
@@ -70,7 +70,7 @@ OptionalKey = Annotated[str | None, _KEY]
 def _key_or_prefix(complete: Callable[..., list[str]]) -> Any:
     return typer.Argument(
         metavar="KEY",
-        help="The object's name: any UTF-8, taken exactly as it is. With -r the prefix of all names, '' for "
+        help="The object's name: any UTF-8, used exactly as given. With -r, the prefix of all names, '' for "
         "none.",
         autocompletion=complete,
     )
@@ -93,8 +93,8 @@ SourceFiles = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE",
-        help="The file to store; standard input for -, or for none where something comes through it. Several "
-        "go below a KEY that ends in /. With -r the folder.",
+        help="The file to store; - is standard input, which is also read if no FILE is given and input is "
+        "piped. Several FILEs need a KEY that ends in /. With -r, the folder.",
         parser=values.file_name,
     ),
 ]
@@ -121,14 +121,17 @@ Jobs = Annotated[
         metavar="N",
         min=1,
         max=MOST_JOBS,
-        help="With -r or several FILEs, transfer so many at once; by default as many as the line needs.",
+        help="Number of parallel transfers with -r or several FILEs; by default as many as the line can use.",
     ),
 ]
 
 MaxBucketSize = Annotated[
     int | None,
     typer.Option(
-        "--max-bucket-size", metavar="SIZE", parser=values.size, help="Bytes that fit into it, such as 10G."
+        "--max-bucket-size",
+        metavar="SIZE",
+        parser=values.size,
+        help="Most bytes that it may hold, such as 10G.",
     ),
 ]
 Offset = Annotated[
@@ -137,12 +140,12 @@ Offset = Annotated[
         "--offset",
         metavar="SIZE",
         parser=values.size,
-        help="Leave out so many bytes at the beginning. Of a part no digest can be checked.",
+        help="Skip this many bytes. The digest of a byte range cannot be checked.",
     ),
 ]
 Length = Annotated[
     int | None,
-    typer.Option("--length", metavar="SIZE", parser=values.size, help="Fetch so many bytes at most."),
+    typer.Option("--length", metavar="SIZE", parser=values.size, help="Fetch at most this many bytes."),
 ]
 ChunkSize = Annotated[
     int | None,
@@ -150,7 +153,7 @@ ChunkSize = Annotated[
         "--chunk-size",
         metavar="SIZE",
         parser=values.chunk_size,
-        help="Bytes a chunk; by default 128K, or less where the server wants it.",
+        help="Bytes per chunk; by default 128K, or less if the server takes less.",
     ),
 ]
 Ttl = Annotated[
@@ -161,7 +164,7 @@ Ttl = Annotated[
 ]
 ObjectTtl = Annotated[
     bool,
-    typer.Option("--object-ttl", help="Let objects have a time to live of their own (put --ttl); for good."),
+    typer.Option("--object-ttl", help="Allow objects to have their own TTL (put --ttl); cannot be undone."),
 ]
 OlderThan = Annotated[
     timedelta | None,
@@ -169,7 +172,7 @@ OlderThan = Annotated[
         "--older-than",
         metavar="DURATION",
         parser=values.duration,
-        help="Remove nothing younger; by default 24h. An upload is as old as its newest chunk.",
+        help="Keep what is younger; by default 24h. An upload is as old as its newest chunk.",
     ),
 ]
 Older = Annotated[
@@ -178,7 +181,7 @@ Older = Annotated[
         "--older-than",
         metavar="DURATION",
         parser=values.duration,
-        help="Only what was changed longer ago, such as 30d, by the server's clock.",
+        help="Only objects last modified longer ago than this, such as 30d, by the server's clock.",
     ),
 ]
 Newer = Annotated[
@@ -187,11 +190,11 @@ Newer = Annotated[
         "--newer-than",
         metavar="DURATION",
         parser=values.duration,
-        help="Only what was changed since then, such as 24h, by the server's clock.",
+        help="Only objects modified within this time, such as 24h, by the server's clock.",
     ),
 ]
 Description = Annotated[
-    str | None, typer.Option("--description", metavar="TEXT", parser=values.utf8, help="Describe it.")
+    str | None, typer.Option("--description", metavar="TEXT", parser=values.utf8, help="Set the description.")
 ]
 Headers = Annotated[
     list[values.Pair] | None,
@@ -202,29 +205,30 @@ Headers = Annotated[
 Metadata = Annotated[
     list[values.Pair] | None,
     typer.Option(
-        "--metadata", metavar="NAME=VALUE", parser=values.metadata, help="Add metadata; repeatable."
+        "--metadata", metavar="NAME=VALUE", parser=values.metadata, help="Add a metadata entry; repeatable."
     ),
 ]
 
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="NAME", parser=values.utf8, help="Cluster that shall keep it."),
+    typer.Option("--cluster", metavar="NAME", parser=values.utf8, help="Cluster to place it in."),
 ]
 Tags = Annotated[
     list[str] | None,
     typer.Option(
-        "--tags", metavar="TAG,...", parser=values.utf8, help="Tags of servers that may keep it; repeatable."
+        "--tags",
+        metavar="TAG,...",
+        parser=values.utf8,
+        help="Place it on servers with these tags; repeatable.",
     ),
 ]
 RemoveHeaders = Annotated[
     list[str] | None,
-    typer.Option(
-        "--remove-header", metavar="NAME", parser=values.utf8, help="Take a header away; repeatable."
-    ),
+    typer.Option("--remove-header", metavar="NAME", parser=values.utf8, help="Remove a header; repeatable."),
 ]
 RemoveMetadata = Annotated[
     list[str] | None,
     typer.Option(
-        "--remove-metadata", metavar="NAME", parser=values.utf8, help="Take metadata away; repeatable."
+        "--remove-metadata", metavar="NAME", parser=values.utf8, help="Remove a metadata entry; repeatable."
     ),
 ]

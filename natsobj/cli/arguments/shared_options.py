@@ -55,7 +55,7 @@ Context = Annotated[
     typer.Option(
         "--context",
         metavar="NAME",
-        help="Context of the nats command, or its file. [NATS_CONTEXT]",
+        help="Context of the nats command, or a context file. [NATS_CONTEXT]",
         rich_help_panel="Connection",
         autocompletion=suggest.complete_context,
     ),
@@ -79,16 +79,17 @@ TlsKey = Annotated[
     OptionalText, _connection("--tlskey", metavar="FILE", text="The key of our certificate. [NATS_KEY]")
 ]
 TlsCa = Annotated[
-    OptionalText, _connection("--tlsca", metavar="FILE", text="Authorities to trust the server by. [NATS_CA]")
+    OptionalText,
+    _connection("--tlsca", metavar="FILE", text="CA certificates that verify the server. [NATS_CA]"),
 ]
-TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Encrypt before anything is said.")]
+TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Start TLS before the server's INFO.")]
 JsDomain = Annotated[OptionalText, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
 ApiPrefix = Annotated[
     OptionalText,
     _connection("--js-api-prefix", metavar="SUBJECT", text="Prefix of JetStream's API, for imports."),
 ]
 InboxPrefix = Annotated[
-    OptionalText, _connection("--inbox-prefix", metavar="SUBJECT", text="Prefix of the subjects for answers.")
+    OptionalText, _connection("--inbox-prefix", metavar="SUBJECT", text="Subject prefix for replies.")
 ]
 Timeout = Annotated[
     OptionalText,

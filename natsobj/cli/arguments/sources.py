@@ -210,14 +210,14 @@ def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
         if len(files) > 1:
             more = [key] if os.path.isfile(key) else []  # noqa: PTH113  # never raises
             folder = "FOLDER/" if more else f"{key}/"
-            error = UsageError("several FILEs are stored below a folder: a KEY that ends in /")
+            error = UsageError("several FILEs need a folder: a KEY that ends in /")
             error.add_note(f"did you mean {_line(bucket, folder, *more, *files)}?")
             raise error
         return
     nameless = [file for file in files or [STDIN] if file == STDIN or named_descriptor(file) is not None]
     if nameless:
         what = "standard input" if nameless[0] == STDIN else nameless[0]
-        error = UsageError(f"{what} has no name to be stored under in the folder {key}: name a FILE")
+        error = UsageError(f"{what} has no file name to store in the folder {key}: name a FILE")
         error.add_note(f"{_line(bucket, f'{key}NAME', nameless[0])} stores it")
         raise error
     seen: dict[str, str] = {}

@@ -49,7 +49,7 @@ def utf8(text: str) -> str:
 def prefix_text(text: str) -> str:
     """Take the beginning of names; somebody who gives a pattern would wonder why there are none."""
     if set("*?") & set(text):
-        raise UsageError(f"a PREFIX is no pattern: {text}")
+        raise UsageError(f"a PREFIX is not a pattern: {text}")
     return utf8(text)
 
 
@@ -73,7 +73,7 @@ def key_name(text: str) -> str:
 def file_name(text: str) -> str:
     """Take the name of a local file as the system gives it; an empty one is none."""
     if not text:
-        raise UsageError("the name of the FILE is empty")
+        raise UsageError("the name of FILE is empty")
     return text
 
 
@@ -91,7 +91,7 @@ def chunk_size(text: str) -> int:
     """Read the size of a chunk, which is not empty."""
     wanted = size(text)
     if wanted == 0:
-        raise typer.BadParameter("a chunk has one byte at least")
+        raise typer.BadParameter("a chunk has at least one byte")
     return wanted
 
 
@@ -109,7 +109,7 @@ def object_ttl(text: str) -> timedelta:
     """Read how long an object lasts: whole seconds, one at least."""
     lasting = duration(text)
     if lasting < timedelta(seconds=1):
-        raise typer.BadParameter("an object lasts one second at least")
+        raise typer.BadParameter("a TTL is at least one second")
     return lasting
 
 
@@ -190,11 +190,11 @@ def way(bucket: str, names: Sequence[str], last: str, *, prefixes: bool = False)
 def folder(path: str | None) -> str:
     """Take what stands in the place of the FILE for a folder, that may be missing so far."""
     if path is None:
-        raise UsageError("--recursive needs a folder: name it behind the PREFIX, . for this one")
+        raise UsageError("--recursive needs a folder after the PREFIX, such as .")
     if path == "-":
-        raise UsageError("--recursive needs a folder, not -: name it ./- if that is its name")
+        raise UsageError("--recursive needs a folder, not - (if that is its name: ./-)")
     if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112  # never raises
-        raise UsageError(f"--recursive needs a folder: {path} is none")
+        raise UsageError(f"--recursive needs a folder: {path} is not one")
     return path
 
 

@@ -14,10 +14,10 @@ from natsobj.cli.session.session import Session
 EXAMPLES = (
     ("Create a bucket", "natsobj add photos"),
     (
-        "Make sure that a bucket is there, kept on three servers",
+        "Make sure that a bucket exists, on three servers",
         "natsobj add photos --replicas 3 --if-not-exists",
     ),
-    ("Create one whose objects go after a week", "natsobj add builds --ttl 7d --max-bucket-size 20G"),
+    ("Create one whose objects expire after a week", "natsobj add builds --ttl 7d --max-bucket-size 20G"),
 )
 
 app = grammar.new_app()
@@ -33,10 +33,11 @@ async def add(
     ttl: options.Ttl = None,
     object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
-        int, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
+        int,
+        typer.Option("--replicas", metavar="N", min=1, help="Number of servers that keep a copy, 1 to 5."),
     ] = 1,
     storage: Annotated[
-        Literal["file", "memory"], typer.Option("--storage", help="Where it is kept.")
+        Literal["file", "memory"], typer.Option("--storage", help="Storage of the bucket: file or memory.")
     ] = "file",
     max_bucket_size: options.MaxBucketSize = None,
     compress: Annotated[bool, typer.Option("--compress", help="Compress what is stored.")] = False,
@@ -44,7 +45,7 @@ async def add(
     cluster: options.Cluster = None,
     tags: options.Tags = None,
     if_not_exists: Annotated[
-        bool, typer.Option("--if-not-exists", help="Leave a bucket that exists as it is, and succeed.")
+        bool, typer.Option("--if-not-exists", help="Succeed if the bucket exists, and leave it as it is.")
     ] = False,
 ) -> int:
     """Create a bucket."""

@@ -23,7 +23,7 @@ async def cat(session: Session, bucket: options.Bucket, keys: options.SomeKeys) 
     from natsobj.files.targets import open_stdout
 
     if session.json:
-        raise UsageError("contradicting options: --json, for standard output has the content")
+        raise UsageError("--json cannot be used here: standard output has the content")
     current, written = keys[0], 0
 
     def account(_: bool) -> str:

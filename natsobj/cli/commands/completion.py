@@ -28,7 +28,7 @@ def completion(
         Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
     ],
 ) -> int:
-    """Print the completion script of a shell."""
+    """Print a shell's completion script."""
     from natsobj.cli.arguments.completion import script
 
     console.write(script(shell))

@@ -9,14 +9,14 @@ from natsobj.cli.session.bridge import bridge
 EXAMPLES = (
     ("Copy an object", "natsobj cp builds build-42.tar release.tar"),
     (
-        "Copy it into another bucket, under the same name",
+        "Copy it to another bucket, under the same name",
         "natsobj cp builds build-42.tar releases build-42.tar",
     ),
-    ("Copy all that is below a prefix", "natsobj cp -r builds 42 releases latest"),
+    ("Copy everything below a prefix", "natsobj cp -r builds 42 releases latest"),
 )
 
 app = grammar.new_app()
 
 app.command("cp", cls=grammar.Command)(
-    bridge(renaming.verb("copied", "Copy objects, within a bucket or into another one."))
+    bridge(renaming.verb("copied", "Copy objects within a bucket or to another one."))
 )

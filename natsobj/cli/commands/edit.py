@@ -18,14 +18,14 @@ from natsobj.cli.session.session import Session
 EXAMPLES = (
     ("Describe an object", 'natsobj edit photos cat.jpg --description "Our cat"'),
     (
-        "Set a header, take another one away",
+        "Set one header, remove another",
         "natsobj edit site a.js -H Cache-Control:no-cache --remove-header Etag",
     ),
     (
-        "Keep a bucket on three servers, and all of it for a month",
+        "Keep a bucket on three servers, and its objects for a month",
         "natsobj edit photos --replicas 3 --ttl 30d",
     ),
-    ("Take a limit away", "natsobj edit photos --no-max-bucket-size"),
+    ("Remove a limit", "natsobj edit photos --no-max-bucket-size"),
 )
 
 app = grammar.new_app()
@@ -44,17 +44,19 @@ async def edit(
     header: options.Headers = None,
     remove_header: options.RemoveHeaders = None,
     ttl: options.Ttl = None,
-    no_ttl: Annotated[bool, typer.Option("--no-ttl", help="What is in it stays for ever.")] = False,
+    no_ttl: Annotated[bool, typer.Option("--no-ttl", help="Remove the TTL: keep objects for ever.")] = False,
     object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
-        int | None, typer.Option("--replicas", metavar="N", min=1, help="Servers that keep a copy, 1 to 5.")
+        int | None,
+        typer.Option("--replicas", metavar="N", min=1, help="Number of servers that keep a copy, 1 to 5."),
     ] = None,
     storage: Annotated[
-        Literal["file", "memory"] | None, typer.Option("--storage", help="Where it is kept.")
+        Literal["file", "memory"] | None,
+        typer.Option("--storage", help="Storage of the bucket: file or memory."),
     ] = None,
     max_bucket_size: options.MaxBucketSize = None,
     no_max_bucket_size: Annotated[
-        bool, typer.Option("--no-max-bucket-size", help="It may grow as far as the account.")
+        bool, typer.Option("--no-max-bucket-size", help="Remove the size limit.")
     ] = False,
     compress: Annotated[
         bool | None, typer.Option("--compress/--no-compress", help="Compress what is stored from now on.")
@@ -87,7 +89,7 @@ async def edit(
         values.needs("a KEY", False, of_object)
         return await _edit_bucket(session, bucket, shared, of_bucket)
     if given := [name for name, value in of_bucket.items() if value is not None]:
-        raise UsageError(f"{given[0]} is a bucket's: leave out the KEY")
+        raise UsageError(f"{given[0]} is for buckets: leave out the KEY")
     return await _edit_object(
         session, bucket, key, shared, header=header or (), remove_header=remove_header or ()
     )
@@ -105,7 +107,7 @@ async def _edit_object(
     from natsobj.cli.output.objects import edited_line
 
     if shared["description"] is None and not any((header, remove_header, *shared.values())):
-        raise UsageError("nothing to change: name what, such as --description TEXT")
+        raise UsageError("nothing to change: give an option, such as --description TEXT")
     session.account(
         lambda settled: f"{bucket}/{key} {'is as it was' if settled else 'may be changed or not'}"
     )
@@ -125,7 +127,7 @@ async def _edit_bucket(
 
     given = any(value is not None for value in (shared["description"], *settings.values()))
     if not given and not any(shared.values()):
-        raise UsageError("nothing to change: name what, such as --ttl DURATION, or a KEY")
+        raise UsageError("nothing to change: give an option, such as --ttl DURATION, or a KEY")
     cluster, labels = settings["--cluster"], settings["--tags"] or ()
     session.account(
         lambda settled: f"bucket {bucket} {'is as it was' if settled else 'may be changed or not'}"

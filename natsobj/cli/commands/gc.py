@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     ("Show what would be removed", "natsobj gc photos --dry-run"),
-    ("Remove what crashed uploads have left", "natsobj gc photos"),
-    ("Forget what was deleted a month ago, too", "natsobj gc photos --tombstones --older-than 30d"),
+    ("Remove what crashed uploads left behind", "natsobj gc photos"),
+    ("Also forget what was deleted a month ago", "natsobj gc photos --tombstones --older-than 30d"),
 )
 
 app = grammar.new_app()
@@ -35,10 +35,10 @@ async def gc(
     *,
     older_than: options.OlderThan = None,
     tombstones: Annotated[
-        bool, typer.Option("--tombstones", help="The records of deleted objects as well.")
+        bool, typer.Option("--tombstones", help="Also remove the records of deleted objects.")
     ] = False,
     unreadable: Annotated[
-        bool, typer.Option("--unreadable", help="Records that cannot be read as well.")
+        bool, typer.Option("--unreadable", help="Also remove records that cannot be read.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only show what would be removed.")

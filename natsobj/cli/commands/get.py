@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("Fetch into a file", "natsobj get photos 2026/cat.jpg cat.jpg"),
     ("Fetch into a folder, as cat.jpg", "natsobj get photos 2026/cat.jpg pictures/"),
-    ("Fetch something big, and go on after a break", "natsobj get --resume builds build-42.tar build-42.tar"),
+    (
+        "Fetch something big, and continue after an interruption",
+        "natsobj get --resume builds build-42.tar build-42.tar",
+    ),
     ("Pass it on", "natsobj get builds build-42.tar | tar x"),
     ("Show the last mebibyte of a log of 10 MiB", "natsobj get logs app.log --offset 9M | less"),
-    ("Fetch all below 2026/ into a folder", "natsobj get -r photos 2026 pictures"),
+    ("Fetch everything below 2026/ into a folder", "natsobj get -r photos 2026 pictures"),
     ("Fetch the pictures of a whole bucket", "natsobj get -r photos '' pictures --match '*.jpg'"),
 )
 
@@ -52,22 +55,23 @@ async def get(
             "--match",
             metavar="GLOB",
             parser=values.utf8,
-            help="With -r, only such names; * matches / as well.",
+            help="With -r, only names that match; * also matches /.",
         ),
     ] = None,
     older_than: options.Older = None,
     newer_than: options.Newer = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Keep FILE if it exists, and succeed.")
+        bool, typer.Option("--skip-existing", help="Succeed if FILE exists, and keep it.")
     ] = False,
     if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="Replace FILE if its content is another one.")
+        bool, typer.Option("--if-changed", help="Replace FILE only if its content differs.")
     ] = False,
     offset: options.Offset = None,
     length: options.Length = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an earlier run was ended; keep what has come.")
+        bool,
+        typer.Option("--resume", help="Continue an interrupted run; keep what was fetched if interrupted."),
     ] = False,
 ) -> int:
     """Fetch an object to a file or a pipe, or many into a folder."""
@@ -159,10 +163,10 @@ async def _get_file(
     target = None if file is None or file == STANDARD_STREAM else target_path(file, key)
     descriptor = STDOUT if target is None else named_descriptor(str(target))
     if resume and (target is None or descriptor is not None or is_stream(target)):
-        raise UsageError("--resume needs a FILE that is a regular one")
+        raise UsageError("--resume needs a regular FILE")
     if descriptor == STDOUT and (session.json or existing.if_changed):
         option = "--json" if session.json else "--if-changed"
-        raise UsageError(f"{option} needs a FILE, for standard output has the content")
+        raise UsageError(f"{option} needs a FILE: standard output has the content")
     if file is None and session.stdout_is_terminal:
         raise UsageError("standard output is a terminal: name a FILE, or - to show the content here")
     there = target is not None and is_there(target)

@@ -13,7 +13,7 @@ from natsobj.cli.output import console
 
 EXAMPLES = (
     ("List the exit codes", "natsobj help exit-codes"),
-    ("Find what one typed with nats object", "natsobj help nats"),
+    ("Find the counterpart of a nats object command", "natsobj help nats"),
     ("Explain a command", "natsobj help put"),
 )
 

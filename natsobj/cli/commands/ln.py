@@ -15,7 +15,7 @@ from natsobj.cli.session.session import Session
 EXAMPLES = (
     ("Link to an object of the same bucket", "natsobj ln builds build-42.tar latest.tar"),
     ("Link to it from another bucket", "natsobj ln builds build-42.tar releases app.tar"),
-    ("Let the link lead elsewhere", "natsobj ln -f builds build-43.tar latest.tar"),
+    ("Point the link elsewhere", "natsobj ln -f builds build-43.tar latest.tar"),
     ("Link to a whole bucket", "natsobj ln --bucket builds releases all-builds"),
 )
 
@@ -47,7 +47,7 @@ async def ln(
             help="Link to this bucket: BUCKET LINK are where the link lies.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace another link.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace an existing link.")] = False,
 ) -> int:
     """Link to an object or to a bucket."""
     from natsobj.cli.output.objects import linked_line

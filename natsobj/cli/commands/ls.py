@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("List the buckets", "natsobj ls"),
     ("List the objects of a bucket whose names begin with 2026/", "natsobj ls photos 2026/"),
-    ("Delete what is a backup", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
+    ("Delete all backups", "natsobj ls photos --match '*.bak' -0 | xargs -0r natsobj rm photos --"),
     ("List the folders and objects below 2026/, one level", "natsobj ls photos 2026/ --folders"),
     ("List the largest objects last", "natsobj ls photos --sort size"),
     ("List what was changed today", "natsobj ls photos --newer-than 24h"),
@@ -42,36 +42,40 @@ async def ls(
     prefix: options.Prefix = None,
     *,
     long: Annotated[bool, typer.Option("--long", "-l", help="Show whole digests.")] = False,
-    names: Annotated[bool, typer.Option("--names", "-1", help="Names only, one a line.")] = False,
+    names: Annotated[bool, typer.Option("--names", "-1", help="Names only, one per line.")] = False,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="Names only, as they are, each with a NUL.")
+        bool, typer.Option("--null", "-0", help="Names only, unescaped, each ended by a NUL.")
     ] = False,
     match: Annotated[
         str | None,
         typer.Option(
-            "--match", metavar="GLOB", parser=values.utf8, help="Only such names; * matches / as well."
+            "--match", metavar="GLOB", parser=values.utf8, help="Only names that match; * also matches /."
         ),
     ] = None,
     older_than: options.Older = None,
     newer_than: options.Newer = None,
-    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted objects, too.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Also list deleted objects.")] = False,
     sha256sum: Annotated[
-        bool, typer.Option("--sha256sum", help="Digests and names as sha256sum -c reads them.")
+        bool, typer.Option("--sha256sum", help="Digests and names in the format of sha256sum -c.")
     ] = False,
     relative: Annotated[
         bool,
-        typer.Option("--relative", help="With --sha256sum, only what is below PREFIX, and without it."),
+        typer.Option("--relative", help="With --sha256sum, names relative to PREFIX."),
     ] = False,
     sort: Annotated[
         Literal["name", "size", "time"] | None,
         typer.Option(
             "--sort",
-            help="Sort, the lowest first; without it the oldest change is first, and by name on a terminal.",
+            help="Sort in ascending order; the default is oldest change first, and by name on a terminal.",
         ),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order around.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
     folders: Annotated[
-        bool, typer.Option("--folders", help="One level below PREFIX: what is behind the next / is counted.")
+        bool,
+        typer.Option(
+            "--folders",
+            help="List one level below PREFIX: folders, with the number and bytes of their objects.",
+        ),
     ] = False,
 ) -> int:
     """List buckets, or the objects of one."""

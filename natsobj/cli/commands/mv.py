@@ -9,7 +9,7 @@ from natsobj.cli.session.bridge import bridge
 EXAMPLES = (
     ("Rename an object", "natsobj mv photos cat.jpg 2026/cat.jpg"),
     ("Move it into a folder", "natsobj mv photos cat.jpg 2026/"),
-    ("Move it into another bucket", "natsobj mv inbox scan.pdf archive 2026/scan.pdf"),
+    ("Move it to another bucket", "natsobj mv inbox scan.pdf archive 2026/scan.pdf"),
     (
         "Show what a prefix would become, then rename it",
         "natsobj mv -rn photos 2025 old && natsobj mv -r photos 2025 old",
@@ -19,5 +19,5 @@ EXAMPLES = (
 app = grammar.new_app()
 
 app.command("mv", cls=grammar.Command)(
-    bridge(renaming.verb("moved", "Rename objects, or move them into another bucket."))
+    bridge(renaming.verb("moved", "Rename objects, or move them to another bucket."))
 )

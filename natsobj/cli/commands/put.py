@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     ("Store a file", "natsobj put photos 2026/cat.jpg cat.jpg"),
-    ("Store what a program writes", "tar c dist | natsobj put builds build-42.tar"),
+    ("Store the output of a program", "tar c dist | natsobj put builds build-42.tar"),
     ("Store two files, as 2026/cat.jpg and 2026/dog.jpg", "natsobj put photos 2026/ cat.jpg dog.jpg"),
-    ("Store it only if nobody has done so", "natsobj put builds build-42.tar dist.tar --if-absent"),
+    ("Store it only if there is none yet", "natsobj put builds build-42.tar dist.tar --if-absent"),
     ("Store it for a week", "natsobj put builds build-42.tar dist.tar --ttl 7d"),
     ("Store something big, and go on after a break", "natsobj put --resume builds build-42.tar dist.tar"),
     ("Store a folder, as 42/app.js and so on", "natsobj put -r builds 42 dist"),
@@ -51,24 +51,26 @@ async def put(
     recursive: options.Recursive = False,
     jobs: options.Jobs = None,
     create: Annotated[bool, typer.Option("--create", help="Create the bucket if it is missing.")] = False,
-    if_absent: Annotated[bool, typer.Option("--if-absent", help="Only if there is no such object.")] = False,
+    if_absent: Annotated[
+        bool, typer.Option("--if-absent", help="Store only if there is no such object.")
+    ] = False,
     if_match: Annotated[
         str | None,
         typer.Option(
             "--if-match",
             metavar="sha256:HEX",
             parser=values.sha256,
-            help="Only in the place of this content.",
+            help="Replace only if the stored digest is this.",
         ),
     ] = None,
     if_revision: Annotated[
         int | None,
         typer.Option(
-            "--if-revision", metavar="N", min=0, help="Only in the place of this revision; 0: only of none."
+            "--if-revision", metavar="N", min=0, help="Replace only this revision; 0: only if there is none."
         ),
     ] = None,
     if_changed: Annotated[
-        bool, typer.Option("--if-changed", help="Only if the stored content is another one.")
+        bool, typer.Option("--if-changed", help="Upload only if the content differs.")
     ] = False,
     ttl: Annotated[
         timedelta | None,
@@ -76,7 +78,7 @@ async def put(
             "--ttl",
             metavar="DURATION",
             parser=values.object_ttl,
-            help="It goes by itself after that, such as 7d; the bucket must allow it (add --object-ttl).",
+            help="Expire the object after this time, such as 7d; needs a bucket made with --object-ttl.",
         ),
     ] = None,
     description: options.Description = None,
@@ -84,7 +86,8 @@ async def put(
     metadata: options.Metadata = None,
     chunk_size: options.ChunkSize = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an earlier run was ended; keep what is stored.")
+        bool,
+        typer.Option("--resume", help="Continue an interrupted run; keep what was stored if interrupted."),
     ] = False,
 ) -> int:
     """Store a file, standard input, several files or a folder."""

@@ -24,7 +24,7 @@ EXAMPLES = (
     ("Delete two objects", "natsobj rm photos cat.jpg dog.jpg"),
     ("Delete an object if it is there", "natsobj rm -f photos cat.jpg"),
     ("Show which backups are older than a month", "natsobj rm backups --older-than 30d -n"),
-    ("Delete all of a pattern", "natsobj rm photos --match '*.tmp' --force"),
+    ("Delete everything that matches", "natsobj rm photos --match '*.tmp' --force"),
     ("Delete a bucket with everything in it", "natsobj rm --bucket photos"),
 )
 
@@ -42,23 +42,29 @@ async def rm(
     match: Annotated[
         str | None,
         typer.Option(
-            "--match", metavar="GLOB", parser=values.utf8, help="All of such names; * matches / as well."
+            "--match",
+            metavar="GLOB",
+            parser=values.utf8,
+            help="Delete all names that match; * also matches /.",
         ),
     ] = None,
     older_than: options.Older = None,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", "-f", help="Missing objects are no error; many, or a bucket, go without asking."
+            "--force", "-f", help="Ignore missing objects; delete many, or a bucket, without asking."
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="With --match or --older-than, only show which.")
+        bool,
+        typer.Option(
+            "--dry-run", "-n", help="With --match or --older-than, only show what would be deleted."
+        ),
     ] = False,
 ) -> int:
     """Delete objects, or a whole bucket."""
     if whole_bucket and keys:
-        raise UsageError("contradicting arguments: --bucket deletes the whole bucket and takes no KEY")
+        raise UsageError("--bucket deletes the whole bucket and takes no KEY")
     which = {"--match": match, "--older-than": older_than}
     many = any(value is not None for value in which.values())
     for option, value in {**which, "--dry-run": dry_run or None}.items():
@@ -118,7 +124,7 @@ async def _delete_many(
     from natsobj.folders.delete import delete_objects
 
     if not (force or dry_run):
-        raise UsageError("to delete many objects needs --force; --dry-run shows which")
+        raise UsageError("deleting many objects needs --force (--dry-run shows which)")
     async with session.store() as store:
         home = store.bucket(bucket)
         wanted = await of_age(home, older_than=older_than, newer_than=None)
@@ -164,7 +170,7 @@ async def _delete_bucket(session: Session, bucket: str, *, force: bool) -> int:
             from natsobj.cli.output.plans import bucket_question
 
             if await session.ask(bucket_question("delete", bucket, info)) != bucket:
-                return session.give_up(f"not deleted, for that is not its name: {bucket}")
+                return session.give_up(f"not deleted: that is not the bucket's name: {bucket}")
         asked = True
         await store.delete_bucket(bucket)
         session.tell(changed_bucket_json(info, bucket), deleted_bucket_line(bucket))

@@ -27,9 +27,9 @@ async def seal(
     session: Session,
     bucket: options.Bucket,
     *,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Without asking.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
 ) -> int:
-    """Make a bucket read-only, for good."""
+    """Make a bucket read-only, permanently."""
     from natsobj.cli.output.buckets import changed_bucket_line
     from natsobj.cli.output.plans import bucket_question
 
@@ -44,7 +44,7 @@ async def seal(
             if not force:
                 question = bucket_question("seal", bucket, info, "It can never be written again. ")
                 if await session.ask(question) != bucket:
-                    return session.give_up(f"not sealed, for that is not its name: {bucket}")
+                    return session.give_up(f"not sealed: that is not the bucket's name: {bucket}")
             asked = True
             await home.seal()
             info = await home.status()

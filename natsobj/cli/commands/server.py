@@ -10,7 +10,7 @@ from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
 
 EXAMPLES = (
-    ("See whether it runs, and where", "natsobj server status"),
+    ("See whether and where it is running", "natsobj server status"),
     ("Watch it work", "natsobj server run"),
 )
 
@@ -19,13 +19,13 @@ app = grammar.new_app(grammar.Group, no_args_is_help=True)
 
 @app.callback()
 def server() -> None:
-    """Run the local server of this machine."""
+    """Run a local server on this machine."""
 
 
 @app.command("run", cls=grammar.Command)
 @bridge
 def run(session: Session) -> int:  # noqa: ARG001  # every command has one
-    """Run it in the foreground, on the same data."""
+    """Run it in the foreground, with the same data."""
     from natsobj import local_server
 
     return local_server.run(target.local_home(os.environ))
@@ -34,31 +34,31 @@ def run(session: Session) -> int:  # noqa: ARG001  # every command has one
 @app.command("start", cls=grammar.Command)
 @bridge
 def start(session: Session) -> int:
-    """Start it in the background, unless it runs."""
+    """Start it in the background, unless it is running."""
     from natsobj import local_server
     from natsobj.cli.output.account import server_json
 
     running = local_server.start(target.local_home(os.environ), timeout=session.timeout)
     fields = server_json(pid=running.pid, url=running.url, data=running.data)
-    session.tell(fields, f"local server runs at {running.url} (pid {running.pid})")
+    session.tell(fields, f"local server running at {running.url} (pid {running.pid})")
     return DONE
 
 
 @app.command("stop", cls=grammar.Command)
 @bridge
 def stop(session: Session) -> int:
-    """Stop it, if it runs."""
+    """Stop it, if it is running."""
     from natsobj import local_server
 
     stopped = local_server.stop(target.local_home(os.environ), timeout=session.timeout)
-    session.report("local server stopped" if stopped else "no local server runs")
+    session.report("local server stopped" if stopped else "no local server is running")
     return DONE
 
 
 @app.command("status", cls=grammar.Command)
 @bridge
 def status(session: Session) -> int:
-    """Show whether it runs: exit code 0 if so, else 1."""
+    """Show whether it is running: exit code 0 if so, else 1."""
     from natsobj import local_server
     from natsobj.cli.output.account import server_detail, server_json
 

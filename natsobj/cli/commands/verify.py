@@ -36,7 +36,7 @@ async def verify(
     key: options.OptionalKey = None,
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Read nothing: compare the number of chunks only.")
+        bool, typer.Option("--quick", help="Compare only the number of chunks, without reading them.")
     ] = False,
 ) -> int:
     """Read objects back and say which are broken."""

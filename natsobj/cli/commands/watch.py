@@ -35,9 +35,9 @@ async def watch(
     bucket: options.Bucket,
     prefix: options.Prefix = None,
     *,
-    history: Annotated[bool, typer.Option("--history", help="First what is there.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="Print what is already there first.")] = False,
     until_current: Annotated[
-        bool, typer.Option("--until-current", help="With --history, end when all that is there was printed.")
+        bool, typer.Option("--until-current", help="With --history, exit after what is already there.")
     ] = False,
 ) -> int:
     """Print changes as they happen."""

@@ -33,7 +33,7 @@ _Names = Annotated[
 _Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an object of the new name.")]
 _IfAbsent = Annotated[
     bool,
-    typer.Option("--if-absent", help="Only if there is no object of the new name, which is the default."),
+    typer.Option("--if-absent", help="Only if the new name is free, which is the default."),
 ]
 _Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="All that lies below the prefix KEY.")]
 _DryRun = Annotated[
