@@ -1,7 +1,7 @@
-"""One look at everything that a bucket's stream keeps: the chunks of each upload, and every record.
+"""A survey of a bucket's stream: the number of chunks of each nuid, and every record.
 
-What decides is read from the leader alone. Direct Get is fast and good for finding things, but a replica that
-lags may answer, or a mirror that keeps only a part of the stream (`mirror_direct`).
+Whatever a decision rests on is read from the leader. Direct Get is fast and finds things, but a replica that
+lags may answer it, or a mirror that has only a part of the stream (`mirror_direct`).
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORKERS = 32
-"""Requests under way at once where each thing is asked for by itself."""
+"""Requests at once, where each item takes a request of its own."""
 
 _MOST_EMPTY = 16
-"""Empty chunks behind an object that are looked at, at most."""
+"""The most empty chunks after an object's last one that are looked at."""
 
 SPANS = 256
-"""Parts of a stream that workers share: records do not lie evenly in it."""
+"""Parts into which a stream is cut for the workers; many, because records are spread unevenly."""
 
 
 class Census:
-    """One look at a bucket's stream, begun at `time` and `last_sequence`.
+    """One survey of a bucket's stream, which began at `time` and `last_sequence`.
 
     Args:
-        state: the stream's configuration and state with which it begins.
-        root: the bucket's name in its subjects.
+        state: the stream's configuration and state at the beginning.
+        root: the bucket's name in its subjects (`BucketStream.root`).
     """
 
     def __init__(self, stream: BucketStream, state: Mapping[str, Any], root: str) -> None:
@@ -54,29 +54,29 @@ class Census:
         self._root = root
         self._records = names.metadata_filter(root)
         self.time = streams.parse_time(state["ts"]) or datetime.now(UTC)
-        """The server's clock, which also gave all messages their times."""
+        """By the clock of the server, which also dated the messages."""
         self.last_sequence: int = state["state"]["last_seq"]
         self.replicated = state["config"].get("num_replicas", 1) > 1
         self._marked = bool(state["config"].get("subject_delete_marker_ttl"))
 
     @classmethod
     async def begin(cls, stream: BucketStream) -> Census:
-        """Begin to look at a bucket."""
+        """Begin the survey of a bucket."""
         state = await stream.info()
         return cls(stream, state, await stream.root())
 
     def check_writable(self) -> None:
-        """Refuse a bucket that takes no changes now; raises what `BucketStream.check_writable` raises."""
+        """Refuse a bucket that takes no changes; raises what `BucketStream.check_writable` raises."""
         check_writable(self.bucket, self._state, records_only=True)
 
     def age(self, time: datetime) -> timedelta:
-        """Return how old a message was when the look began; what came since is not old at all."""
+        """Return how old a message was when the survey began; 0 for a newer one."""
         return max(self.time - time, timedelta())
 
     # Chunks
 
     async def counts(self) -> Counts:
-        """Return how many messages each nuid has; of what came or went meanwhile it may be silent."""
+        """Return how many chunks each nuid has; it may miss those that came or went meanwhile."""
         counts = Counts()
         async with aclosing(self.chunk_pages()) as pages:
             async for page in pages:
@@ -86,14 +86,14 @@ class Census:
         return counts
 
     async def chunk_pages(self) -> AsyncGenerator[Iterator[tuple[str, int]], None]:
-        """Iterate over the same, page by page: one request for 100,000 nuids."""
+        """Iterate over the same in pages, one request for each 100,000 nuids."""
         pattern = names.chunks_filter(self._root)
         async with aclosing(self.stream.subject_pages(pattern)) as pages:
             async for page in pages:
                 yield ((subject[len(pattern) - 1 :], number) for subject, number in page)
 
     async def count(self, nuid: str) -> int:
-        """Return how many chunks of a nuid are stored; a note that the last one expired is none."""
+        """Return how many chunks of a nuid are stored; the server's note that one expired does not count."""
         number = await self.stream.count(self._chunk_subject(nuid))
         if number == 1 and self._marked and ((last := await self.newest_chunk(nuid)) is None or last.marker):
             return 0
@@ -110,7 +110,7 @@ class Census:
         return number
 
     async def _ends_empty(self, nuid: str, number: int) -> bool:
-        """Say whether the last chunks of a nuid, so many of them, are empty."""
+        """Return whether the last `number` chunks of a nuid are empty."""
         subject, newest = self._chunk_subject(nuid), await self.newest_chunk(nuid)
         span = number
         while newest is not None and not newest.data:
@@ -125,7 +125,7 @@ class Census:
         return False
 
     def counts_exactly(self, number: int) -> bool:
-        """Say whether as many messages are as many chunks for sure."""
+        """Return whether a number of messages is certainly the number of chunks."""
         return number != 1 or not self._marked
 
     async def newest_chunk(self, nuid: str) -> Stored | None:
@@ -133,15 +133,15 @@ class Census:
         return await self.stream.last(self._chunk_subject(nuid))
 
     async def replace_chunks(self, nuid: str, condition: Mapping[str, str]) -> Ack:
-        """Put one empty message in the place of all chunks of a nuid, at once, if the condition holds.
+        """Replace all chunks of a nuid by one empty message, if the condition holds.
 
-        The condition and the removal are one step of the leader's: nothing can come between them.
+        The leader checks the condition and removes the chunks in one step: nothing can come in between.
         """
         headers, stream = {"Nats-Rollup": "sub", **condition}, self.stream
         return await stream.patiently(lambda: stream.js.publish(self._chunk_subject(nuid), b"", headers))
 
     def no_record_since(self, sequence: int) -> Mapping[str, str]:
-        """Return the condition that no metadata was written behind a sequence."""
+        """Return the condition that no record was written after a sequence."""
         return {
             "Nats-Expected-Last-Subject-Sequence": str(sequence),
             "Nats-Expected-Last-Subject-Sequence-Subject": self._records,
@@ -152,11 +152,11 @@ class Census:
         return api_error(ack.code, ack.message, 0, self.stream.name)
 
     def is_our_stream(self, ack: Ack) -> bool:
-        """Say whether it was this stream that stored it: of joined domains each may have one of that name."""
+        """Return whether this stream stored it, not one of the same name in another domain."""
         return (ack.stream, ack.domain) == (self.stream.name, self._state.get("domain", ""))
 
     async def remove_chunks(self, nuid: str, *, up_to: int | None = None) -> None:
-        """Remove the chunks of a nuid, or those up to a sequence: no condition, for those who have looked."""
+        """Remove the chunks of a nuid, or those up to a sequence, unconditionally."""
         await self.stream.purge(self._chunk_subject(nuid), before=None if up_to is None else up_to + 1)
 
     def _chunk_subject(self, nuid: str) -> str:
@@ -165,11 +165,11 @@ class Census:
     # Records
 
     def records(self) -> AsyncGenerator[Record, None]:
-        """Iterate over every record once, as fast as can be (`every_record`)."""
+        """Iterate over every record once, the fast way (`every_record`)."""
         return every_record(self.stream)
 
     async def repeated(self) -> set[str]:
-        """Return the subjects that hold more than one record, for they were written without rollup."""
+        """Return the subjects with more than one record, which were written without rollup."""
         return set(await self.stream.counts(self._records, least=2))
 
     async def record(self, subject: str) -> Record | None:
@@ -187,9 +187,9 @@ class Census:
         return int((await self.stream.info())["state"]["last_seq"])
 
     async def visit_all(self, visit: Callable[[Record], None]) -> None:
-        """Show every metadata message up to `last_sequence`, outdated ones too, from the leader.
+        """Pass every record up to `last_sequence` to `visit`, outdated ones too, as the leader has them.
 
-        They come in any order. One that is stored all the while is never left out.
+        They come in any order. None that stays stored is left out.
         """
         last = self.last_sequence
         step = max(1, -(-last // SPANS))
@@ -201,7 +201,7 @@ class Census:
         await share_out(spans, walk)
 
     async def visit(self, first: int, last: int | None, visit: Callable[[Record], None]) -> int:
-        """Show every metadata message between two sequences, from the leader, and return where it ended."""
+        """Pass the records between two sequences to `visit`, from the leader; return the last sequence."""
         while (message := await self.stream.next(self._records, first)) is not None and (
             last is None or message.sequence <= last
         ):
@@ -212,12 +212,12 @@ class Census:
         return first - 1
 
     async def remove_record(self, subject: str, *, up_to: int) -> None:
-        """Remove what a subject holds up to a sequence; what is newer stays."""
+        """Remove the records of a subject up to a sequence; newer ones stay."""
         await self.stream.purge(subject, before=up_to + 1)
 
 
 async def share_out(work: deque[T], do: Callable[[T], Awaitable[None]]) -> None:
-    """Do all of it, some at once; the first error ends it."""
+    """Do all of the work, some of it at once; the first error ends it."""
 
     async def worker() -> None:
         while work:

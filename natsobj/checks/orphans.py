@@ -1,16 +1,17 @@
 """Remove chunks that no object refers to, and tombstones.
 
-It takes chunks away for good, so this is what it goes by:
+Removing chunks cannot be undone. These are the rules that keep it safe:
 
-- The chunks are counted first and the records are read afterwards: what was committed before is seen.
-- A nuid is as old as its newest chunk, by the clock of the server, which has dated the chunks as well.
+- Chunks are counted first and records are read afterwards. So the record of any upload that was complete
+  when its chunks were counted is seen.
+- A nuid is as old as its newest chunk. Both times are the server's: now, and when the chunk was stored.
 - Before the first removal every record is read from the leader. A replica that lags, or a mirror that
-  answers for the stream and keeps only a part of it, cannot make an object look like nobody's.
+  answers for the stream and has only a part of it, cannot hide an object.
 - A record that cannot be read protects every nuid that occurs in it.
-- The removal itself is a publish on the condition that nothing was written to the stream since the last
-  look, and the leader checks and removes in one step. An upload that is committed, or goes on, between the
-  look and the removal makes the removal fail. Where something is written all the time the condition is that
-  no record was; a stream with replicas cannot promise that, and there the chunks stay for another run.
+- The removal is a conditional publish: the leader removes the chunks only if nothing was written to the
+  stream since the last look, in one step. So an upload that is committed or goes on in between makes the
+  removal fail. In a bucket that is written to all the time the condition is weaker: no record was written. A
+  stream with replicas cannot guarantee that one, so there the chunks stay for another run.
 - A tombstone is removed up to its own sequence: whatever was stored under the key meanwhile stays.
 """
 
@@ -43,12 +44,12 @@ __all__ = ["remove_orphans"]
 log = logging.getLogger(__name__)
 
 TRIES = 40
-"""How often the removal of one nuid is tried while others write to the bucket."""
+"""Attempts to remove one nuid while others write to the bucket."""
 
 TRIES_FOR_SILENCE = 10
-"""Tries, the first ones, that ask for a moment in which nothing at all is written."""
+"""The first attempts, whose condition is that nothing at all was written."""
 
-_LONGEST_PAUSE = 0.05  # seconds, at random: two of us must not get in each other's way for ever
+_LONGEST_PAUSE = 0.05  # seconds, at random, so that two runs at once do not block each other for ever
 
 
 class _Candidate(NamedTuple):
@@ -75,15 +76,15 @@ async def remove_orphans(
     unreadable: bool = False,
     dry_run: bool = False,
 ) -> AsyncGenerator[Orphan | Tombstone, None]:
-    """Remove what nobody refers to, and give it; orphans that are too young are given as well, and stay.
+    """Remove what no object refers to, and yield it. Orphans that are too young are yielded too, but stay.
 
-    Records that are broken are logged as warnings. With an `older_than` of 0 the chunks of uploads that are
-    under way are taken, too.
+    Broken objects are logged as warnings. An `older_than` of 0 also removes the chunks of uploads that are
+    still running.
 
     Args:
-        older_than: nothing younger is removed.
-        tombstones: the records of deleted objects as well.
-        unreadable: records that cannot be read as well; what they may name goes in the next run.
+        older_than: remove nothing that is younger.
+        tombstones: remove the records of deleted objects, too.
+        unreadable: remove records that cannot be read, too. Chunks that they may name go in the next run.
         dry_run: remove nothing.
 
     Raises:
@@ -111,7 +112,7 @@ def _nuid(candidate: _Candidate) -> str:
 
 
 async def _remove_dead(census: Census, dead: _Dead, *, dry_run: bool) -> Tombstone | None:
-    """Remove a tombstone or what cannot be read, unless something else is there by now."""
+    """Remove a tombstone or an unreadable record, unless it has been replaced."""
     current = await census.record(dead.subject)
     if current is None or current.sequence != dead.sequence or not _literal(dead.subject):
         return None
@@ -121,28 +122,28 @@ async def _remove_dead(census: Census, dead: _Dead, *, dry_run: bool) -> Tombsto
 
 
 def _literal(subject: str) -> bool:
-    """Say whether a subject means only itself: as a filter, one with wildcards would take others along."""
+    """Return whether a subject has no wildcards: as a filter, it would match others as well."""
     return {"*", ">"}.isdisjoint(subject.split("."))
 
 
 class _Sweep:
-    """The chunks that no record has been seen to name so far."""
+    """One run: the chunks of the bucket, less those that a record names."""
 
     def __init__(self, census: Census, chunks: Counts) -> None:
         self._census = census
         self._chunks = chunks
         self._unclaimed = Unstruck(chunks)
         self._seen = census.last_sequence
-        """Up to this sequence the leader has shown all records, once `look_closely` is done."""
+        """Once `look_closely` is done, all records up to this sequence were read from the leader."""
         self._last = census.last_sequence
-        """The stream's last message when the latest look began."""
+        """The stream's last sequence when the latest look began."""
 
     # Looking
 
     async def look_through(
         self, dead: Spool[_Dead], older_than: timedelta, *, tombstones: bool, unreadable: bool
     ) -> None:
-        """Read the records as fast as can be, say which are broken, and note those to remove."""
+        """Read the records the fast way, log which objects are broken, and note the records to remove."""
         async with aclosing(self._census.records()) as records:
             async for record in records:
                 await self._check(record)
@@ -153,7 +154,7 @@ class _Sweep:
                     dead.add(_Dead(record.subject, record.sequence, record.name, age, unread))
 
     async def find_candidates(self, found: Sorted[_Candidate], older_than: timedelta) -> bool:
-        """Note what may be orphans with their ages, and say whether any is old enough."""
+        """Note possible orphans with their ages; return whether any is old enough."""
         old = False
 
         async def look(nuid: str) -> None:
@@ -173,7 +174,10 @@ class _Sweep:
         return old
 
     async def look_closely(self) -> None:
-        """Let the leader show every record. Of those on one subject the last counts, if it can be read."""
+        """Read every record from the leader.
+
+        Of several on one subject the last counts, or all of them if it is unreadable.
+        """
         newest: dict[str, Record | None] = dict.fromkeys(await self._census.repeated())
 
         def visit(record: Record) -> None:
@@ -194,12 +198,12 @@ class _Sweep:
         await self._look()
 
     async def _look(self) -> None:
-        """Look at the records that have come since the last look."""
+        """Read the records that were written since the last look."""
         self._last = await self._census.stream_sequence()
         self._seen = await self._census.visit(self._seen + 1, None, self._visit)
 
     def _visit(self, record: Record) -> None:
-        """Strike what a record names; one that cannot be read may name whatever occurs in it."""
+        """Strike the nuid that a record names; an unreadable one may name every nuid that occurs in it."""
         if record.error is not None:
             for nuid in record.may_name(self._unclaimed):
                 self._unclaimed.strike(nuid)
@@ -207,7 +211,7 @@ class _Sweep:
             self._unclaimed.strike(record.live.nuid)
 
     async def _check(self, record: Record) -> None:
-        """Say what is wrong with an object, as far as it can be seen from here."""
+        """Log what is wrong with an object, as far as its record and the chunk counts tell."""
         info, bucket = record.live, self._census.bucket
         if record.error is not None:
             log.warning("%s", record.error)
@@ -225,7 +229,7 @@ class _Sweep:
     # Removing
 
     async def remove_orphan(self, candidate: _Candidate, *, dry_run: bool) -> Orphan | None:
-        """Remove an orphan unless it is too young; None when it is none."""
+        """Remove an orphan unless it is too young; None if it is not an orphan after all."""
         orphan = candidate.orphan
         if not self._is_unclaimed(orphan.nuid):
             return None
@@ -238,11 +242,11 @@ class _Sweep:
         return nuid in self._unclaimed
 
     async def _remove(self, nuid: str, sequence: int) -> bool | None:
-        """Remove the chunks of a nuid, up to the one at `sequence`, on condition that nobody wants them.
+        """Remove the chunks of a nuid, up to the one at `sequence`, provided that no record names them.
 
         Returns:
-            None when they are gone already, have been committed, or more of them have come; False when the
-            bucket was too busy to tell.
+            None if they are gone already, were committed, or more of them have arrived; False if the bucket
+            was too busy to tell.
         """
         for attempt in range(TRIES):
             newest = await self._census.newest_chunk(nuid)
@@ -268,23 +272,23 @@ class _Sweep:
         return False
 
     async def _condition(self, attempt: int) -> Mapping[str, str] | None:
-        """Return the headers that let a removal fail when something has happened since the latest look."""
+        """Return the headers that make a removal fail if something was written since the latest look."""
         if attempt < TRIES_FOR_SILENCE or self._census.replicated:
             return {"Nats-Expected-Last-Sequence": str(self._last)}
         last = await self._census.last_record_sequence()
         return self._census.no_record_since(last) if last <= self._seen else None
 
     async def _remove_remains(self, nuid: str, newest: Stored) -> bool | None:
-        """Finish a removal whose answer was lost: nothing but its empty message is there."""
+        """Finish a removal whose answer was lost, if its empty message is all that is stored."""
         if newest.data or await self._census.count(nuid) != 1:
             return None
         await self._census.remove_chunks(nuid, up_to=newest.sequence)
         return True
 
     async def _remove_in_full_bucket(self, nuid: str, sequence: int) -> bool | None:
-        """Remove without a condition where there is no room for the smallest message.
+        """Remove without a condition, because the bucket has no room even for an empty message.
 
-        Nor is there for a record, which is larger: no upload can be committed until this has made room.
+        A record is larger, so no upload can be committed before this has made room.
         """
         if not self._is_unclaimed(nuid):
             return None

@@ -33,15 +33,15 @@ from natsobj.stream.marks import Counts, Marks
 __all__ = ["Survey", "nowhere", "survey", "verify"]
 
 AT_ONCE = 256
-"""Objects that are verified at once, at most."""
+"""The most objects that are verified at once."""
 
 BYTES_AT_ONCE = 16 * 1024 * 1024
-"""Bytes of objects that are verified at once; no object counts for more than half of them."""
+"""Bytes of the objects that are verified at once; one object counts for at most half of it."""
 
 CHANGED = "it was replaced or deleted meanwhile"
 
 Finding = tuple[Problem | None, str]
-"""A problem, if there is one, and what exactly it is."""
+"""A problem, or None, and a description."""
 
 
 class _Nowhere:
@@ -54,7 +54,7 @@ class _Nowhere:
 
 
 def nowhere(_: ObjectInfo) -> Sink:
-    """Make a sink that forgets what is written to it."""
+    """Make a sink that discards what is written to it."""
     return _Nowhere()
 
 
@@ -131,12 +131,12 @@ async def verify(
 ) -> AsyncGenerator[Verdict, None]:
     """Iterate over the verdicts on all objects, in the bucket's order; several are read at once.
 
-    Whatever looks broken is asked of the leader again before it is called so, and an object that was replaced
-    or deleted since the survey is `changed`. A link has no chunks, and what it leads to is not looked at.
+    What looks broken is read from the leader again before it is called broken. An object that was replaced or
+    deleted since the survey is `changed`. A link has no chunks, and its target is not checked.
 
     Args:
-        quick: read no content: the number of chunks is compared, and a size that they cannot have is found.
-        into: makes a sink for the bytes of an object; by default they are forgotten.
+        quick: read no content; compare the number of chunks, and find sizes that they cannot have.
+        into: makes a sink for the bytes of an object; by default they are discarded.
     """
     checker = _Checker(surveyed, None if quick else into)
     running: deque[tuple[asyncio.Task[Verdict | None], int]] = deque()
@@ -166,7 +166,7 @@ async def verify(
 
 
 class _Checker:
-    """Judges objects one by one."""
+    """Finds the verdict on each object."""
 
     def __init__(self, surveyed: Survey, into: Callable[[ObjectInfo], Sink] | None) -> None:
         self._bucket = surveyed.bucket
@@ -176,14 +176,14 @@ class _Checker:
         self._into = into
 
     def at_once(self, record: Record) -> Verdict | None:
-        """Judge what needs no further question; None for all else."""
+        """Return the verdict on an object if that takes no request, else None."""
         info = record.live
         if info is None or (self._into is not None and info.link is None) or info.nuid in self._shared:
             return None
         return self._verdict(record) if self._plausible(info) and _contradiction(info)[0] is None else None
 
     async def check(self, record: Record) -> Verdict | None:
-        """Judge one object; None when it is long gone, which a replica did not know."""
+        """Return the verdict on one object; None if it was deleted before the survey."""
         problem, detail = await self._examine(record)
         if problem is None:
             return self._verdict(record)
@@ -252,7 +252,7 @@ class _Checker:
 
 
 def _contradiction(info: ObjectInfo) -> Finding:
-    """Find what the record itself says that cannot be true."""
+    """Find a contradiction in the record itself."""
     if info.size and not (info.nuid and info.chunks):
         return "unreadable", "it names no chunks"
     if info.chunk_size is not None and info.size > info.chunks * info.chunk_size:

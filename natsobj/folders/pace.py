@@ -1,9 +1,11 @@
-"""How many transfers at once: as many as the line needs, found out while they run.
+"""How many transfers run at once: as many as the line needs, found out while they run.
 
-While a transfer waits for answers, this machine could work on others. How many those are, the way to the
-server says, and then the first transfer that ends; their number doubles for as long as that makes them
-faster. What is bounded are the bytes under way and the open files. A server that is asked too much is asked
-half, once for all that it refused at that moment, and from then on carefully more.
+- While a transfer waits for the server, this machine can work on others. The first limit follows from the
+  round trip to the server, the next one from the duration of the first transfer.
+- Then the limit doubles for as long as that yields more transfers a second.
+- When the server reports that it is overloaded, the limit is halved, once for all transfers that were running
+  at that moment. From then on it grows by an eighth at a time, up to the limit that was too high.
+- The bytes under way and the number of open files are bounded as well.
 """
 
 from __future__ import annotations
@@ -18,47 +20,47 @@ from typing import Protocol
 __all__ = ["Pace", "spare_descriptors"]
 
 LEAST = 64
-"""As few on the shortest line: several share one write to the socket, and one read."""
+"""Even the shortest line gets this many: several transfers share one write to the socket, and one read."""
 
 MOST = 640
-"""Each needs memory, too."""
+"""Never more at once, because each needs memory."""
 
 BYTES_UNDER_WAY = 16 * 1024 * 1024
-"""Bytes of all that is under way; the content of one transfer counts for a quarter of it at most."""
+"""Bytes of all transfers under way; the content of one counts for at most a quarter of it."""
 
 SMALL = 128 * 1024
-"""Bytes up to which a transfer is small; large ones leave a quarter of what may be under way to those."""
+"""A transfer of at most this many bytes is small. Large ones leave a quarter of the budget to small ones."""
 
 _OWN_WORK = 0.0002
-"""Seconds that this machine works on a small transfer, about."""
+"""Seconds of work that a small transfer takes on this machine, roughly."""
 
 _FASTER = 1.1
-"""Times as many a second that make it worth while to double the number."""
+"""The limit doubles while the rate grows at least by this factor."""
 
 _CAREFUL = 8
-"""The part that is added in each round behind trouble: an eighth."""
+"""After trouble the limit grows by this part of itself in each round: an eighth."""
 
 _NOTHING = 0.0005
-"""Seconds in which no server has answered: there was nothing to transfer."""
+"""What ends within this many seconds did not ask the server: there was nothing to transfer."""
 
 _RESERVED = 24
-"""Descriptors for everything but the transfers."""
+"""Descriptors that are left for everything but transfers."""
 
 
 class Line(Protocol):
-    """What transfers go over."""
+    """The connection that transfers use."""
 
     @property
     def troubles(self) -> int:
-        """Answers of a server that is asked too much, and what else had to be tried again."""
+        """How often something had to be retried, for example because the server was overloaded."""
 
     @property
     def round_trip(self) -> float:
-        """Seconds that the server took to answer when there was nothing else to do."""
+        """Seconds that the server took to answer while nothing else was going on."""
 
 
 class _Group:
-    """The small transfers, or the large ones: those under way and those that wait, in order."""
+    """The small transfers or the large ones: bytes under way, and those that wait, in order."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -66,18 +68,18 @@ class _Group:
 
 
 class Pace:
-    """Lets transfers begin, in order, and learns from those that end.
+    """Lets transfers begin in order, and learns the best limit from those that end.
 
     Args:
-        jobs: the most at once that somebody wants; None leaves it to what is measured.
-        descriptors: that one transfer needs.
+        jobs: a limit that the user set; None: find it out.
+        descriptors: file descriptors that one transfer needs.
     """
 
     def __init__(self, jobs: int | None = None, line: Line | None = None, *, descriptors: int = 1) -> None:
         self.most = max(1, min(jobs or MOST, spare_descriptors() // descriptors))
-        """Transfers that there may ever be at once."""
+        """The highest limit that is possible."""
         self.limit = self.most
-        """Transfers that there may be at once now."""
+        """How many transfers may run at once now."""
         self._growing = jobs is None
         self._line = line
         self._seen = line.troubles if line is not None else 0
@@ -88,40 +90,40 @@ class Pace:
         self._best = 0.0
         """The most transfers a second so far."""
         self._ended, self._since = 0, 0.0
-        """Transfers that have ended in this round, and when it began."""
+        """Transfers that have ended in this round, and when the round began."""
         self._struck = 0
-        """Transfers still under way of those that were when there was trouble: theirs is the same one."""
+        """How many of the transfers that ran at the last trouble still run: theirs is the same trouble."""
         self._ceiling: int | None = None
-        """Transfers at once that were too many for the server."""
+        """The limit that was too high for the server."""
         if self._growing:
             self._set_limit(_worth(line.round_trip if line is not None else 0.0))
 
     async def begin(self, size: int, held: int = 0) -> int:
-        """Wait for the turn of a transfer, and return what to `end` it with.
+        """Wait until a transfer may begin; return its weight, for `end`.
 
         Args:
-            size: bytes of its content, of which a part is in memory at a time.
-            held: bytes of it that are in memory all the while.
+            size: bytes of its content, of which only a part is in memory at a time.
+            held: bytes that it holds in memory all the time.
         """
         weight = min(size, BYTES_UNDER_WAY // 4) + held
         group = self._group(weight)
         if group.waiting or not self._fits(weight):
-            turn = asyncio.get_running_loop().create_future()
-            group.waiting.append((turn, weight))
+            permit = asyncio.get_running_loop().create_future()
+            group.waiting.append((permit, weight))
             try:
-                await turn
+                await permit
             except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
+                if permit.done() and not permit.cancelled():
                     self._leave(weight)
                 else:
-                    group.waiting.remove((turn, weight))
+                    group.waiting.remove((permit, weight))
                 raise
         else:
             self._enter(weight)
         return weight
 
     def end(self, weight: int, seconds: float) -> None:
-        """Count a transfer as ended, after that many seconds."""
+        """Note that a transfer has ended, and how many seconds it took."""
         if self._growing and seconds > _NOTHING:
             self._learn(seconds)
         self._leave(weight)
@@ -160,7 +162,7 @@ class Pace:
         return self._small if weight <= SMALL else self._large
 
     def _fits(self, weight: int) -> bool:
-        """Say whether a transfer may begin; while a large one waits, small ones keep to their quarter."""
+        """Return whether a transfer may begin. While a large one waits, small ones keep to their quarter."""
         if self._running >= self.limit:
             return False
         small, large, quarter = self._small, self._large, BYTES_UNDER_WAY // 4
@@ -183,19 +185,19 @@ class Pace:
         self._group(weight).bytes -= weight
         for group in (self._large, self._small):
             while group.waiting and self._fits(group.waiting[0][1]):
-                turn, next_weight = group.waiting.popleft()
-                if not turn.done():
+                permit, next_weight = group.waiting.popleft()
+                if not permit.done():
                     self._enter(next_weight)
-                    turn.set_result(None)
+                    permit.set_result(None)
 
 
 def _worth(seconds: float) -> int:
-    """Return how many transfers this machine could work on in that time."""
+    """Return how many small transfers this machine can work on in this many seconds."""
     return max(LEAST, int(seconds / _OWN_WORK))
 
 
 def spare_descriptors() -> int:
-    """Return how many more files may be open, some being left for others."""
+    """Return how many more files may be opened, less a reserve."""
     try:
         import resource
     except ImportError:  # Windows

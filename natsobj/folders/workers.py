@@ -14,10 +14,10 @@ from natsobj.models import ObjectInfo
 __all__ = ["AHEAD", "Crew"]
 
 AHEAD = 10_000
-"""Items that are found before their turn, so that it is known early how many there are."""
+"""Items that are listed ahead of the workers, so that the total is known early."""
 
 _HELD = 4 * 1024 * 1024
-"""Bytes of records that these may hold, or a single one that is larger."""
+"""Bytes of records that these items may hold; a single larger record is let through."""
 
 _COPIES = 10
 """How often a record is in memory while something is done about its object: a copy reads and writes it."""
@@ -27,12 +27,12 @@ R = TypeVar("R")
 
 
 class Crew(Generic[T, R]):
-    """Workers that act on items as they are found; there are as many as the pace allows.
+    """Workers that act on items as they are listed, as many at once as the pace allows.
 
     Args:
-        act: what it raises ends all work.
-        pace: how many items are worked on at once.
-        size: bytes that an item will move; one of which none is known moves none.
+        act: is called with each item; an exception from it ends all work.
+        pace: decides how many items are worked on at once.
+        size: returns the bytes that an item will move; 0 if unknown.
     """
 
     def __init__(
@@ -47,18 +47,18 @@ class Crew(Generic[T, R]):
         self._pace = pace
         self._size = size
         self._found: asyncio.Queue[tuple[T] | None] = asyncio.Queue(AHEAD)
-        """None is behind the last one."""
+        """None marks the end."""
         self._held = 0
-        """Bytes of the records that wait there."""
+        """Bytes of the records in that queue."""
         self._taken = asyncio.Event()
         self._results: asyncio.Queue[tuple[R] | Exception | None] = asyncio.Queue(pace.most)
-        """None for each task that has ended."""
+        """One None for each task that has ended."""
         self._tasks: list[asyncio.Task[None]] = []
         self._all_found = False
         self._stopped = False
 
     async def results(self) -> AsyncGenerator[R, None]:
-        """Give what became of each as it is known; all work has ended when this has, however it ends."""
+        """Yield the result for each item as it is known. However this ends, all work has ended with it."""
         self._start(self._list)
         self._start(self._work)
         ended = 0
@@ -79,11 +79,11 @@ class Crew(Generic[T, R]):
         self._tasks.append(asyncio.create_task(self._passing_on(work)))
 
     async def _passing_on(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Let whoever iterates know how it ended."""
+        """Run a task and pass its error on to the consumer of the results."""
         error: Exception | None = None
         try:
             await work()
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
+        except Exception as e:  # noqa: BLE001  # it is raised to the consumer
             error = e
         if not self._stopped:
             await self._results.put(error)
@@ -101,9 +101,9 @@ class Crew(Generic[T, R]):
         await self._found.put(None)
 
     async def _work(self) -> None:
-        """Work until there is no more.
+        """Work until the list ends.
 
-        A cancellation that comes too late for a commit is dropped, so that each step asks whether to go on.
+        A commit that is finished in spite of a cancellation drops it, so each step checks whether to go on.
         """
         while not self._stopped and await self._work_on_next():
             pass
