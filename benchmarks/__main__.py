@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import machine, report, signals, workloads
 from benchmarks.bench import Bench, Workload
-from benchmarks.clients import GO, NATS_PY, NATSOBJ, take_part
+from benchmarks.clients import GO, NATS_PY, NATSOBJ, build_peer, take_part
 from benchmarks.figures import Sample
 from benchmarks.measure import Runner
 from benchmarks.raw import WrongResult
@@ -97,7 +97,7 @@ def _bench(place: machine.Place, *, quick: bool) -> Iterator[Bench]:
             folder = Path(tempfile.mkdtemp(prefix="natsobj-benchmarks-", dir=place.folder))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         url = stack.enter_context(serve(folder))
-        yield Bench(folder, url, Runner(folder), take_part(part=10 if quick else 100))
+        yield Bench(folder, url, Runner(folder), take_part(part=10 if quick else 100), build_peer(folder))
 
 
 def _head(bench: Bench, place: machine.Place, rounds: int) -> list[str]:

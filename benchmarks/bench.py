@@ -65,11 +65,20 @@ class File:
 class Bench:
     """One run of the benchmarks."""
 
-    def __init__(self, folder: Path, url: str, runner: Runner, clients: Sequence[Client]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        runner: Runner,
+        clients: Sequence[Client],
+        peers: Sequence[Client] = (),
+    ) -> None:
         self.folder = folder
         self.url = url
         self.runner = runner
         self.clients = clients
+        self.peers = peers
+        """Those who only take part where many small files are moved."""
         self._files: dict[int, File] = {}
         self._numbers = count(1)
 

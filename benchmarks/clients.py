@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,11 +13,29 @@ from pathlib import Path
 
 from benchmarks.measure import Command, Runner
 
-__all__ = ["GO", "NATSOBJ", "NATS_PY", "Client", "Fixed", "GoCli", "NatsPy", "Natsobj", "python", "take_part"]
+__all__ = [
+    "FLOOR",
+    "GO",
+    "GO_PEER",
+    "NATSOBJ",
+    "NATS_PY",
+    "Client",
+    "Fixed",
+    "Floor",
+    "GoCli",
+    "GoPeer",
+    "NatsPy",
+    "Natsobj",
+    "build_peer",
+    "python",
+    "take_part",
+]
 
 NATSOBJ = "natsobj"
 GO = "Go CLI"
 NATS_PY = "nats-py"
+FLOOR = "bare socket"
+GO_PEER = "nats.go, 64"
 
 
 def python(code: str) -> Command:
@@ -192,6 +211,59 @@ class NatsPy(Client):
         self, url: str, bucket: str, prefix: str, folder: Path, names: Sequence[str]
     ) -> list[Command]:
         return [self.command(url, bucket, "get-all", prefix, str(folder), *names)]
+
+
+class Floor(Client):
+    """The same messages over a bare socket, in the program `floor.py`: what Python could do at best."""
+
+    name = FLOOR
+
+    def version(self, runner: Runner) -> str:
+        return ""
+
+    def command(self, *arguments: str) -> Command:
+        """Put a command line together."""
+        return (sys.executable, "-m", "benchmarks.floor", *arguments)
+
+    def put(self, url: str, bucket: str, key: str, file: Path) -> Command:
+        return self.command(url, bucket, "put", key, str(file))
+
+    def get(self, url: str, bucket: str, key: str, file: Path) -> Command:
+        return self.command(url, bucket, "get", key, str(file))
+
+    def ls(self, url: str, bucket: str) -> Command:
+        raise NotImplementedError
+
+    def put_all(
+        self, url: str, bucket: str, prefix: str, folder: Path, names: Sequence[str]
+    ) -> list[Command]:
+        return [self.command(url, bucket, "put-all", prefix, str(folder), *names)]
+
+    def get_all(
+        self, url: str, bucket: str, prefix: str, folder: Path, names: Sequence[str]
+    ) -> list[Command]:
+        return [self.command(url, bucket, "get-all", prefix, str(folder), *names)]
+
+
+class GoPeer(Floor):
+    """What a Go programmer writes over nats.go for a folder (`go_peer/`), 64 files at once."""
+
+    name = GO_PEER
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def command(self, *arguments: str) -> Command:
+        return (self._program, *arguments)
+
+
+def build_peer(folder: Path) -> list[Client]:
+    """Build the Go program where there is a Go to build it with, and its modules are to be had."""
+    program, source = folder / "go_peer", Path(__file__).with_name("go_peer")
+    if (go := shutil.which("go")) is None:
+        return []
+    built = subprocess.run([go, "build", "-o", program, "."], cwd=source, capture_output=True, check=False)
+    return [GoPeer(str(program))] if built.returncode == 0 else []
 
 
 def take_part(*, part: int) -> list[Client]:

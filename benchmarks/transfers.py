@@ -9,7 +9,7 @@ from functools import partial
 
 from benchmarks import raw
 from benchmarks.bench import Bench, Runs
-from benchmarks.clients import NATSOBJ, Client
+from benchmarks.clients import NATSOBJ, Client, Floor
 from benchmarks.figures import Sample, add_up
 from benchmarks.proxy import slow_link
 
@@ -45,7 +45,7 @@ def put(bench: Bench, *, size: int, one_way: float = 0.0) -> Iterator[Runs]:
                 command = client.put(url, bucket, KEY, file.path)
                 return bench.run(command, lambda: bench.check_stored(bucket, {KEY: file.digest}))
 
-        yield {client.name: partial(run, client) for client in bench.clients}
+        yield {client.name: partial(run, client) for client in (*bench.clients, Floor())}
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def get(bench: Bench, *, size: int, one_way: float = 0.0) -> Iterator[Runs]:
             bench.forget_consumers(bucket)
             return sample
 
-        yield {client.name: partial(run, client) for client in bench.clients}
+        yield {client.name: partial(run, client) for client in (*bench.clients, Floor())}
 
 
 @contextmanager

@@ -17,6 +17,9 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 ONE_WAY = 0.0105
 """Seconds: round trips of 21 ms."""
 
+RATE = 40 * MIB
+"""Bytes a second of a line that is limited."""
+
 GOALS = {
     "put-256m": Goal(GO, 1.15),
     "get-256m": Goal(GO, 1.15),
@@ -34,7 +37,7 @@ GOALS = {
 
 def every(*, quick: bool) -> list[Workload]:
     """Give all workloads; the quick ones have the same names and are smaller."""
-    parts = (_starts, _transfers, _far, _many, _many_far, _million, _hard)
+    parts = (_starts, _transfers, _far, _many, _many_far, _mixed, _million, _hard)
     return [workload for part in parts for workload in part(quick)]
 
 
@@ -138,6 +141,20 @@ def _many_far(quick: bool) -> list[Workload]:
         )
         for milliseconds in (21, 100)
         for verb, move in (("put", many.put_folder), ("get", many.get_folder))
+    ]
+
+
+def _mixed(quick: bool) -> list[Workload]:
+    files = 24 if quick else 200
+    return [
+        Workload(
+            name=f"{verb}-mixed",
+            title=f"{verb} {files} files of 4 KiB to 8 MiB, {ONE_WAY * 2000:.0f} ms, {RATE // MIB} MiB/s",
+            open=partial(move, count=files, one_way=ONE_WAY, rate=RATE),
+            goals=() if quick else (Goal(many.LINE, 1.3),),
+            room=4 * files * 2 * MIB,
+        )
+        for verb, move in (("put", many.put_mixed), ("get", many.get_mixed))
     ]
 
 

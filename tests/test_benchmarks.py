@@ -212,3 +212,28 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGINT, said
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_floor_does_the_whole_work(
+    server: NatsServer, bucket: Bucket, bucket_name: str, tmp_path: Path
+) -> None:
+    """A row that is fast because something is left out would be no floor."""
+    contents = {"large": os.urandom(1_000_000), "small": b"x"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+
+    def floor(*arguments: object) -> None:
+        command = [sys.executable, "-m", "benchmarks.floor", server.url, bucket_name, *map(str, arguments)]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+    floor("put", "large", tmp_path / "large")
+    floor("put-all", "p", tmp_path, "small")
+    with raw.connect(server.url) as connection:
+        expected = {"large": contents["large"], "p/small": contents["small"]}
+        connection.check(bucket_name, digests(expected))
+        floor("get", "large", tmp_path / "fetched")
+        assert connection.consumers(bucket_name) == 0
+    (tmp_path / "out").mkdir()
+    floor("get-all", "p", tmp_path / "out", "small")
+    assert (tmp_path / "fetched").read_bytes() == contents["large"]
+    assert (tmp_path / "out" / "small").read_bytes() == b"x"
