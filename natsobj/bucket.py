@@ -1,10 +1,13 @@
-"""One bucket and the verbs on its objects; what transfers bytes is imported by the verbs that do."""
+"""One bucket and the verbs on its objects.
+
+The verbs are thin, and most of this file is what they promise; `objects` and `stream` do the work. Each verb
+imports what it needs, so that a command that only looks does not load what transfers bytes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,9 +20,7 @@ from natsobj.errors import (
     BucketSealed,
     InvalidArgument,
     InvalidMetadata,
-    ObjectChanged,
     PermissionDenied,
-    SizeMismatch,
 )
 from natsobj.models import BucketInfo, Change, Link, ObjectInfo, ObjectMeta
 from natsobj.reader import Memory, ObjectReader
@@ -30,8 +31,6 @@ from natsobj.stream.lookup import find
 if TYPE_CHECKING:
     from natsobj.files import Sink, Source
     from natsobj.files.given import Data, StrPath, Target
-    from natsobj.objects.byte_range import Cut
-    from natsobj.objects.download import Run
 
 __all__ = ["Bucket"]
 
@@ -39,10 +38,10 @@ T = TypeVar("T")
 
 
 class Bucket:
-    """A bucket by its name; nothing is asked of the server until a verb needs it.
+    """A bucket by its name; no request is sent before a verb needs it.
 
-    Every verb raises `BucketNotFound` where there is no such bucket, and `TemporaryError` or
-    `AuthorizationError` where the server cannot or will not answer.
+    Every verb raises `BucketNotFound` if there is no such bucket, and `TemporaryError` or
+    `AuthorizationError` if the server cannot or will not answer.
     """
 
     def __init__(self, stream: BucketStream) -> None:
@@ -57,8 +56,8 @@ class Bucket:
         """Return the bucket with its live objects and stored chunks counted.
 
         Args:
-            lenient: what the credentials do not allow to be counted is None, and of a bucket that was just
-                created it is enough to know what the server made.
+            lenient: numbers that the credentials do not allow to ask for are None, and for a bucket that
+                was just created the server's answer to that is enough.
         """
         objects = chunks = None
         with contextlib.suppress(*((PermissionDenied,) if lenient else ())):
@@ -75,7 +74,7 @@ class Bucket:
         return replace(streams.decode_bucket(state), objects=objects, chunks=chunks)
 
     async def seal(self) -> None:
-        """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""
+        """Make the bucket read-only for good: this cannot be undone. Sealing a sealed bucket does nothing."""
         with contextlib.suppress(BucketSealed):
             await self.stream.configure({"sealed": True})
 
@@ -86,14 +85,14 @@ class Bucket:
 
         Args:
             follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
-            search: where no client of today would have put it, look for it by name: the first 10,000 names
-                of the bucket, for a second at most.
-            deleted: return also a tombstone, that an object of this key was deleted.
+            search: if the object is not where today's clients put it, search for its name: among the first
+                10,000 of the bucket, for one second at most.
+            deleted: if the object was deleted, return its tombstone.
 
         Raises:
             ObjectNotFound: there is none, or only a tombstone.
-            InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
-            LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
+            InvalidMetadata: the record cannot be read, or is a link to an invalid name.
+            LinkError: a link to follow leads to a bucket, into a missing bucket, or to another link.
         """
         record = (await find(self.stream, key, search=search and not deleted)).record
         if deleted and record.deleted and record.info is not None and record.name == key:
@@ -102,7 +101,7 @@ class Bucket:
         return await self.follow(info) if follow else info
 
     async def follow(self, info: ObjectInfo) -> ObjectInfo:
-        """Return what a link leads to, and anything else as it is; raises what `info` raises."""
+        """Return the object that a link leads to, or `info` if it is no link; raises what `info` raises."""
         from natsobj.objects.link import follow
 
         return info if info.link is None else await follow(self.stream, info)
@@ -116,12 +115,13 @@ class Bucket:
     ) -> AsyncGenerator[ObjectInfo, None]:
         """Iterate over the objects in the order of their last change, oldest first.
 
-        An object that changes meanwhile is given once, as it was or as it is.
+        An object that changes meanwhile is yielded once, as it was or as it is.
 
         Args:
             prefix: only keys that begin with it.
-            deleted: give tombstones as well.
-            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+            deleted: yield tombstones, too.
+            on_unreadable: is called with the error of a record that cannot be read; by default that error is
+                raised.
         """
         prefix = arguments.string(prefix, "prefix")
         async with contextlib.aclosing(self.entries(prefix)) as entries:
@@ -135,10 +135,10 @@ class Bucket:
                     on_unreadable(entry)
 
     async def entries(self, prefix: str = "") -> AsyncGenerator[ObjectInfo | InvalidMetadata, None]:
-        """Iterate over everything that has a record: objects, tombstones, and why one cannot be read.
+        """Iterate over every record: objects, tombstones, and the errors of those that cannot be read.
 
         Args:
-            prefix: only keys that begin with it, and what cannot be read.
+            prefix: only keys that begin with it; errors are always included.
         """
         async with contextlib.aclosing(every_record(self.stream)) as records:
             async for record in records:
@@ -155,19 +155,20 @@ class Bucket:
         deletes: bool = True,
         on_unreadable: Callable[[InvalidMetadata], None] | None = None,
     ) -> AsyncGenerator[Change | None, None]:
-        """Iterate over changes as they happen, for ever: each once, over restarts, cuts and new leaders.
+        """Iterate over changes as they happen, without end: each once, across restarts and lost connections.
 
-        Of changes that follow one another while the connection is away only the last one of each object is
-        there to be told. A rename is told as a `put` under the new name.
+        Of the changes to an object while there is no connection only the last is yielded. A rename is a `put`
+        under the new name.
 
         Args:
             prefix: only keys that begin with it.
-            history: first every object that is there, oldest change first, then None.
-            deletes: tell of deletions, too.
-            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+            history: begin with every object there is, oldest change first, then None.
+            deletes: yield deletions, too.
+            on_unreadable: is called with the error of a record that cannot be read; by default that error is
+                raised.
 
         Raises:
-            TemporaryError: nothing was heard of the server for six times the timeout.
+            TemporaryError: the server was silent for six times the timeout.
         """
         from natsobj.stream.watch import watch_records
 
@@ -192,7 +193,7 @@ class Bucket:
                     on_unreadable(record.error)
 
     async def check_writable(self) -> None:
-        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""
+        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` if nothing can be stored."""
         await self.stream.check_writable()
 
     async def put(
@@ -208,37 +209,38 @@ class Bucket:
         resume: StrPath | None = None,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Store an object; readers see the old one or the new one, never a mixture and never nothing.
+        """Store an object. Readers see the old one or the new one, never a mixture and never nothing.
 
-        Whatever it raises, the old object is as it was and no chunks are left behind.
+        If it raises, the old object is unchanged and no chunks are left (with one exception: after
+        `OutcomeUnknown` they stay, because the new object may be stored).
 
         Args:
-            data: bytes, a `Path`, a binary file (read from where it stands to its end), an iterable of bytes,
-                also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
-            if_absent: only when the key has no object; the server decides.
-            if_match: only when the stored content has this SHA-256 (hex).
-            if_revision: only in the place of this revision; 0: only where there is none.
+            data: bytes, a `Path`, a binary file (read from its current position to its end), an iterable or
+                asynchronous iterable of bytes, or a `Source`. What may block is read in a thread.
+            if_absent: only if the key has no object; the server decides.
+            if_match: only if the stored content has this SHA-256 (hex).
+            if_revision: only if this revision is stored; 0: only if there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
-                and `modified` is this machine's clock.
-            resume: go on where an earlier put of the same `Path` was ended, and leave what is stored when
-                this one is. How far it is stands in this folder, which is made if it is missing; the
-                command's is `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and all of it is
-                sent again when anything is not as it was.
-            wrap: what is read passes through it.
+                and `modified` is by the clock of this machine.
+            resume: go on where an earlier put of the same `Path` ended, and keep what was stored if this one
+                fails. The progress is kept in this folder, which is created if missing; the command uses
+                `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and sent again from the start if
+                anything has changed.
+            wrap: returns the source to read from, given the one made from `data`; for progress.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
-            ContentMismatch: `if_match` and there is none, or another content.
-            RevisionMismatch: `if_revision` and there is another one, or none.
-            SubjectTaken: another client has put an object of another name in this key's place.
-            SourceChanged: the file was written to meanwhile.
+            ContentMismatch: `if_match`, and there is no object or other content.
+            RevisionMismatch: `if_revision`, and there is another revision or none.
+            SubjectTaken: another client stored an object of another name under this key's subject.
+            SourceChanged: the file changed while it was read.
             TransferUnderWay: `resume`, and another process stores the same file.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
-            TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
-                it raises comes out as it is.
-            InvalidArgument: the key, a limit of the server, or a value in `meta` does not allow it.
-            ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
-                full, dropped the first chunks to make room for the record.
+            TypeError: an argument has a wrong type, or an iterable yields something other than bytes. Errors
+                of the iterable itself are raised unchanged.
+            InvalidArgument: the key or a value in `meta` is invalid, or exceeds a limit of the server.
+            ChunksMissing: the bucket, made by another client, drops its oldest messages when it is full, and
+                dropped the first chunks to make room for the record.
         """
         from natsobj.files.given import open_data
         from natsobj.objects.put import Condition, Put
@@ -287,31 +289,33 @@ class Bucket:
         """Fetch an object and verify it; a link is followed.
 
         Args:
-            key: a key, or the very object that `info` gave.
-            into: a `Path` appears whole or not at all, and keeps what is there unless it is to be replaced. A
-                binary file is written from where it stands, a `Sink` as it comes: they have bytes also of
-                what turns out to be broken.
-            offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
-                transferred; no digest can be checked of a part.
-            replace: a `Path` may be there already.
-            resume: go on where an earlier get into the same `Path` was ended, and leave what has come beside
-                it when this one is; the bytes that are there are hashed again, and the whole is verified.
-            wrap: what is written passes through it.
+            key: a key, or an object that `info` or `list` returned.
+            into: a `Path` is written whole or not at all. A binary file is written from its current position,
+                and a `Sink` as the bytes arrive: these two may have received bytes of an object that turns
+                out to be broken.
+            offset: bytes to skip at the beginning.
+            length: bytes to fetch at most. Chunks outside the range are not transferred, and the digest
+                of a part cannot be checked.
+            replace: replace a file that exists.
+            resume: go on where an earlier get into the same `Path` ended, and keep the partial file if this
+                one fails. Bytes of an earlier run are hashed again, and the whole is verified.
+            wrap: returns the sink to write to, given the one made from `into`; for progress.
 
         Returns:
-            The object that was fetched: the newer one, if it was replaced and the target could start over.
+            The object that was fetched: a newer one, if it was replaced and the target could start over.
 
         Raises:
             ObjectNotFound: there is none, or it was deleted while it was read.
-            ObjectChanged: it was replaced while it was read and the target cannot start over.
-            ContentBroken: what is stored is not what its metadata says.
-            FileExists: `into` is a path, is there, and may not be replaced.
+            ObjectChanged: it was replaced while it was read, and the target cannot start over.
+            ContentBroken: the stored bytes do not match the metadata.
+            FileExists: the path exists, and `replace` is false.
             TransferUnderWay: `resume`, and another process fetches into the same path.
-            InvalidArgument: `resume` of a part, or into what is no regular file.
-            OSError: it cannot be written.
+            InvalidArgument: `resume` of a part, or into something that is not a regular file.
+            OSError: the file cannot be written.
             TypeError: an argument has a wrong type.
         """
         from natsobj.files.given import check_target, open_into
+        from natsobj.objects.get import get_object, resume_get
 
         check_target(into)
         offset = arguments.number(offset, "offset")
@@ -323,34 +327,37 @@ class Bucket:
                 raise InvalidArgument("resume needs the whole object: leave out offset and length")
             if not isinstance(into, os.PathLike):
                 raise InvalidArgument("resume needs a path to fetch into")
-            return await self._fetch_on(await self._fetchable(key), Path(into), replace, wrap)
+            info = await self._fetchable(key)
+            return await resume_get(self.stream, info, Path(into), replace=replace, wrap=wrap)
         info = await self._fetchable(key)
         async with open_into(into, replace=replace) as sink:
-            return await self._fetch(info, wrap(sink), offset, length)
+            return await get_object(self.stream, info, wrap(sink), offset=offset, length=length)
 
     async def read(
         self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None
     ) -> bytes:
-        """Return the bytes of an object, or a part of them; otherwise as `get`.
+        """Return the bytes of an object or of a part of it; see `get`.
 
         Args:
-            limit: the most bytes that may come into memory.
+            limit: the most bytes to hold in memory.
 
         Raises:
-            ObjectTooLarge: there are more; nothing was fetched.
+            ObjectTooLarge: the object has more; nothing was fetched.
         """
+        from natsobj.objects.get import get_object
+
         offset = arguments.number(offset, "offset")
         length = arguments.optional_number(length, "length")
         limit = arguments.optional_number(limit, "limit")
         info = await self._fetchable(key)
         memory = Memory(info, limit)
         memory.admit(max(0, info.size - offset) if length is None else min(length, info.size - offset))
-        await self._fetch(info, memory, offset, length)
+        await get_object(self.stream, info, memory, offset=offset, length=length)
         return memory.content()
 
     @contextlib.asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[ObjectReader]:
-        """Open an object for reading in chunks; what `get` raises comes out of the iteration.
+        """Open an object for reading in chunks; the iteration raises what `get` raises.
 
         Raises:
             ObjectNotFound: there is none.
@@ -369,14 +376,14 @@ class Bucket:
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
-            search: as `info` has it.
-            unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
-                record names.
-            revision: only this one.
+            search: see `info`.
+            unreadable: also remove a record of that name that cannot be read, and the chunks that only it may
+                name.
+            revision: only this revision.
 
         Raises:
             ObjectNotFound: there is none.
-            ObjectChanged: it is another `revision`, or another writer was there at the same time.
+            ObjectChanged: another revision than `revision` is stored, or another writer changed it.
             InvalidMetadata: its record cannot be read.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
@@ -394,22 +401,22 @@ class Bucket:
         replace: bool = False,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Give an object another name, and return it as it is there; what is said about it goes along.
+        """Rename an object with its metadata, and return it under the new name.
 
-        At every moment at least one of the names leads to the bytes. Onto itself nothing happens. A link is
-        moved as the link that it is.
+        At any moment at least one of the two names works. Moving an object onto itself does nothing. Moving a
+        link moves the link, not the object that it leads to.
 
         Args:
-            bucket: another bucket; the bytes are copied, verified, and then deleted here.
-            replace: an object that is there may be replaced.
-            wrap: what is read for a copy passes through it.
+            bucket: another bucket: the bytes are copied, verified, and then deleted here.
+            replace: replace an object that exists.
+            wrap: returns the source to copy from, given the stored object; for progress.
 
         Raises:
             ObjectNotFound: there is none.
-            ObjectExists: there is one of the new name; the server decides.
-            SubjectTaken: another client has put an object of another name in the new one's place.
-            ObjectChanged: another writer was there at the same time.
-            ContentBroken: what is stored is not what its record says, and it stays where it is.
+            ObjectExists: the new name has an object; the server decides.
+            SubjectTaken: another client stored an object of another name under the new one's subject.
+            ObjectChanged: another writer changed it at the same time.
+            ContentBroken: the stored bytes do not match the record; the object stays where it is.
             RefusedError: one of the buckets is sealed, a mirror, full, or does not keep objects.
         """
         from natsobj.objects.move import move_object
@@ -427,7 +434,7 @@ class Bucket:
         replace: bool = False,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Copy an object, with chunks of its own, and return the copy; all else as `move` has it."""
+        """Copy an object with chunks of its own, and return the copy; see `move`."""
         from natsobj.objects.move import copy_object
 
         stream, wrap = self._other(key, to, bucket), wrap or _as_it_is
@@ -435,7 +442,7 @@ class Bucket:
         return await copy_object(self.stream, key, stream, to, replace=replace, wrap=wrap)
 
     def _other(self, key: str, to: str, bucket: str | None) -> BucketStream:
-        """Return the stream that a move or copy leads to; the names are possible ones then."""
+        """Check the names of a move or copy, and return the stream of the target bucket."""
         names.check_key(key)
         names.check_key(to)
         return self.stream.another(self.name if bucket is None else names.check_bucket_name(bucket))
@@ -450,17 +457,17 @@ class Bucket:
         remove_headers: Sequence[str] = (),
         remove_metadata: Sequence[str] = (),
     ) -> ObjectInfo:
-        """Change what is said about an object without touching its bytes, and return it.
+        """Change the metadata of an object without touching its bytes, and return it.
 
         Args:
-            description: another one; an empty one takes it away.
-            headers: these get other values, all others stay. Likewise `metadata`.
-            remove_headers: names of headers that go; one that is not there is no error.
+            description: the new description; an empty one removes it.
+            headers: headers to set; all others stay. Likewise `metadata`.
+            remove_headers: names of headers to remove; missing ones are ignored. Likewise `remove_metadata`.
 
         Raises:
             ObjectNotFound: there is none.
             InvalidMetadata: its record cannot be read.
-            InvalidArgument: a value is such that other clients could not list the bucket, or too long.
+            InvalidArgument: a value is too long, or would keep other clients from listing the bucket.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         from natsobj.objects.update import Edits, update_object
@@ -478,13 +485,14 @@ class Bucket:
         """Make a link to an object or to a whole bucket, and return it.
 
         Args:
-            target: a key of this bucket; or a `Link` to any object, or to a bucket.
-            replace: another link may be there already; an object never is replaced.
+            target: a key of this bucket, or a `Link` to any object or to a bucket.
+            replace: replace an existing link; an object is never replaced.
 
         Raises:
-            ObjectNotFound: there is no such object to lead to, or `BucketNotFound` no such bucket.
-            LinkRefused: it would lead to a link.
-            ObjectExists: something is there that may not be replaced.
+            ObjectNotFound: the target does not exist.
+            BucketNotFound: the target's bucket does not exist.
+            LinkRefused: the target is a link.
+            ObjectExists: the key has an object, or a link and `replace` is false.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         from natsobj.objects.link import make_link
@@ -499,8 +507,10 @@ class Bucket:
         return await make_link(self.stream, key, target, replace=replace)
 
     async def fetch(self, info: ObjectInfo, sink: Sink) -> ObjectInfo:
-        """Fetch the whole of an object that is no link, as `get` does, into a sink and nothing else."""
-        return await self._fetch(info, sink, 0, None)
+        """Fetch an object that is not a link, as `get` does, but only whole and only into a sink."""
+        from natsobj.objects.get import get_object
+
+        return await get_object(self.stream, info, sink)
 
     async def _fetchable(self, key: str | ObjectInfo) -> ObjectInfo:
         if not isinstance(key, str):
@@ -508,60 +518,6 @@ class Bucket:
             return await self.follow(key)
         return await self.info(key, follow=True)
 
-    async def _fetch(self, info: ObjectInfo, sink: Sink, offset: int, length: int | None) -> ObjectInfo:
-        while True:
-            stream = self.stream.another(info.bucket)
-            try:
-                await _download(stream, info, sink, offset, length)
-                return info
-            except ObjectChanged as changed:
-                try:
-                    sink.restart()
-                except io.UnsupportedOperation:
-                    raise changed from None
-                info = await Bucket(stream).follow(await _again(stream, info))
-
-    async def _fetch_on(
-        self, info: ObjectInfo, path: Path, replace: bool, wrap: Callable[[Sink], Sink]
-    ) -> ObjectInfo:
-        from natsobj.objects.resumed_get import fetch_on
-
-        while True:
-            stream = self.stream.another(info.bucket)
-            try:
-                await fetch_on(stream, info, path, replace=replace, wrap=wrap)
-                return info
-            except ObjectChanged:
-                info = await Bucket(stream).follow(await _again(stream, info))
-
 
 def _as_it_is(source: T) -> T:
     return source
-
-
-async def _again(stream: BucketStream, info: ObjectInfo) -> ObjectInfo:
-    """Return what has replaced an object, read from where that was."""
-    record = await stream.read(info.subject) if info.subject else (await find(stream, info.name)).record
-    return record.existing(info.bucket, info.name)
-
-
-async def _download(
-    stream: BucketStream, info: ObjectInfo, sink: Sink, offset: int, length: int | None
-) -> None:
-    from natsobj.objects.download import Download, readable
-
-    readable(info)
-    subject = await stream.chunk_subject(info.nuid or "")
-    run: Run | None = None
-    cut: Cut | None = None
-    if offset or length is not None:
-        from natsobj.objects.byte_range import Cut, find_run
-
-        length = min(info.size - offset, info.size if length is None else length)
-        if length <= 0:
-            return
-        run, skip = await find_run(stream, info, subject=subject, offset=offset, length=length)
-        sink = cut = Cut(sink, skip, length)
-    await Download(stream, info, sink, subject=subject, run=run).run()
-    if cut is not None and cut.missing:
-        raise SizeMismatch(info.bucket, info.name, expected=length or 0, stored=(length or 0) - cut.missing)

@@ -46,10 +46,10 @@ class ObjectReader(Face[_reader.ObjectReader]):
 
 
 class Bucket(Face[_bucket.Bucket]):
-    """A bucket by its name; nothing is asked of the server until a verb needs it.
+    """A bucket by its name; no request is sent before a verb needs it.
 
-    Every verb raises `BucketNotFound` where there is no such bucket, and `TemporaryError` or
-    `AuthorizationError` where the server cannot or will not answer.
+    Every verb raises `BucketNotFound` if there is no such bucket, and `TemporaryError` or
+    `AuthorizationError` if the server cannot or will not answer.
     """
 
     @property
@@ -61,13 +61,13 @@ class Bucket(Face[_bucket.Bucket]):
         """Return the bucket with its live objects and stored chunks counted.
 
         Args:
-            lenient: what the credentials do not allow to be counted is None, and of a bucket that was just
-                created it is enough to know what the server made.
+            lenient: numbers that the credentials do not allow to ask for are None, and for a bucket that
+                was just created the server's answer to that is enough.
         """
         return self._loop.run(self._inner.status(lenient=lenient))
 
     def seal(self) -> None:
-        """Make the bucket read-only, for good: there is no way back. One that is sealed stays so."""
+        """Make the bucket read-only for good: this cannot be undone. Sealing a sealed bucket does nothing."""
         self._loop.run(self._inner.seal())
 
     def info(
@@ -77,19 +77,19 @@ class Bucket(Face[_bucket.Bucket]):
 
         Args:
             follow: for a link, return the object that it leads to (one step; its `bucket` may be another).
-            search: where no client of today would have put it, look for it by name: the first 10,000 names
-                of the bucket, for a second at most.
-            deleted: return also a tombstone, that an object of this key was deleted.
+            search: if the object is not where today's clients put it, search for its name: among the first
+                10,000 of the bucket, for one second at most.
+            deleted: if the object was deleted, return its tombstone.
 
         Raises:
             ObjectNotFound: there is none, or only a tombstone.
-            InvalidMetadata: the record cannot be read, or it is a link to a name that there cannot be.
-            LinkError: a link that is to be followed leads to a bucket, to a missing one or to another link.
+            InvalidMetadata: the record cannot be read, or is a link to an invalid name.
+            LinkError: a link to follow leads to a bucket, into a missing bucket, or to another link.
         """
         return self._loop.run(self._inner.info(key, follow=follow, search=search, deleted=deleted))
 
     def follow(self, info: ObjectInfo) -> ObjectInfo:
-        """Return what a link leads to, and anything else as it is; raises what `info` raises."""
+        """Return the object that a link leads to, or `info` if it is no link; raises what `info` raises."""
         return self._loop.run(self._inner.follow(info))
 
     def list(
@@ -101,20 +101,21 @@ class Bucket(Face[_bucket.Bucket]):
     ) -> Iterator[ObjectInfo]:
         """Iterate over the objects in the order of their last change, oldest first.
 
-        An object that changes meanwhile is given once, as it was or as it is.
+        An object that changes meanwhile is yielded once, as it was or as it is.
 
         Args:
             prefix: only keys that begin with it.
-            deleted: give tombstones as well.
-            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+            deleted: yield tombstones, too.
+            on_unreadable: is called with the error of a record that cannot be read; by default that error is
+                raised.
         """
         return self._loop.iterate(self._inner.list(prefix, deleted=deleted, on_unreadable=on_unreadable))
 
     def entries(self, prefix: str = "") -> Iterator[ObjectInfo | InvalidMetadata]:
-        """Iterate over everything that has a record: objects, tombstones, and why one cannot be read.
+        """Iterate over every record: objects, tombstones, and the errors of those that cannot be read.
 
         Args:
-            prefix: only keys that begin with it, and what cannot be read.
+            prefix: only keys that begin with it; errors are always included.
         """
         return self._loop.iterate(self._inner.entries(prefix))
 
@@ -126,26 +127,27 @@ class Bucket(Face[_bucket.Bucket]):
         deletes: bool = True,
         on_unreadable: Callable[[InvalidMetadata], None] | None = None,
     ) -> Iterator[Change | None]:
-        """Iterate over changes as they happen, for ever: each once, over restarts, cuts and new leaders.
+        """Iterate over changes as they happen, without end: each once, across restarts and lost connections.
 
-        Of changes that follow one another while the connection is away only the last one of each object is
-        there to be told. A rename is told as a `put` under the new name.
+        Of the changes to an object while there is no connection only the last is yielded. A rename is a `put`
+        under the new name.
 
         Args:
             prefix: only keys that begin with it.
-            history: first every object that is there, oldest change first, then None.
-            deletes: tell of deletions, too.
-            on_unreadable: is told of a record that cannot be read; without it that ends the iteration.
+            history: begin with every object there is, oldest change first, then None.
+            deletes: yield deletions, too.
+            on_unreadable: is called with the error of a record that cannot be read; by default that error is
+                raised.
 
         Raises:
-            TemporaryError: nothing was heard of the server for six times the timeout.
+            TemporaryError: the server was silent for six times the timeout.
         """
         return self._loop.iterate(
             self._inner.watch(prefix, history=history, deletes=deletes, on_unreadable=on_unreadable)
         )
 
     def check_writable(self) -> None:
-        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` where nothing can be stored."""
+        """Raise `BucketSealed`, `BucketReadOnly` or `UnsuitableStream` if nothing can be stored."""
         self._loop.run(self._inner.check_writable())
 
     def put(
@@ -161,37 +163,38 @@ class Bucket(Face[_bucket.Bucket]):
         resume: StrPath | None = None,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Store an object; readers see the old one or the new one, never a mixture and never nothing.
+        """Store an object. Readers see the old one or the new one, never a mixture and never nothing.
 
-        Whatever it raises, the old object is as it was and no chunks are left behind.
+        If it raises, the old object is unchanged and no chunks are left (with one exception: after
+        `OutcomeUnknown` they stay, because the new object may be stored).
 
         Args:
-            data: bytes, a `Path`, a binary file (read from where it stands to its end), an iterable of bytes,
-                also an asynchronous one, or a `Source`. What may wait is read in a thread of its own.
-            if_absent: only when the key has no object; the server decides.
-            if_match: only when the stored content has this SHA-256 (hex).
-            if_revision: only in the place of this revision; 0: only where there is none.
+            data: bytes, a `Path`, a binary file (read from its current position to its end), an iterable or
+                asynchronous iterable of bytes, or a `Source`. What may block is read in a thread.
+            if_absent: only if the key has no object; the server decides.
+            if_match: only if the stored content has this SHA-256 (hex).
+            if_revision: only if this revision is stored; 0: only if there is none.
             read_back: ask for the time that the server gave the object. Without it a round trip is saved,
-                and `modified` is this machine's clock.
-            resume: go on where an earlier put of the same `Path` was ended, and leave what is stored when
-                this one is. How far it is stands in this folder, which is made if it is missing; the
-                command's is `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and all of it is
-                sent again when anything is not as it was.
-            wrap: what is read passes through it.
+                and `modified` is by the clock of this machine.
+            resume: go on where an earlier put of the same `Path` ended, and keep what was stored if this one
+                fails. The progress is kept in this folder, which is created if missing; the command uses
+                `$XDG_STATE_HOME/natsobj/uploads`. The file is hashed again, and sent again from the start if
+                anything has changed.
+            wrap: returns the source to read from, given the one made from `data`; for progress.
 
         Raises:
             ObjectExists: `if_absent` and there is one.
-            ContentMismatch: `if_match` and there is none, or another content.
-            RevisionMismatch: `if_revision` and there is another one, or none.
-            SubjectTaken: another client has put an object of another name in this key's place.
-            SourceChanged: the file was written to meanwhile.
+            ContentMismatch: `if_match`, and there is no object or other content.
+            RevisionMismatch: `if_revision`, and there is another revision or none.
+            SubjectTaken: another client stored an object of another name under this key's subject.
+            SourceChanged: the file changed while it was read.
             TransferUnderWay: `resume`, and another process stores the same file.
             RefusedError: the bucket is sealed, a mirror, full, or its stream does not keep objects.
-            TypeError: an argument has a wrong type, or an iterable gives something else than bytes; what else
-                it raises comes out as it is.
-            InvalidArgument: the key, a limit of the server, or a value in `meta` does not allow it.
-            ChunksMissing: a bucket of other clients' making, which drops its oldest messages when it is
-                full, dropped the first chunks to make room for the record.
+            TypeError: an argument has a wrong type, or an iterable yields something other than bytes. Errors
+                of the iterable itself are raised unchanged.
+            InvalidArgument: the key or a value in `meta` is invalid, or exceeds a limit of the server.
+            ChunksMissing: the bucket, made by another client, drops its oldest messages when it is full, and
+                dropped the first chunks to make room for the record.
         """
         return self._loop.run(
             self._inner.put(
@@ -221,28 +224,29 @@ class Bucket(Face[_bucket.Bucket]):
         """Fetch an object and verify it; a link is followed.
 
         Args:
-            key: a key, or the very object that `info` gave.
-            into: a `Path` appears whole or not at all, and keeps what is there unless it is to be replaced. A
-                binary file is written from where it stands, a `Sink` as it comes: they have bytes also of
-                what turns out to be broken.
-            offset: bytes to skip at the beginning, and `length` the most to fetch. What is left out is not
-                transferred; no digest can be checked of a part.
-            replace: a `Path` may be there already.
-            resume: go on where an earlier get into the same `Path` was ended, and leave what has come beside
-                it when this one is; the bytes that are there are hashed again, and the whole is verified.
-            wrap: what is written passes through it.
+            key: a key, or an object that `info` or `list` returned.
+            into: a `Path` is written whole or not at all. A binary file is written from its current position,
+                and a `Sink` as the bytes arrive: these two may have received bytes of an object that turns
+                out to be broken.
+            offset: bytes to skip at the beginning.
+            length: bytes to fetch at most. Chunks outside the range are not transferred, and the digest
+                of a part cannot be checked.
+            replace: replace a file that exists.
+            resume: go on where an earlier get into the same `Path` ended, and keep the partial file if this
+                one fails. Bytes of an earlier run are hashed again, and the whole is verified.
+            wrap: returns the sink to write to, given the one made from `into`; for progress.
 
         Returns:
-            The object that was fetched: the newer one, if it was replaced and the target could start over.
+            The object that was fetched: a newer one, if it was replaced and the target could start over.
 
         Raises:
             ObjectNotFound: there is none, or it was deleted while it was read.
-            ObjectChanged: it was replaced while it was read and the target cannot start over.
-            ContentBroken: what is stored is not what its metadata says.
-            FileExists: `into` is a path, is there, and may not be replaced.
+            ObjectChanged: it was replaced while it was read, and the target cannot start over.
+            ContentBroken: the stored bytes do not match the metadata.
+            FileExists: the path exists, and `replace` is false.
             TransferUnderWay: `resume`, and another process fetches into the same path.
-            InvalidArgument: `resume` of a part, or into what is no regular file.
-            OSError: it cannot be written.
+            InvalidArgument: `resume` of a part, or into something that is not a regular file.
+            OSError: the file cannot be written.
             TypeError: an argument has a wrong type.
         """
         return self._loop.run(
@@ -254,19 +258,19 @@ class Bucket(Face[_bucket.Bucket]):
     def read(
         self, key: str | ObjectInfo, *, offset: int = 0, length: int | None = None, limit: int | None = None
     ) -> bytes:
-        """Return the bytes of an object, or a part of them; otherwise as `get`.
+        """Return the bytes of an object or of a part of it; see `get`.
 
         Args:
-            limit: the most bytes that may come into memory.
+            limit: the most bytes to hold in memory.
 
         Raises:
-            ObjectTooLarge: there are more; nothing was fetched.
+            ObjectTooLarge: the object has more; nothing was fetched.
         """
         return self._loop.run(self._inner.read(key, offset=offset, length=length, limit=limit))
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[ObjectReader]:
-        """Open an object for reading in chunks; what `get` raises comes out of the iteration.
+        """Open an object for reading in chunks; the iteration raises what `get` raises.
 
         Raises:
             ObjectNotFound: there is none.
@@ -280,14 +284,14 @@ class Bucket(Face[_bucket.Bucket]):
         """Delete an object and return it as it was, with `deleted` true.
 
         Args:
-            search: as `info` has it.
-            unreadable: remove a record of that name that cannot be read as well, and the chunks that no other
-                record names.
-            revision: only this one.
+            search: see `info`.
+            unreadable: also remove a record of that name that cannot be read, and the chunks that only it may
+                name.
+            revision: only this revision.
 
         Raises:
             ObjectNotFound: there is none.
-            ObjectChanged: it is another `revision`, or another writer was there at the same time.
+            ObjectChanged: another revision than `revision` is stored, or another writer changed it.
             InvalidMetadata: its record cannot be read.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
@@ -304,22 +308,22 @@ class Bucket(Face[_bucket.Bucket]):
         replace: bool = False,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Give an object another name, and return it as it is there; what is said about it goes along.
+        """Rename an object with its metadata, and return it under the new name.
 
-        At every moment at least one of the names leads to the bytes. Onto itself nothing happens. A link is
-        moved as the link that it is.
+        At any moment at least one of the two names works. Moving an object onto itself does nothing. Moving a
+        link moves the link, not the object that it leads to.
 
         Args:
-            bucket: another bucket; the bytes are copied, verified, and then deleted here.
-            replace: an object that is there may be replaced.
-            wrap: what is read for a copy passes through it.
+            bucket: another bucket: the bytes are copied, verified, and then deleted here.
+            replace: replace an object that exists.
+            wrap: returns the source to copy from, given the stored object; for progress.
 
         Raises:
             ObjectNotFound: there is none.
-            ObjectExists: there is one of the new name; the server decides.
-            SubjectTaken: another client has put an object of another name in the new one's place.
-            ObjectChanged: another writer was there at the same time.
-            ContentBroken: what is stored is not what its record says, and it stays where it is.
+            ObjectExists: the new name has an object; the server decides.
+            SubjectTaken: another client stored an object of another name under the new one's subject.
+            ObjectChanged: another writer changed it at the same time.
+            ContentBroken: the stored bytes do not match the record; the object stays where it is.
             RefusedError: one of the buckets is sealed, a mirror, full, or does not keep objects.
         """
         return self._loop.run(self._inner.move(key, to, bucket=bucket, replace=replace, wrap=wrap))
@@ -333,7 +337,7 @@ class Bucket(Face[_bucket.Bucket]):
         replace: bool = False,
         wrap: Callable[[Source], Source] | None = None,
     ) -> ObjectInfo:
-        """Copy an object, with chunks of its own, and return the copy; all else as `move` has it."""
+        """Copy an object with chunks of its own, and return the copy; see `move`."""
         return self._loop.run(self._inner.copy(key, to, bucket=bucket, replace=replace, wrap=wrap))
 
     def update(
@@ -346,17 +350,17 @@ class Bucket(Face[_bucket.Bucket]):
         remove_headers: Sequence[str] = (),
         remove_metadata: Sequence[str] = (),
     ) -> ObjectInfo:
-        """Change what is said about an object without touching its bytes, and return it.
+        """Change the metadata of an object without touching its bytes, and return it.
 
         Args:
-            description: another one; an empty one takes it away.
-            headers: these get other values, all others stay. Likewise `metadata`.
-            remove_headers: names of headers that go; one that is not there is no error.
+            description: the new description; an empty one removes it.
+            headers: headers to set; all others stay. Likewise `metadata`.
+            remove_headers: names of headers to remove; missing ones are ignored. Likewise `remove_metadata`.
 
         Raises:
             ObjectNotFound: there is none.
             InvalidMetadata: its record cannot be read.
-            InvalidArgument: a value is such that other clients could not list the bucket, or too long.
+            InvalidArgument: a value is too long, or would keep other clients from listing the bucket.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(
@@ -374,19 +378,20 @@ class Bucket(Face[_bucket.Bucket]):
         """Make a link to an object or to a whole bucket, and return it.
 
         Args:
-            target: a key of this bucket; or a `Link` to any object, or to a bucket.
-            replace: another link may be there already; an object never is replaced.
+            target: a key of this bucket, or a `Link` to any object or to a bucket.
+            replace: replace an existing link; an object is never replaced.
 
         Raises:
-            ObjectNotFound: there is no such object to lead to, or `BucketNotFound` no such bucket.
-            LinkRefused: it would lead to a link.
-            ObjectExists: something is there that may not be replaced.
+            ObjectNotFound: the target does not exist.
+            BucketNotFound: the target's bucket does not exist.
+            LinkRefused: the target is a link.
+            ObjectExists: the key has an object, or a link and `replace` is false.
             RefusedError: the bucket is sealed, a mirror, or its stream does not keep records.
         """
         return self._loop.run(self._inner.link(key, target, replace=replace))
 
     def fetch(self, info: ObjectInfo, sink: Sink) -> ObjectInfo:
-        """Fetch the whole of an object that is no link, as `get` does, into a sink and nothing else."""
+        """Fetch an object that is not a link, as `get` does, but only whole and only into a sink."""
         return self._loop.run(self._inner.fetch(info, sink))
 
 
