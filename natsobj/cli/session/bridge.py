@@ -7,16 +7,18 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec
 
 import typer
 
 from natsobj.cli import exits
 from natsobj.cli.exits import UsageError
-from natsobj.cli.output import console, diagnostics
+from natsobj.cli.output import console
 from natsobj.cli.session.interrupts import interrupts
-from natsobj.cli.session.session import Session
 from natsobj.errors import NatsobjError
+
+if TYPE_CHECKING:
+    from natsobj.cli.session.session import Session
 
 __all__ = ["bridge", "end", "guard"]
 
@@ -35,6 +37,8 @@ def bridge(
 
     @functools.wraps(command)
     def call(ctx: typer.Context, *args: P.args, **kwargs: P.kwargs) -> None:
+        from natsobj.cli.session.session import Session
+
         session = Session(ctx.find_root().params)
         try:
             status = session.run(lambda: command(session, *args, **kwargs))
@@ -82,6 +86,8 @@ def _wrong_usage(error: UsageError) -> int:
 
 
 def _explain(error: BaseException) -> int:
+    from natsobj.cli.output import diagnostics
+
     if isinstance(error, (NatsobjError, OSError)) and exits.foreseen(error):
         diagnostics.report_error(error, color=console.colored("auto", console.STDERR))
         return exits.exit_code(error)
@@ -97,6 +103,8 @@ def end(status: int) -> NoReturn:
         status = exits.BROKEN_PIPE
     except OSError as error:
         if not status:  # else it was said already, and this is what was left in the buffer
+            from natsobj.cli.output import diagnostics
+
             diagnostics.report_error(error, color=console.colored("auto", console.STDERR))
         status = status or exits.FAILED
     os._exit(status)
