@@ -74,10 +74,10 @@ class Exit:
 EXIT_CODES = (
     Exit(0, "done"),
     Exit(1, "another error (local files, a full disk), or some of a batch failed", (NatsobjError, OSError)),
-    Exit(2, "wrong usage: options, bucket names, keys, a confirmation that is missing", (InvalidArgument,)),
+    Exit(2, "wrong usage: options, bucket names, keys, a missing confirmation", (InvalidArgument,)),
     Exit(3, "no such bucket", (BucketNotFound,)),
     Exit(4, "no such object", (ObjectNotFound,)),
-    Exit(5, "temporary, trying again may help: no server, no answer, changed meanwhile", (TemporaryError,)),
+    Exit(5, "temporary, try again: no server, no answer, changed meanwhile", (TemporaryError,)),
     Exit(6, "refused: it exists, was changed, is sealed or full", (RefusedError,)),
     Exit(7, "not authorised, or a certificate that is not trusted", (AuthorizationError,)),
     Exit(8, "the stored content is broken: digest, size or missing chunks", (ContentBroken,)),

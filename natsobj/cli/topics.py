@@ -29,45 +29,45 @@ JSON_KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "tombstone": ("A tombstone", checks.TOMBSTONE_FIELDS),
 }
 JSON = """
-    With `--json` results are compact JSON, one object a line. Bytes are integers, durations seconds, times
-    RFC 3339 in UTC with six decimals, and what is absent is null. `digest` is as it is stored, `sha256` is
-    in hex. `objects` and `chunks` of a bucket are counted, and its `cluster` (`name`, `leader` and
-    `replicas`, each with `name`, `current` and `lag`) is told, by `info BUCKET` only. `link` has `bucket`
-    and `name`, `placement` has `cluster` and `tags`. What `rm` deletes is shown as it was, with `deleted`
-    true.
+    With `--json`, results are compact JSON, one object per line. Sizes are bytes, durations seconds, times
+    RFC 3339 in UTC with six decimals; absent values are null. `digest` is as stored, `sha256` is in hex. Only
+    `info BUCKET` fills a bucket's `objects`, `chunks` and `cluster` (`name`, `leader` and `replicas`, each
+    with `name`, `current` and `lag`). `link` has `bucket` and `name`, `placement` has `cluster` and `tags`.
+    `rm` shows the object as it was, with `deleted` true.
 """
 JSON_ERRORS = """
-    An error is {"error":{"code":...,"message":...,"hint":...}} on standard error; wrong usage stays text.
+    An error is {"error":{"code":...,"message":...,"hint":...}} on standard error; wrong usage is plain text.
     The codes:
 """
 
 ENVIRONMENT = {
-    "HOME": "What `~` is; unset, it is taken from the system's list of users. A relative one counts as none.",
+    "HOME": "The home folder, `~`; by default as the system has it. A relative path counts as unset.",
     "NATS_JWT, NATS_SEED": "A user's JWT and the seed that goes with it, instead of a credentials file.",
-    "NO_COLOR": "No colour, unless `--color` says otherwise; TERM=dumb means the same.",
-    "XDG_CONFIG_HOME": "Where contexts are, by default ~/.config; a relative one counts as unset.",
-    "XDG_DATA_HOME": "Where local data is, by default ~/.local/share; a relative one counts as unset.",
+    "NO_COLOR": "If set, no colour unless `--color` asks for it; so does TERM=dumb.",
+    "XDG_CONFIG_HOME": "Where contexts are, by default ~/.config; a relative path counts as unset.",
+    "XDG_DATA_HOME": "Where local data is, by default ~/.local/share; a relative path counts as unset.",
     "XDG_STATE_HOME": "State of `put --resume`, by default ~/.local/state; a relative one counts as unset.",
 }
 FILES = {
     "$XDG_CONFIG_HOME/nats/context/NAME.json": "A context of the nats command.",
     "$XDG_CONFIG_HOME/nats/context.txt": "The selected context; a file that cannot be read selects none.",
-    "$XDG_DATA_HOME/natsobj/server.json": "Address and token of the local server, for its owner's eyes only.",
-    "$XDG_DATA_HOME/natsobj/server.log": "What the local server says.",
-    "$XDG_DATA_HOME/natsobj/data/": "What the local server stores.",
-    "$XDG_STATE_HOME/natsobj/uploads/": "How far each `put --resume` is that was ended before its end.",
-    ".NAME.XXXX.natsobj": "What `get` has fetched so far, beside the file NAME; gone when it ends.",
-    ".NAME.NUID.part.natsobj": "The same of `get --resume`, kept until the file is whole.",
+    "$XDG_DATA_HOME/natsobj/server.json": "Address and token of the local server, for its owner only.",
+    "$XDG_DATA_HOME/natsobj/server.log": "The log of the local server.",
+    "$XDG_DATA_HOME/natsobj/data/": "The data of the local server.",
+    "$XDG_STATE_HOME/natsobj/uploads/": "How far each interrupted `put --resume` had come.",
+    ".NAME.XXXX.natsobj": "What `get` has fetched so far, next to the file NAME; removed when it ends.",
+    ".NAME.NUID.part.natsobj": "The same for `get --resume`, kept until the file is complete.",
 }
 PRECEDENCE = """
-    Options beat these variables, and these beat the selected context of the nats command; without any of them
-    the server is nats://127.0.0.1:4222. A context named by `--context` beats the variables. A credential is
-    one value: the highest place that has one gives all of it, and halves from two places are refused.
+    Options come before these variables, and these before the selected context of the nats command; without
+    any of them the server is nats://127.0.0.1:4222. A context named by `--context` comes before variables.
+    A credential is one value: it is taken whole from the first place that has one, and halves from two places
+    are refused.
 """
 CONNECTION = """
-    These options are accepted by every command, before and after its name; what comes after beats what comes
-    before. An option beats the variable in brackets, and the variable beats the selected context of the nats
-    command (`natsobj help environment`).
+    Every command accepts these options, before and after its name; if an option is given twice, the one after
+    the name is used. An option comes before the variable in brackets, and the variable before the selected
+    context of the nats command (`natsobj help environment`).
 """
 
 Options = Iterable[tuple[str, str, str]]
@@ -139,8 +139,8 @@ def _nats() -> Iterator[str]:
         yield ""
     yield from _paragraphs(
         """
-        BUCKET and KEY are two words here, not one with a slash between. Names are taken as they are: patterns
-        are for `--match`. A put replaces an object without asking, a get keeps a file unless `-f` is given.
+        BUCKET and KEY are two words here, not one with a slash. Names are used as given: patterns go to
+        `--match`. A put replaces an object without asking; a get keeps an existing file unless `-f` is given.
         """
     )
 

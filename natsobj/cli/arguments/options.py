@@ -159,7 +159,10 @@ ChunkSize = Annotated[
 Ttl = Annotated[
     timedelta | None,
     typer.Option(
-        "--ttl", metavar="DURATION", parser=values.duration, help="How long anything stays in it, such as 7d."
+        "--ttl",
+        metavar="DURATION",
+        parser=values.duration,
+        help="Expire everything in it after this time, such as 7d.",
     ),
 ]
 ObjectTtl = Annotated[

@@ -48,7 +48,9 @@ OptionalText = str | None
 
 Server = Annotated[
     OptionalText,
-    _connection("--server", "-s", metavar="URL", text="Server, or several with commas between. [NATS_URL]"),
+    _connection(
+        "--server", "-s", metavar="URL", text="Server URL, or several separated by commas. [NATS_URL]"
+    ),
 ]
 Context = Annotated[
     OptionalText,
@@ -62,21 +64,21 @@ Context = Annotated[
 ]
 Creds = Annotated[OptionalText, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
 Nkey = Annotated[
-    OptionalText, _connection("--nkey", metavar="FILE", text="File of a user's nkey seed. [NATS_NKEY]")
+    OptionalText, _connection("--nkey", metavar="FILE", text="File with a user's nkey seed. [NATS_NKEY]")
 ]
 User = Annotated[
     OptionalText,
-    _connection("--user", metavar="NAME", text="User, or a token where no password is given. [NATS_USER]"),
+    _connection("--user", metavar="NAME", text="User name; a token if no password is given. [NATS_USER]"),
 ]
 Password = Annotated[
     OptionalText, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")
 ]
 Token = Annotated[OptionalText, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
 TlsCert = Annotated[
-    OptionalText, _connection("--tlscert", metavar="FILE", text="Our certificate for the server. [NATS_CERT]")
+    OptionalText, _connection("--tlscert", metavar="FILE", text="Client certificate. [NATS_CERT]")
 ]
 TlsKey = Annotated[
-    OptionalText, _connection("--tlskey", metavar="FILE", text="The key of our certificate. [NATS_KEY]")
+    OptionalText, _connection("--tlskey", metavar="FILE", text="Key of the client certificate. [NATS_KEY]")
 ]
 TlsCa = Annotated[
     OptionalText,
@@ -86,7 +88,9 @@ TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Start TLS before the 
 JsDomain = Annotated[OptionalText, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
 ApiPrefix = Annotated[
     OptionalText,
-    _connection("--js-api-prefix", metavar="SUBJECT", text="Prefix of JetStream's API, for imports."),
+    _connection(
+        "--js-api-prefix", metavar="SUBJECT", text="Subject prefix of the JetStream API, for imports."
+    ),
 ]
 InboxPrefix = Annotated[
     OptionalText, _connection("--inbox-prefix", metavar="SUBJECT", text="Subject prefix for replies.")
@@ -106,12 +110,12 @@ Local = Annotated[
 ]
 # What is said, and how
 
-Json = Annotated[bool, _output("--json", text="Write results and errors as JSON, one object a line.")]
-Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes and progress.")]
+Json = Annotated[bool, _output("--json", text="Print results and errors as JSON, one object per line.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", text="No reports, notes or progress.")]
 Verbose = Annotated[
-    bool, _output("--verbose", "-v", text="Say more: first which server it is, then what was done.")
+    bool, _output("--verbose", "-v", text="Report more: the server that is used, then every step.")
 ]
-Debug = Annotated[bool, _output("--debug", text="Say everything, with the traceback of an error.")]
+Debug = Annotated[bool, _output("--debug", text="Log everything, and show tracebacks of errors.")]
 Color = Annotated[
     Literal["auto", "always", "never"] | None,
     _output("--color", text="Colour; by default on a terminal, unless NO_COLOR is set."),

@@ -44,7 +44,7 @@ async def ln(
             "--bucket",
             metavar="TARGET",
             parser=values.bucket_name,
-            help="Link to this bucket: BUCKET LINK are where the link lies.",
+            help="Link to this bucket; BUCKET and LINK say where the link is made.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace an existing link.")] = False,

@@ -30,7 +30,7 @@ EXAMPLES = (
     ("The same, and delete what the folder lacks", "natsobj sync dist site:www --delete"),
     ("Show what that would do", "natsobj sync dist site:www --delete -n"),
     ("Fetch what has changed in a whole bucket", "natsobj sync site: copy"),
-    ("Leave out what is not for others", "natsobj sync dist site:www --exclude '*.map' --exclude 'drafts/*'"),
+    ("Leave out what is not public", "natsobj sync dist site:www --exclude '*.map' --exclude 'drafts/*'"),
 )
 
 app = grammar.new_app()
@@ -46,7 +46,7 @@ async def sync(
         str,
         typer.Argument(
             metavar="SRC",
-            help="What the other side is to match: a local folder, or BUCKET:PREFIX (BUCKET: for all of it).",
+            help="The source: a local folder, or BUCKET:PREFIX (BUCKET: for the whole bucket).",
             parser=values.file_name,
             autocompletion=suggest.complete_side,
         ),
@@ -55,31 +55,30 @@ async def sync(
         str,
         typer.Argument(
             metavar="DST",
-            help="Where that goes: BUCKET:PREFIX, or a local folder.",
+            help="The destination: BUCKET:PREFIX, or a local folder.",
             parser=values.file_name,
             autocompletion=suggest.complete_side,
         ),
     ],
     *,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete in DST what SRC lacks, when all else succeeded.")
+        bool,
+        typer.Option("--delete", help="Delete from DST what SRC lacks, once everything else has succeeded."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Only show what would be done; changes nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False,
     match: Annotated[
         Globs,
         typer.Option(
             "--match",
             metavar="GLOB",
             parser=values.utf8,
-            help="Only such paths below DIR and PREFIX; * matches / as well. Repeatable.",
+            help="Only paths that match, below the folder and PREFIX; * also matches /. Repeatable.",
         ),
     ] = None,
     exclude: Annotated[
         Globs,
         typer.Option(
-            "--exclude", metavar="GLOB", parser=values.utf8, help="Leave such paths alone. Repeatable."
+            "--exclude", metavar="GLOB", parser=values.utf8, help="Leave paths that match alone. Repeatable."
         ),
     ] = None,
     create: Annotated[
@@ -93,7 +92,7 @@ async def sync(
             metavar="N",
             min=1,
             max=options.MOST_JOBS,
-            help="Transfer so many at once; by default as many as the line needs.",
+            help="Number of parallel transfers; by default as many as the line can use.",
         ),
     ] = None,
 ) -> int:

@@ -24,21 +24,19 @@ _Names = Annotated[
     list[str],
     typer.Argument(
         metavar="KEY [BUCKET] KEY",
-        help="The object, and its new name, in the bucket that is named between them or in the same. A new "
-        "name that ends in / is a folder. With -r prefixes, '' for none.",
+        help="The object and its new name, in another BUCKET if one is named between them. A new name "
+        "that ends in / is a folder. With -r, prefixes, '' for none.",
         parser=values.utf8,
         autocompletion=suggest.complete_key,
     ),
 ]
-_Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an object of the new name.")]
+_Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing object.")]
 _IfAbsent = Annotated[
     bool,
     typer.Option("--if-absent", help="Only if the new name is free, which is the default."),
 ]
-_Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="All that lies below the prefix KEY.")]
-_DryRun = Annotated[
-    bool, typer.Option("--dry-run", "-n", help="With -r, only show old and new names; changes nothing.")
-]
+_Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Everything below the prefix KEY.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="With -r, only show old and new names.")]
 
 
 def verb(change: Change, about: str) -> Callable[..., Coroutine[Any, Any, int]]:
