@@ -101,7 +101,7 @@ class Bucket:
         return await self.follow(info) if follow else info
 
     async def follow(self, info: ObjectInfo) -> ObjectInfo:
-        """Return the object that a link leads to, or `info` if it is no link; raises what `info` raises."""
+        """Return the object that a link leads to, or `info` itself; raises what `info` raises."""
         from natsobj.objects.link import follow
 
         return info if info.link is None else await follow(self.stream, info)

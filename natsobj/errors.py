@@ -328,7 +328,7 @@ class RevisionMismatch(RefusedError):
         self.key = key
         self.expected = expected
         self.actual = actual
-        """0 where there is nothing."""
+        """0 if there is nothing."""
         found = f"revision {actual}" if actual else "no object"
         super().__init__(f"expected revision {expected}, found {found}: {bucket}/{key}")
 
@@ -489,7 +489,7 @@ class LocalServerError(NatsobjError):
 class ServerError(NatsobjError):
     """The server answered with an error that has no class of its own.
 
-    `code` is JetStream's `err_code`, 0 where there is none.
+    `code` is JetStream's `err_code`, 0 if there is none.
     """
 
     def __init__(self, message: str, code: int = 0) -> None:

@@ -96,9 +96,9 @@ class ObjectInfo:
     """The stream sequence of the metadata message."""
     chunk_size: int | None = None
     digest: str | None = None
-    """As stored, such as `SHA-256=...`; None where there is none."""
+    """As stored, such as `SHA-256=...`; None if there is none."""
     sha256: str | None = None
-    """The digest in hex; None where it is absent or of another kind."""
+    """The digest in hex; None if it is absent or of another kind."""
     nuid: str | None = None
     description: str | None = None
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -222,9 +222,9 @@ class BucketInfo:
     last_update: datetime | None = None
     """None for a bucket that was never written to."""
     objects: int | None = None
-    """Live objects; None where they were not counted."""
+    """Live objects; None if they were not counted."""
     chunks: int | None = None
-    """Stored chunks; None where they were not counted."""
+    """Stored chunks; None if they were not counted."""
     storage: Storage = "file"
     replicas: int = 1
     ttl: timedelta | None = None

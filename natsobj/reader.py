@@ -27,7 +27,7 @@ class ObjectReader:
         while isinstance(chunk := await self._chunks.get(), bytes):
             self._room.set()
             yield chunk
-        self._chunks.put_nowait(chunk)  # whoever iterates again finds the end, too
+        self._chunks.put_nowait(chunk)  # a second iteration finds the end, too
         if chunk is not None:
             raise chunk
 
@@ -52,7 +52,7 @@ class ObjectReader:
         try:
             await transfer
             self._chunks.put_nowait(None)
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever iterates
+        except Exception as e:  # noqa: BLE001  # it is raised where the result is awaited
             self._chunks.put_nowait(e)
 
 

@@ -29,7 +29,7 @@ def check_bucket_name(bucket: str) -> str:
 
     Raises:
         InvalidBucketName: it is not `[A-Za-z0-9_-]+`, or too long for a stream's name.
-        TypeError: it is no str.
+        TypeError: it is not a str.
     """
     bucket = arguments.string(bucket, "bucket")
     if not _BUCKET_NAME.fullmatch(bucket):
@@ -42,7 +42,7 @@ def check_key(key: str) -> str:
 
     Raises:
         InvalidKey: it is empty, too long, or has bytes that are not UTF-8.
-        TypeError: it is no str.
+        TypeError: it is not a str.
     """
     key = arguments.string(key, "key")
     if not key:
@@ -62,7 +62,7 @@ def stream_name(bucket: str) -> str:
 
 
 def bucket_of_stream(stream: str) -> str | None:
-    """Return the bucket a stream keeps, or None for a stream that is no bucket."""
+    """Return the bucket a stream keeps, or None for a stream that is not a bucket."""
     name = stream.removeprefix(STREAM_PREFIX)
     return name if name != stream and _BUCKET_NAME.fullmatch(name) else None
 
@@ -139,7 +139,7 @@ def _tail(subject: str) -> str:
 
 
 def _decoded(token: str) -> str | None:
-    """The text whose base64 of UTF-8 a token is, in either alphabet, padded or not; None where it is none."""
+    """The text whose base64 of UTF-8 a token is, in either alphabet, padded or not; None if it is none."""
     try:
         data = base64.b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4), b"-_")
         text = data.decode()

@@ -142,7 +142,7 @@ def decode_object(
         modified: the timestamp of the message.
 
     Raises:
-        InvalidMetadata: it is no JSON object, or a field has a shape that cannot be meant.
+        InvalidMetadata: it is not a JSON object, or a field has a shape that cannot be meant.
     """
     try:
         info = _object_info(bucket, _parse(record), subject, revision, modified)

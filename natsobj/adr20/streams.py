@@ -119,7 +119,7 @@ def edited_config(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
 
 
 def ttl_refusal(config: Mapping[str, Any], seconds: int) -> str | None:
-    """Return why a stream does not let an object expire after so many seconds; None where it does."""
+    """Return why a stream does not let an object expire after so many seconds; None if it does."""
     if not config.get("allow_msg_ttl"):
         return "allow_msg_ttl is off (natsobj edit BUCKET --object-ttl)"
     marker = config.get("subject_delete_marker_ttl") or 0
@@ -148,7 +148,7 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
 
     Args:
         config: the stream's, from STREAM.INFO.
-        chunks: how many there will be; 0 for a change of the record alone, None where nobody knows.
+        chunks: how many there will be; 0 for a change of the record alone, None if unknown.
     """
     if config.get("sealed") or config.get("mirror"):
         return ()
@@ -174,7 +174,7 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
 def most_kept(config: Mapping[str, Any], chunk_size: int) -> tuple[int, str] | None:
     """Return the most bytes that an object can have without displacing itself, and which setting says so.
 
-    None where the stream refuses what does not fit. Under `discard` `old` it takes everything and drops its
+    None if the stream refuses what does not fit. Under `discard` `old` it takes everything and drops its
     oldest messages: those of other objects first, and then the first chunks of this one.
     """
     if config.get("discard") != "old":
@@ -189,7 +189,7 @@ def most_kept(config: Mapping[str, Any], chunk_size: int) -> tuple[int, str] | N
 
 
 def is_plain(config: Mapping[str, Any], bucket: str) -> bool:
-    """Say whether a stream is as clients of ADR-20 make it: what it acknowledged is there at the commit.
+    """Return whether a stream is as clients of ADR-20 make it: what it acknowledged is there at the commit.
 
     Not so with a `max_age`: the first chunks of a slow upload may expire before its record is stored.
     Settings of servers to come are plain as long as they are off.
@@ -258,7 +258,7 @@ def _both_ways(one: str, other: str) -> tuple[list[str], list[str]]:
 
 
 def _taken(subjects: object, wanted: str) -> bool:
-    """Say whether a stream takes all that we publish of a filter."""
+    """Return whether a stream takes all that we publish of a filter."""
     patterns = subjects if isinstance(subjects, list) else ()
     return any(_covers(str(each), _one_token(wanted)) for each in patterns)
 
@@ -269,7 +269,7 @@ def _one_token(pattern: str) -> str:
 
 
 def _covers(pattern: str, wanted: str) -> bool:
-    """Say whether a pattern matches all that another one does, which has no `>`."""
+    """Return whether a pattern matches all that another one does, which has no `>`."""
     tokens, others = pattern.split("."), wanted.split(".")
     if tokens[-1] == ">" and len(others) >= len(tokens):
         del tokens[-1], others[len(tokens) :]
@@ -279,7 +279,7 @@ def _covers(pattern: str, wanted: str) -> bool:
 
 
 def _moved(transform: object, wanted: str) -> bool:
-    """Say whether a transform may give subjects of a filter another name."""
+    """Return whether a transform may give subjects of a filter another name."""
     if not isinstance(transform, Mapping):
         return False
     source, target = transform.get("src") or ">", transform.get("dest")
@@ -287,7 +287,7 @@ def _moved(transform: object, wanted: str) -> bool:
 
 
 def _overlap(one: list[str], other: list[str]) -> bool:
-    """Say whether two patterns have a subject in common."""
+    """Return whether two patterns have a subject in common."""
     for token, another in zip(one, other, strict=False):
         if ">" in (token, another):
             return True

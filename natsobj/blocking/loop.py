@@ -18,7 +18,7 @@ __all__ = ["Face", "Loop", "shared_loop"]
 T = TypeVar("T")
 
 _AHEAD = 1000
-"""Items of a list that may wait for whoever iterates."""
+"""Items of a list that may wait for the consumer."""
 
 
 class Loop:

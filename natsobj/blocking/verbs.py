@@ -89,7 +89,7 @@ class Bucket(Face[_bucket.Bucket]):
         return self._loop.run(self._inner.info(key, follow=follow, search=search, deleted=deleted))
 
     def follow(self, info: ObjectInfo) -> ObjectInfo:
-        """Return the object that a link leads to, or `info` if it is no link; raises what `info` raises."""
+        """Return the object that a link leads to, or `info` itself; raises what `info` raises."""
         return self._loop.run(self._inner.follow(info))
 
     def list(

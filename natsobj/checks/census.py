@@ -178,7 +178,7 @@ class Census:
         return None if record.is_nothing else record
 
     async def last_record_sequence(self) -> int:
-        """Return the sequence of the last metadata message, 0 where there is none."""
+        """Return the sequence of the last metadata message, 0 if there is none."""
         last = await self.stream.last(self._records)
         return 0 if last is None else last.sequence
 

@@ -54,7 +54,7 @@ def _parse(url: str) -> Address:
 
 
 _MOST = 256
-"""Announced servers that are kept."""
+"""The most announced servers that are kept."""
 
 
 class Addresses:
@@ -67,18 +67,18 @@ class Addresses:
         self._turn = given
         self._last: Address | None = None
         self.encrypted = settings.tls_required
-        """Whether TLS is a must: it was asked for, or it was there before. No server gets less."""
+        """Whether TLS is required: it was asked for, or an earlier connection had it."""
 
     def in_turn(self) -> list[Address]:
-        """Return all of them: what failed is behind what did not, the one that was used last is last."""
+        """Return all of them, in the order to try: failed ones after others, the one used last at the end."""
         return list(self._turn)
 
     def is_announced(self, address: Address) -> bool:
-        """Say whether only a server has named it."""
+        """Return whether it was announced by a server, not given."""
         return address not in self._given
 
     def failed(self, address: Address) -> None:
-        """Try it behind all others the next time."""
+        """Try it after all others the next time."""
         self._turn.remove(address)
         self._turn.append(address)
 

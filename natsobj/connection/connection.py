@@ -1,6 +1,6 @@
-"""A connection to the server: opened, watched, and thrown away at the first trouble.
+"""A connection to the server: opened, watched, and dropped at the first trouble.
 
-It is never repaired: what is sent again after a cut comes behind newer traffic, or is lost.
+It is never repaired: what is sent again after a lost connection would arrive after newer messages, or never.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 
 OLDEST_SERVER = (2, 11)
 ASK_AGAIN = 1.0
-"""Seconds after which a read is asked again: without a leader the server drops requests without a word."""
+"""Seconds after which a read is sent again: without a leader the server drops requests silently."""
 
 _LOOKS = 4
-"""Looks at what moves, each timeout."""
+"""How often in a timeout to check whether anything moves."""
 
 _HEAD, _HEADER = 12, 4
-"""Bytes that stand around all of a message's headers, and in each of them."""
+"""Bytes around all headers of a message, and in each of them besides name and value."""
 
 _MOST_SHARES = 4
 """Servers that share the rest of the timeout, at most.
@@ -57,7 +57,7 @@ a server gets no less than a fourth of what is left when its turn comes.
 """
 
 _CLOSING = 2.0
-"""Seconds that what is queued may take to leave at the end."""
+"""Seconds that a close may take to send what is queued."""
 
 _RESET = struct.pack("ii", 1, 0)  # linger for no time
 
@@ -65,8 +65,8 @@ _RESET = struct.pack("ii", 1, 0)  # linger for no time
 class Connection:
     """One connection; `lost` is set when it is gone for good.
 
-    Everything that waits fails with `ServerUnavailable` then, and with `PermissionDenied` as soon as the
-    server says that a subject is not for us.
+    Then everything that waits on it fails with `ServerUnavailable`. When the server denies permission for a
+    subject, what waits for that subject fails with `PermissionDenied`.
     """
 
     def __init__(self, settings: Settings, addresses: Addresses, address: Address) -> None:
@@ -93,10 +93,10 @@ class Connection:
 
     @classmethod
     async def open(cls, settings: Settings, addresses: Addresses | None = None) -> Connection:
-        """Connect, within the timeout; where a server hangs up or says nothing, to another one.
+        """Connect within the timeout; if a server hangs up or is silent, try the next one.
 
         Args:
-            addresses: those to try, which learn what servers announce; by default those of the settings.
+            addresses: the servers to try, by default those of the settings; they learn from servers.
 
         Raises:
             ServerUnavailable: nobody answers.
@@ -129,7 +129,7 @@ class Connection:
         raise failed or ServerUnavailable(", ".join(settings.servers))
 
     async def _open(self, deadline: float, untried: int) -> None:
-        """Connect to one server, in its share of the time that is left."""
+        """Connect to one server within its share of the remaining time."""
         loop = asyncio.get_running_loop()
         context = tls_context(self.settings) if self._addresses.encrypted else None
         until = loop.time() + (deadline - loop.time()) / untried
@@ -162,10 +162,10 @@ class Connection:
         self.abort()
 
     def abort(self, *, reset: bool = False) -> None:
-        """Drop the connection without another word.
+        """Drop the connection at once.
 
         Args:
-            reset: also what the system still holds of what was sent.
+            reset: also discard what the kernel has not sent yet.
         """
         self._die()
         if reset and (socket := self._lane.extra("socket")) is not None:
@@ -187,7 +187,7 @@ class Connection:
 
     @property
     def server_id(self) -> str:
-        """The server's process: another one after a restart."""
+        """The ID of the server's process, which changes with a restart."""
         return self._info.server_id
 
     @property
@@ -202,7 +202,7 @@ class Connection:
 
     @property
     def servers(self) -> str:
-        """The addresses, for messages."""
+        """The addresses, as error messages show them."""
         return self._servers
 
     # Talking
@@ -216,17 +216,16 @@ class Connection:
         again: bool = False,
         timeout: float | None = None,
     ) -> Message:
-        """Publish and wait for one answer.
+        """Send a request and wait for one answer.
 
         Args:
-            again: ask once more each second while nothing is heard; for requests that change nothing, or the
-                same thing twice.
+            again: send it again each second until there is an answer; only for idempotent requests.
             timeout: seconds to wait in all, the timeout by default.
 
         Raises:
             RequestTimeout: no answer came.
-            ServerUnavailable: the connection was lost meanwhile.
-            PermissionDenied: the subject is not for us.
+            ServerUnavailable: the connection was lost.
+            PermissionDenied: the credentials do not allow this subject.
         """
         timeout = self.timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout
@@ -240,11 +239,11 @@ class Connection:
     async def publish(
         self, subject: str, payload: bytes = b"", *, reply: str = "", headers: Mapping[str, str] | None = None
     ) -> None:
-        """Publish one message, and wait while much is queued for the socket.
+        """Publish one message, and wait while too much is queued for the socket.
 
         Raises:
-            InvalidArgument: it is larger than the server takes.
-            RequestTimeout: nothing leaves the queue any more.
+            InvalidArgument: it exceeds the server's limit.
+            RequestTimeout: the queue does not shrink.
             ServerUnavailable: the connection was lost.
         """
         self._check()
@@ -259,19 +258,19 @@ class Connection:
             self._check()
 
     def silent_for(self) -> float:
-        """Return for how many seconds nothing has moved: no byte for us has come, none of ours has left.
+        """Return the seconds in which nothing has moved: nothing for us arrived, nothing of ours was sent.
 
-        Our PINGs and its PONGs count for nothing: the server is there, but what we wait for may never come.
+        PING and PONG do not count: the server is alive, but what we wait for may never come.
         """
         now, queued = time.monotonic(), self._lane.queued
         left = self._lane.published - queued
-        if self._queued and left > self._left:  # a message that waits for nothing says nothing
+        if self._queued and left > self._left:  # only what had been waiting counts as movement
             self._moved = now
         self._queued, self._left = queued, left
         return now - max(self._moved, self._lane.heard)
 
     async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:
-        """Wait for something for as long as anything moves on this connection.
+        """Wait for something as long as anything moves on this connection.
 
         Raises:
             RequestTimeout: nothing moved for one timeout.
@@ -289,7 +288,7 @@ class Connection:
 
     @contextlib.contextmanager
     def receive(self, receiver: Callable[[Message], object]) -> Iterator[str]:
-        """Give a private subject whose messages reach `receiver` in the order in which they arrive.
+        """Yield a private subject whose messages reach `receiver` in the order in which they arrive.
 
         Answers to `numbered(subject, N)` reach it as well. When it returns False, the message does not count
         as a sign of life.
@@ -303,14 +302,14 @@ class Connection:
 
     @contextlib.contextmanager
     def answers(self) -> Iterator[tuple[str, Answers]]:
-        """Give a private subject and what arrives there, to be waited for."""
+        """Yield a private subject and the queue of messages that arrive there."""
         answers = Answers()
         with self.receive(answers.put) as inbox, self.watch("", answers.fail):
             yield inbox, answers
 
     @contextlib.asynccontextmanager
     async def subscribe(self, receiver: Receiver) -> AsyncIterator[str]:
-        """Give a private subject with a subscription of its own, for bulk data."""
+        """Yield a private subject with a subscription of its own, for bulk data."""
         inbox = f"{self.settings.inbox_prefix}.{secrets.token_hex(11)}"
         subscription = self._subscribe(inbox, receiver)
         try:
@@ -356,13 +355,13 @@ class Connection:
         self._die(error)
 
     def _on_line(self, line: bytes) -> None:
-        """Take a line that carries no message.
+        """Handle a protocol line that is not a message.
 
         Raises:
-            Broken: it is none of the protocol.
+            Broken: the protocol has no such line.
         """
         if line == b"PING":
-            if not self._lane.full:  # else nobody reads what we answer
+            if not self._lane.full:  # if it is full, the server does not read
                 self._lane.write(b"PONG\r\n")
         elif line == b"PONG":
             self._pings.answered()
@@ -377,7 +376,7 @@ class Connection:
             raise Broken("it does not speak the NATS protocol")
 
     def _on_error(self, text: str) -> None:
-        """Tell those whom it concerns that a subject is denied; anything else is the end."""
+        """Tell the watchers of a denied subject; any other error ends the connection."""
         log.debug("the server says: %s", text)
         if not self._watchers.deny(text):
             self._error = self._error or Refused(text)

@@ -37,14 +37,14 @@ GIVE_UP_AFTER = 6
 """Timeouts without progress after which a transfer is given up; electing a new leader takes 4 to 9 s."""
 
 PASSING = (ServerUnavailable, RequestTimeout, JetStreamUnavailable)
-"""What a restart, a cut or a new leader looks like: it passes."""
+"""The errors of a restart, a lost connection or a new leader: they pass."""
 
 _FENCE_INTERVAL = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
 class Connector:
-    """The connection of a store, shared by all that goes on at once."""
+    """The connection of a store, shared by everything that runs at once."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -52,7 +52,7 @@ class Connector:
         self._sharing = 0
         """Large transfers under way."""
         self.troubles = 0
-        """How often something had to be tried again."""
+        """How often something had to be retried."""
         self._addresses = Addresses(settings)
         self._connection: Connection | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -84,7 +84,7 @@ class Connector:
             await connection.close()
 
     async def renew(self, doubtful: Connection) -> None:
-        """Replace a connection, unless somebody else has done so already; who comes meanwhile shares the try.
+        """Replace a connection, unless that was done already. Concurrent callers share one attempt.
 
         Raises what `Connection.open` raises; the next call tries again.
         """
@@ -99,14 +99,14 @@ class Connector:
         doubtful.abort(reset=True)
         try:
             self._connection = await Connection.open(self.settings, self._addresses)
-        except CertificateError as e:  # it was trusted before: a server that is going down hangs up as well
+        except CertificateError as e:  # it was trusted before: a server that shuts down fails the same way
             raise ServerUnavailable(doubtful.servers, str(e)) from e
 
     async def fence(self, inbox: str) -> bool:
-        """Say whether all that was sent over a connection that is no more has been routed by the server.
+        """Return whether the server has routed everything that was sent over a connection that is lost.
 
-        Its private subject has no listener any more as soon as the server has read the connection to its
-        end. False when that cannot be told within the timeout: then something may still come.
+        Once the server has read that connection to its end, nobody listens on its private subject any more.
+        False if that does not happen within the timeout: then something may still arrive.
         """
         if inbox not in self._fenced:
             self._fenced[inbox] = asyncio.create_task(self._fence(inbox))
@@ -130,7 +130,7 @@ class Connector:
         return False
 
     async def patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what an attempt gives, made again as long as its trouble may pass."""
+        """Return the result of an attempt, repeated while its trouble may pass."""
         return await Patience(self).of(attempt)
 
     @contextlib.contextmanager
@@ -152,9 +152,9 @@ class Connector:
 
 
 class Patience:
-    """How long something goes on without progress: six timeouts, counted from the first trouble.
+    """How long to retry without progress: six timeouts, counted from the first trouble.
 
-    One that is made while something else is tried patiently has no more time than that.
+    A patience that is created within another one (`around`) does not outlast that one.
     """
 
     def __init__(self, connector: Connector) -> None:
@@ -165,23 +165,23 @@ class Patience:
         self._pause = _FIRST_PAUSE
 
     def moved(self) -> None:
-        """There was progress."""
+        """Note progress: the time counts anew from the next trouble."""
         self._since = None
         if self._around is not None:
             self._around.moved()
 
     @property
     def end(self) -> float:
-        """When it ends, on the clock of `time.monotonic`; never, as long as there is no trouble."""
+        """When it ends, by `time.monotonic`; never, as long as there is no trouble."""
         return math.inf if self._since is None else self._since + GIVE_UP_AFTER * self._connector.timeout
 
     async def wait(self, error: TemporaryError, connection: Connection) -> None:
-        """Pause before another try, and replace the connection on which it failed where that is in doubt.
+        """Pause before the next attempt, and replace the connection if it is in doubt.
 
-        It is in doubt when it is lost, or when there was nothing but silence for one timeout.
+        It is in doubt if it is lost, or was silent for one timeout.
 
         Raises:
-            TemporaryError: the error that was given, when patience is at its end or would not help.
+            TemporaryError: `error`, if the time is up or waiting does not help.
         """
         now, timeout = time.monotonic(), self._connector.timeout
         silence = error.seconds if isinstance(error, RequestTimeout) else 0.0
@@ -209,12 +209,12 @@ class Patience:
 
     @staticmethod
     def _give_up(error: TemporaryError) -> NoReturn:
-        """Raise an error about which nobody around is to be patient once more."""
+        """Raise an error that no enclosing patience will retry."""
         error.worn_out = True
         raise error from None
 
     async def of(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what an attempt gives, made again as long as its trouble may pass."""
+        """Return the result of an attempt, repeated while its trouble may pass."""
         while True:
             connection = self._connector.connection
             try:
@@ -225,7 +225,7 @@ class Patience:
 
     @contextlib.contextmanager
     def around(self) -> Iterator[None]:
-        """Let what is done here take no longer than this patience."""
+        """Limit every patience that is created in this block to this one."""
         token = _patience.set(self)
         try:
             yield
@@ -237,11 +237,11 @@ _patience: ContextVar[Patience | None] = ContextVar("_patience", default=None)
 
 
 def time_left() -> float:
-    """Return the seconds until the patience ends with which something is tried here."""
+    """Return the seconds until the enclosing patience ends."""
     patience = _patience.get()
     return math.inf if patience is None else max(0.0, patience.end - time.monotonic())
 
 
 def take_time() -> None:
-    """Have the rest of this task not end with the patience around it: it tidies up."""
+    """Release the rest of this task from the enclosing patience: it tidies up, and takes its own time."""
     _patience.set(None)

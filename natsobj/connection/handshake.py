@@ -1,4 +1,4 @@
-"""How a connection begins: the server's INFO, TLS where it is due, who we are, and the server's yes."""
+"""The beginning of a connection: the server's INFO, TLS, our credentials, the server's acceptance."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Greeting(NamedTuple):
 async def greet(
     address: Address, settings: Settings, context: ssl.SSLContext | None, servers: str
 ) -> Greeting:
-    """Connect to one server and sign in; the time that it may take is the caller's business.
+    """Connect to one server and sign in; the caller sets the time limit.
 
     Args:
-        context: of the TLS without which nothing of ours leaves; None where only the server may want it.
-        servers: the address for messages.
+        context: for TLS that is required; None if only the server may ask for TLS.
+        servers: the address, for error messages.
 
     Raises:
-        ServerUnavailable, AuthenticationFailed, CertificateError: it came to nothing.
+        ServerUnavailable, AuthenticationFailed, CertificateError: it failed.
         InvalidArgument: an extra is missing.
     """
     lane = Lane()
@@ -53,7 +53,7 @@ async def greet(
 
 
 class _Shy:
-    """Whether the server wants to see a certificate: when it does not like it, it only hangs up."""
+    """Whether the server asks for a client certificate: if it rejects that, it only hangs up."""
 
     def __init__(self, certificate_wanted: bool) -> None:
         self.certificate_wanted = certificate_wanted
@@ -97,7 +97,7 @@ async def _read_info(lane: Lane) -> ServerInfo:
 
 
 async def _welcome(lane: Lane) -> None:
-    """Wait for the server's yes, which is the answer to our PING behind CONNECT."""
+    """Wait until the server accepts us: it answers the PING that follows CONNECT."""
     while (line := await lane.read_line()) != b"PONG":
         if line == b"PING":
             lane.write(b"PONG\r\n")

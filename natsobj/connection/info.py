@@ -23,7 +23,7 @@ class ServerInfo:
     version: str = ""
     cluster: str = ""
     nonce: str = ""
-    """To be signed by who has a seed."""
+    """To be signed with the seed."""
     max_payload: int = _DEFAULT_PAYLOAD
     """Bytes of the largest message that it takes."""
     tls_required: bool = False
@@ -34,7 +34,7 @@ class ServerInfo:
     """`HOST:PORT` of all servers in the cluster that it announces."""
 
     def is_older_than(self, version: tuple[int, int]) -> bool:
-        """Say whether it is known to be older than a version."""
+        """Return whether it is known to be older than a version."""
         numbers = re.match(r"v?(\d{1,9})\.(\d{1,9})", self.version)
         return numbers is not None and (int(numbers[1]), int(numbers[2])) < version
 

@@ -22,19 +22,19 @@ from natsobj.connection.transport import Transport, held_by_system
 __all__ = ["LARGEST_PAYLOAD", "Lane", "Receiver"]
 
 BUFFER_SIZE = 1024 * 1024
-"""Bytes read at once, at most; a single message that is larger makes the buffer grow until it has passed."""
+"""The most bytes read at once; a larger message makes the buffer grow until it has been handed on."""
 
 WRITE_BUFFER = 256 * 1024
-"""Bytes queued for the socket at most; asyncio of Python 3.11 moves the whole queue at each send."""
+"""The most bytes queued for the socket: asyncio of Python 3.11 copies the whole queue at each send."""
 
 BATCH = 64 * 1024
-"""Bytes of small messages that are sent in one go, with all that the event loop had to do just then."""
+"""Small messages of one turn of the event loop are sent together, up to this many bytes."""
 
 MAX_LINE = 64 * 1024
-"""Bytes of a line that is no part of a message."""
+"""The most bytes of a protocol line."""
 
 LARGEST_PAYLOAD = 64 * 1024 * 1024
-"""Bytes of a message that a server may be set to take, at the very most."""
+"""The highest `max_payload` that a server can have, in bytes."""
 
 LARGEST_ANSWER = 24 * 1024 * 1024
 """Bytes of an answer about a stream: 100,000 subjects of 240 each."""
@@ -43,22 +43,22 @@ _CRLF = b"\r\n"
 _MESSAGE = (b"MSG ", b"HMSG ")
 
 MAX_CHATTER = 4 * 1024 * 1024
-"""Bytes of lines, and of what stands around messages for nobody, that may come between two for somebody."""
+"""The most bytes of protocol lines, and of messages without a receiver, between two messages for one."""
 
 _DRIP = 4096
-"""Bytes of a part of a message that are a sign of life; fewer only when they make it whole."""
+"""So many bytes of an incomplete message count as a sign of life; fewer only if they complete it."""
 
-_COST = 64  # bytes that each of them counts at least
+_COST = 64  # the least that each of these counts
 
 Receiver = Callable[[str, str, Mapping[str, str], memoryview], object]
 """Takes subject, reply, headers and payload; the view is valid during the call only.
 
-False says that nobody waits for it any more.
+It returns False if nobody waits for the message any more.
 """
 
 
 class Lane(asyncio.BufferedProtocol):
-    """One connection's bytes; `on_line` gets the lines that carry no message, `on_lost` what ended it."""
+    """The bytes of one connection. `on_line` gets protocol lines, `on_lost` the error that ended it."""
 
     def __init__(self) -> None:
         self._transport: Transport | None = None
@@ -66,10 +66,10 @@ class Lane(asyncio.BufferedProtocol):
         self._numbers = itertools.count(1)
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
-        self._start = self._end = 0  # what was read and not handed on
-        self._skipping = 0  # bytes of a message for nobody that are still to come
+        self._start = self._end = 0  # what was read and not handed on (picture below)
+        self._skipping = 0  # bytes to come of a message without a receiver
         self._chatter = 0
-        self._part = 0  # bytes of a message that is not whole, since something was heard
+        self._part = 0  # bytes of an incomplete message since `heard`
         self._largest = LARGEST_ANSWER
         self._unsent: list[bytes] = []
         self._unsent_size = 0
@@ -79,11 +79,11 @@ class Lane(asyncio.BufferedProtocol):
         self._lines: deque[bytes] = deque()
         self._came = asyncio.Event()
         self.gone = asyncio.Event()
-        """There is no connection any more."""
+        """Set when the connection is gone."""
         self.published = 0
-        """Bytes of messages that were handed over to be sent, in all."""
+        """Bytes of all messages that were ever queued."""
         self.heard = time.monotonic()
-        """When something of a message for somebody here arrived last."""
+        """When part of a message with a receiver last arrived."""
         self.on_line: Callable[[bytes], None] | None = None
         self.on_lost: Callable[[Exception | None], None] | None = None
 
@@ -106,7 +106,7 @@ class Lane(asyncio.BufferedProtocol):
         self._send([line, payload, _CRLF], size)
 
     def _send(self, parts: list[bytes], size: int) -> None:
-        """Hand over to the transport: what is small a little later, together, in one call of the system."""
+        """Queue for the transport; small messages of one turn of the loop are sent together."""
         if not self._unsent and size < BATCH:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent += parts
@@ -120,7 +120,7 @@ class Lane(asyncio.BufferedProtocol):
             self._transport.writelines(parts)
 
     def subscribe(self, subject: str, receiver: Receiver) -> str:
-        """Have messages handed to a receiver, in order, as they come; returns what ends it."""
+        """Subscribe a receiver, which gets the messages in order; return the ID to unsubscribe with."""
         identity = str(next(self._numbers))
         self._receivers[identity.encode()] = receiver
         self.write(f"SUB {subject} {identity}\r\n".encode())
@@ -133,19 +133,19 @@ class Lane(asyncio.BufferedProtocol):
 
     @property
     def full(self) -> bool:
-        """Whether so much is queued for the socket that `drain` should be waited for."""
+        """Whether so much is queued that the sender should await `drain`."""
         return (
             self._transport is not None
             and self._transport.get_write_buffer_size() + self._unsent_size > WRITE_BUFFER
         )
 
     async def drain(self) -> None:
-        """Wait until little is queued for the socket."""
+        """Wait until the queue for the socket is short."""
         await self._free.wait()
 
     @property
     def queued(self) -> int:
-        """Bytes that wait to be sent, those that the system holds included where it tells."""
+        """Bytes that wait to be sent, including those in the kernel if it tells."""
         if self._transport is None:
             return 0
         return self._transport.get_write_buffer_size() + self._unsent_size + held_by_system(self._transport)
@@ -153,23 +153,23 @@ class Lane(asyncio.BufferedProtocol):
     # The connection
 
     def expect(self, payload: int) -> None:
-        """Take what a server may send that takes messages of `payload` bytes: such a one in base64."""
+        """Allow messages as large as a server with this `max_payload` can send, in base64."""
         self._largest = max(LARGEST_ANSWER, min(payload, LARGEST_PAYLOAD) * 4 // 3 + MAX_LINE)
 
     @property
     def encrypted(self) -> bool:
-        """Whether it is known that nobody can read along."""
+        """Whether the connection uses TLS."""
         return self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
 
     def extra(self, name: str) -> Any:
-        """Return what the transport knows of itself."""
+        """Return the transport's extra information of that name."""
         return None if self._transport is None else self._transport.get_extra_info(name)
 
     async def encrypt(self, context: ssl.SSLContext, name: str) -> None:
-        """Go on over TLS with a server that has this name.
+        """Switch to TLS with a server that has this name.
 
         Raises:
-            Broken: the server has sent more than it may before.
+            Broken: the server has already sent something in plain text.
         """
         if self._start != self._end or self._lines:
             raise Broken("it sent plain text before TLS")
@@ -194,7 +194,7 @@ class Lane(asyncio.BufferedProtocol):
             self._transport.abort()
 
     async def read_line(self) -> bytes:
-        """Return the next line that is no part of a message, as long as `on_line` does not take them.
+        """Return the next protocol line, before `hand_lines_to` was called.
 
         Raises:
             ConnectionError: there will be none.
@@ -207,7 +207,7 @@ class Lane(asyncio.BufferedProtocol):
         return self._lines.popleft()
 
     def hand_lines_to(self, on_line: Callable[[bytes], None]) -> None:
-        """Give all lines to `on_line` from now on, and those first that have come."""
+        """Pass every protocol line to `on_line` from now on, first those that have arrived."""
         self.on_line = on_line
         try:
             while self._lines:
@@ -242,7 +242,7 @@ class Lane(asyncio.BufferedProtocol):
         except Broken as e:
             self._break(e)
             return
-        if needed:  # a part of a message of ours
+        if needed:  # an incomplete message with a receiver
             self._part += nbytes
             if self._part >= _DRIP:
                 self._part = 0
@@ -261,7 +261,7 @@ class Lane(asyncio.BufferedProtocol):
             self._start, self._end = 0, rest
 
     def _hand_on(self) -> int:
-        """Hand on all that is whole; returns the size of the message that is not, if it is known."""
+        """Hand on what is complete; return the size of the incomplete message, 0 if unknown."""
         buffer, end = self._buffer, self._end
         while (start := self._start) < end:
             if self._skipping:
@@ -279,7 +279,7 @@ class Lane(asyncio.BufferedProtocol):
             line = bytes(self._view[start:line_end]).split()  # [H]MSG subject sid [reply] [header] size
             payload_end = line_end + 2 + _size(line, self._largest)
             receiver = self._receivers.get(line[2])
-            if receiver is None:  # it came behind the end of the subscription
+            if receiver is None:  # it arrived after its subscription ended
                 self._bear(0)
                 self._skipping = payload_end + 2 - start
                 continue
@@ -296,7 +296,7 @@ class Lane(asyncio.BufferedProtocol):
         return 0
 
     def _bear(self, size: int) -> None:
-        """Count what is no message for anybody: a server that sends nothing else is given up."""
+        """Count what no receiver gets: a server that sends nothing else is given up."""
         self._chatter += size + _COST
         if self._chatter > MAX_CHATTER:
             raise Broken("it sends protocol lines without end")
@@ -348,7 +348,7 @@ class Lane(asyncio.BufferedProtocol):
 
 
 def _size(line: list[bytes], largest: int) -> int:
-    """Return the bytes of a message behind its line, after a look at all that the line says."""
+    """Return the bytes that follow the line of a message, after checking the line."""
     sizes = 2 if line[0] == b"HMSG" else 1
     if not 3 + sizes <= len(line) <= 4 + sizes or not all(part.isdigit() for part in line[-sizes:]):
         raise Broken("it sent a malformed message")

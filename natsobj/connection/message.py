@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _DIGITS = 19
-"""A number with as many digits is none of ours."""
+"""A number with this many digits was not made here."""
 
 
 class Message(NamedTuple):
-    """One message as it came; `headers` is empty where there are none."""
+    """One message as it came; `headers` is empty if there are none."""
 
     subject: str
     reply: str
@@ -40,7 +40,7 @@ def number_of(subject: str) -> int | None:
 
 
 def text_of(name: bytes) -> str:
-    """Read what may be no UTF-8."""
+    """Decode bytes that may not be UTF-8."""
     return name.decode(errors="surrogateescape")
 
 

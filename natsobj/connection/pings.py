@@ -1,4 +1,4 @@
-"""Signs of life that are asked for, for where nobody waits for anything else."""
+"""Pings: they notice a dead server when nothing else is awaited."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 __all__ = ["Pings"]
 
 _UNANSWERED = 6
-"""Pings without an answer, after which a server is gone: on a slow line they wait behind what is sent."""
+"""Unanswered pings after which the server is gone. Not one: on a slow line they queue behind data."""
 
 
 class Pings:
-    """One ping each interval.
+    """Sends one ping each interval.
 
     Args:
         ping: sends one.
-        gone: is called when none is answered any more.
+        gone: is called when pings are not answered any more.
     """
 
     def __init__(self, interval: float, ping: Callable[[], None], gone: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Who we are: the words of CONNECT, and the TLS that they need."""
+"""Signing in: the CONNECT command, and the TLS context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the network, of TLS and of servers as ours: the one place where they are told apart."""
+"""Errors of the network, of TLS and of servers become ours here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _REFUSED = ("authorization", "authentication", "account")
 
 
 class Broken(ConnectionError):
-    """What came is not what a NATS server sends; the text says what it does instead."""
+    """The server broke the protocol; the text says how."""
 
 
 class Refused(Exception):
-    """The server said why it does not want us, or us any longer."""
+    """The server refused the connection, or ended it, and said why."""
 
 
 def connect_error(
     error: OSError | Refused, servers: str, *, certificate_wanted: bool = False
 ) -> NatsobjError:
-    """Return why no connection came about.
+    """Return our error for a connection that could not be made.
 
     Args:
-        certificate_wanted: the server wants to see a certificate of ours; when it does not like what it sees
-            it hangs up, and its reason is often lost on the way.
+        certificate_wanted: the server asks for a client certificate. If it rejects that it hangs up, and its
+            reason is often lost.
     """
     if isinstance(error, ssl.SSLError):
         return _tls_error(error, servers)
@@ -45,7 +45,7 @@ def connect_error(
 
 
 def lost_error(error: Exception | None, servers: str) -> NatsobjError:
-    """Return our error for the end of a connection that was good once."""
+    """Return our error for the end of an established connection."""
     match error:
         case NatsobjError():
             return error

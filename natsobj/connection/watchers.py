@@ -1,4 +1,4 @@
-"""Who waits for what on a connection, and is told when the server denies it or the connection is lost."""
+"""The callbacks that are told when the server denies a subject, or when the connection is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "(
 
 
 class Watchers:
-    """The callbacks of one connection by the subject to which their owners publish.
+    """The callbacks of one connection, by the subject to which their owners publish.
 
     Args:
         inbox: the private subject below which answers arrive.
@@ -46,7 +46,7 @@ class Watchers:
                 self._by_subject.pop(subject, None)
 
     def lose(self, error: Callable[[], NatsobjError]) -> None:
-        """Tell everybody, now and from now on, that the connection is lost.
+        """Tell every watcher, present and future, that the connection is lost.
 
         Args:
             error: makes the error, a new one for each watcher: an exception that is raised twice is shared.
@@ -57,7 +57,7 @@ class Watchers:
                 fail(error())
 
     def deny(self, text: str) -> bool:
-        """Tell whom it concerns that a subject is denied; False when the error says something else."""
+        """Tell the watchers of a denied subject; return False if the error is not about permissions."""
         violation = _VIOLATION.search(text)
         if violation is None:
             return False

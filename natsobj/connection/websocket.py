@@ -1,6 +1,6 @@
 """NATS over WebSocket: binary frames whose bytes are those of an ordinary connection.
 
-It needs aiohttp, which only who uses it has to install: `pip install 'natsobj[websocket]'`.
+It needs aiohttp, which is an extra: `pip install 'natsobj[websocket]'`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def dial(lane: Lane, address: Address, context: ssl.SSLContext | None) -> 
 
     Raises:
         InvalidArgument: aiohttp is missing.
-        OSError: nobody listens, or it is no WebSocket.
+        OSError: nobody listens, or it is not a WebSocket.
     """
     try:
         import aiohttp

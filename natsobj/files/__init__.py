@@ -21,7 +21,7 @@ class Source(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Bytes in all, None where that is not known."""
+        """Bytes in all, None if unknown."""
 
     async def read(self, size: int, /) -> bytes:
         """Return exactly `size` bytes, fewer only at the end, none behind it."""
@@ -34,7 +34,7 @@ class Source(Protocol):
         """
 
     def check(self) -> None:
-        """Say whether what was read is still what is there.
+        """Return whether what was read is still what is there.
 
         Raises:
             SourceChanged: the file was written to since it was opened.

@@ -32,7 +32,7 @@ def named_descriptor(path: str) -> int | None:
 
 
 def _way(path: str) -> tuple[str | None, int]:
-    """Return whose descriptor a path is a name of, and its number; None where it is no such name."""
+    """Return whose descriptor a path is a name of, and its number; None if it is no such name."""
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
         if _NUMBER.fullmatch(name) and (found := _FOLDER.fullmatch(os.path.realpath(folder))):
@@ -64,7 +64,7 @@ def descriptor_of(stream: TextIO | None, name: str) -> int:
 
 
 def is_stream(path: Path) -> bool:
-    """Say whether a path leads to a FIFO, a device, or what another process has open (`/proc/1/fd/1`).
+    """Return whether a path leads to a FIFO, a device, or what another process has open (`/proc/1/fd/1`).
 
     Raises:
         OSError: it leads to a socket.

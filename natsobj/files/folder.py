@@ -97,7 +97,7 @@ class Folder:
             return None
 
     def find(self, below: str) -> tuple[int, int] | None:
-        """Return the identity of what a path leads to from here, links included; None where nothing is."""
+        """Return the identity of what a path leads to from here, links included; None if nothing is."""
         path, at = self._at(below or os.curdir)
         try:
             return identity(os.stat(path, **at))  # noqa: PTH116

@@ -60,7 +60,7 @@ _ORDINARY = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 @contextlib.asynccontextmanager
 async def open_data(data: Data) -> AsyncIterator[Source]:
-    """Give a source for what shall be stored, and close what was opened for it.
+    """Yield a source for the data to store, and close what was opened for it.
 
     Raises:
         TypeError: it is nothing that has bytes.
@@ -127,7 +127,7 @@ def check_target(into: object) -> None:
     """Refuse what nothing can be written to.
 
     Raises:
-        TypeError: it is no path, no binary file and no sink.
+        TypeError: it is not a path, a binary file or a sink.
         InvalidArgument: a file that is open for reading only.
     """
     if isinstance(into, type):
@@ -145,7 +145,7 @@ def check_target(into: object) -> None:
 
 @contextlib.asynccontextmanager
 async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
-    """Give a sink for what a checked target stands for.
+    """Yield a sink for a checked target.
 
     A path appears whole at the clean end, and not at all otherwise; missing folders are made. What is written
     to a file stays there, whatever happens, and is flushed at the clean end.
@@ -217,7 +217,7 @@ def _refuse_text(file: object, argument: str) -> None:
 
 
 def _is_ordinary(file: Any) -> bool:
-    """Say whether a file is memory or a regular file of the system, which never wait."""
+    """Return whether a file is memory or a regular file of the system, which never wait."""
     file = getattr(file, "file", file)  # what tempfile gives wraps one
     if type(file) is io.BytesIO:
         return True

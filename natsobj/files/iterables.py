@@ -44,7 +44,7 @@ class IterableSource(PipeSource):
                 self._item = memoryview(as_bytes(next(self._iterator), _ITEM))
         except StopIteration:
             return b""
-        except BaseException as e:  # noqa: BLE001  # it belongs to whoever reads
+        except BaseException as e:  # noqa: BLE001  # it is raised where the result is awaited
             self._error = e
             return b""
         block, self._item = bytes(self._item[:_BLOCK_SIZE]), self._item[_BLOCK_SIZE:]
@@ -52,7 +52,7 @@ class IterableSource(PipeSource):
 
 
 class AsyncIterableSource:
-    """An asynchronous iterable, iterated by whoever reads."""
+    """An asynchronous iterable, iterated by the reader."""
 
     size: int | None = None
 
@@ -117,5 +117,5 @@ async def read_blocks(file: AsyncReadable) -> AsyncGenerator[bytes, None]:
 
 
 def is_async_file(data: object) -> bool:
-    """Say whether something is read with `await`."""
+    """Return whether something is read with `await`."""
     return inspect.iscoroutinefunction(getattr(data, "read", None))

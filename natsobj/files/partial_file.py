@@ -214,5 +214,5 @@ def _stem(target: str, most: int) -> str:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Say whether nobody else can have written it."""
+    """Return whether nobody else can have written it."""
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()

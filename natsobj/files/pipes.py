@@ -76,7 +76,7 @@ class PipeSource:
             while have < size and (block := await self._next()):
                 parts.append(block)
                 have += len(block)
-        except BaseException:  # whoever reads on after a cancellation must not miss anything
+        except BaseException:  # a read after a cancellation must not miss anything
             self._rest = b"".join(parts)
             raise
         data = b"".join(parts)
@@ -117,7 +117,7 @@ class PipeSource:
                 descriptor = self._open()
                 while self._queue(self._read_block(descriptor)):
                     self._wake()
-        except BaseException as e:  # noqa: BLE001  # it belongs to whoever reads
+        except BaseException as e:  # noqa: BLE001  # it is raised where the result is awaited
             self._error = e
         self._ended = True
         self._wake()
@@ -243,7 +243,7 @@ class PipeSink:
                     with self._work:
                         self._queued -= len(block)
                     self._wake()
-        except BaseException as e:  # noqa: BLE001  # it belongs to whoever writes
+        except BaseException as e:  # noqa: BLE001  # it is raised where the result is awaited
             self._error = e
             self._wake()
         if self._close and descriptor >= 0:

@@ -68,7 +68,7 @@ class FileSource:
         return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def _misses_some(self) -> bool:
-        """Say whether it ended before its size; files of /sys do, whose size is made up."""
+        """Return whether it ended before its size; files of /sys do, whose size is made up."""
         made_up = self._state is not None and not self._state.blocks
         return self.size is not None and self._given < self.size and not made_up
 
@@ -149,7 +149,7 @@ def regular(descriptor: int, name: str) -> Iterator[FileSource]:
     """Read what is behind a descriptor, and close it.
 
     Raises:
-        OSError: it is no regular file.
+        OSError: it is not a regular file.
     """
     with open(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

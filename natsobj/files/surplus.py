@@ -49,7 +49,7 @@ class Surplus:
         """Find the files, in no order; an error is one of a folder that cannot be read.
 
         Raises:
-            OSError: the folder itself is no folder, or cannot be read.
+            OSError: the folder itself is not a folder, or cannot be read.
         """
         waiting = [("", os.listdir(self._folder))]
         while waiting:
@@ -109,7 +109,7 @@ class Surplus:
             return
 
     def _enter(self, top: Folder, names: Sequence[str]) -> Folder | None:
-        """Enter a folder; None where the way is another one by now, or a link leads to a part of it."""
+        """Enter a folder; None if the way is another one by now, or a link leads to a part of it."""
         folder = top.enter(os.curdir)
         for name in names:
             try:

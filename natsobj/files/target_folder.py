@@ -144,7 +144,7 @@ class TargetFolder:
         Raises:
             InvalidKey: the path leads out of the folder, by itself or by a link that is there.
             FileExists: another object is about to land there.
-            OSError: something is there that is no regular file, or a file where a folder must be.
+            OSError: something is there that is not a regular file, or a file where a folder must be.
         """
         parts = path_parts(path)
         shown = Path(self._shown, *parts)
@@ -188,7 +188,7 @@ class TargetFolder:
         return stack.enter_context(AtomicFile(found.folder, found.name, name))
 
     def check(self, found: _Found, name: str) -> None:
-        """Say whether a target's folder is still where it was.
+        """Return whether a target's folder is still where it was.
 
         Raises:
             OSError: it is not.

@@ -52,7 +52,7 @@ def target_path(file: str, key: str) -> Path:
 
 
 def is_there(path: Path) -> bool:
-    """Say whether there is a regular file that a get would replace; only that counts as existing."""
+    """Return whether there is a regular file that a get would replace; only that counts as existing."""
     return named_descriptor(str(path)) is None and path.is_file() and not is_stream(path)
 
 

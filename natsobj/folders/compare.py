@@ -16,7 +16,7 @@ _BLOCK_SIZE = 1024 * 1024
 
 
 async def stored_already(bucket: Bucket, key: str, source: Source) -> ObjectInfo | None:
-    """Return the object if its content is that of the source; None where it must be stored.
+    """Return the object if its content is that of the source; None if it must be stored.
 
     The source is read only where the sizes are equal, and is then where it began. That the chunks are all
     there is not looked at.
@@ -37,7 +37,7 @@ async def stored_already(bucket: Bucket, key: str, source: Source) -> ObjectInfo
 
 
 async def has_content(source: Source, info: ObjectInfo) -> bool:
-    """Say whether a file has the content of an object.
+    """Return whether a file has the content of an object.
 
     Raises:
         OSError: it cannot be read.

@@ -22,13 +22,13 @@ class Filter:
         self._whole = _pattern(each for each in exclude if each.endswith("*"))
 
     def takes(self, path: str) -> bool:
-        """Say whether a path is meant."""
+        """Return whether a path is meant."""
         if self._exclude is not None and self._exclude.match(path):
             return False
         return self._match is None or self._match.match(path) is not None
 
     def enters(self, folder: str) -> bool:
-        """Say whether anything below a folder may be meant; its path ends in a slash."""
+        """Return whether anything below a folder may be meant; its path ends in a slash."""
         return self._whole is None or not self._whole.match(folder)
 
 

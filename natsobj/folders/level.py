@@ -28,7 +28,7 @@ async def one_level(
     """Give each folder once, then the objects that are in none; memory grows with the folders only.
 
     Args:
-        read: lists what begins with the prefix; its argument is False where that was done before.
+        read: lists what begins with the prefix; its argument is False if that was done before.
         order: sorts the folders, by name without it, and the objects, which come as they are without it.
     """
     folders: dict[str, Folder] = {}

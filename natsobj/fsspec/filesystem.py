@@ -260,7 +260,7 @@ async def _part(bucket: Bucket, info: ObjectInfo, start: int | None, end: int | 
 
 
 async def _each(verb: Callable[[str], Any], keys: Iterable[str], at_once: int) -> None:
-    """Do one thing to many keys, some at once; what is gone meanwhile is no error for more than one."""
+    """Do one thing to many keys, some at once; what is gone meanwhile is not an error for more than one."""
     todo = list(keys)
 
     async def one(key: str) -> None:

@@ -185,7 +185,7 @@ def _ended(task: asyncio.Task[None]) -> None:
 
 
 def _block_failed() -> bool:
-    """Say whether a file is closed because the block of `with fsspec.open(...)` raised.
+    """Return whether a file is closed because the block of `with fsspec.open(...)` raised.
 
     fsspec does not tell the files that it closes, and would have half a file stored.
     """

@@ -44,7 +44,7 @@ class JetStream(StreamCalls, ConsumerCalls):
         return await self._message(stream, {"last_by_subj": subject})
 
     async def next_message(self, stream: str, subject: str, sequence: int) -> Stored | None:
-        """Return the first message of a subject at or behind a sequence, from the leader."""
+        """Return the first message of a subject at or after a sequence, from the leader."""
         return await self._message(stream, {"seq": sequence, "next_by_subj": subject})
 
     async def _message(self, stream: str, query: Mapping[str, object]) -> Stored | None:
@@ -73,7 +73,7 @@ class JetStream(StreamCalls, ConsumerCalls):
     async def last_messages(self, stream: str, subjects: Sequence[str]) -> list[Stored] | None:
         """Return the last message of each of these subjects that has one, from any replica (ADR-31).
 
-        None where Direct Get, which can ask for several at once, is not served or not allowed.
+        None if Direct Get, which can ask for several at once, is not served or not allowed.
         """
         api = f"{self._prefix}.DIRECT.GET.{stream}"
         query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
@@ -96,7 +96,7 @@ class JetStream(StreamCalls, ConsumerCalls):
                     return found if message.status in ("204", "404") else None
 
     async def matching(self, stream: str, subject: str) -> int | None:
-        """Return how many messages a filter matches; None where Direct Get, which tells, is not served."""
+        """Return how many messages a filter matches; None if Direct Get, which tells, is not served."""
         query = {"seq": 1, "next_by_subj": subject, "batch": 1}
         message = await self._request(
             f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True, timeout=None

@@ -147,7 +147,7 @@ class ConsumerCalls(Calls):
                 raise
 
     async def pending(self, stream: str, pattern: str, *, begin: int = 1) -> int:
-        """Return how many messages at or behind a sequence match a filter; raises what `consumer` raises."""
+        """Return how many messages at or after a sequence match a filter; raises what `consumer` raises."""
         async with self.consumer(stream, pattern, begin=begin, headers_only=True) as consumer:
             return consumer.pending
 
@@ -177,7 +177,7 @@ class ConsumerCalls(Calls):
                     await self._deleted(stream, each)
 
     async def _deleted(self, stream: str, delete: str) -> bool:
-        """Say whether a consumer is gone now."""
+        """Return whether a consumer is gone now."""
         try:
             await self._call(delete, stream=stream, again=True, timeout=self._moment)
         except TemporaryError:

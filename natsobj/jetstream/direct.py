@@ -42,7 +42,7 @@ class Stored(NamedTuple):
 
 
 def seconds_of(ttl: str | None) -> int:
-    """Read the header `Nats-TTL` (ADR-43); what is no duration is for ever."""
+    """Read the header `Nats-TTL` (ADR-43); what is not a duration is for ever."""
     try:
         return math.ceil(parse_duration(ttl).total_seconds()) if ttl else 0
     except InvalidArgument:
@@ -56,7 +56,7 @@ class NotServed(Exception):
 async def direct_get(
     connection: Connection, prefix: str, stream: str, subject: str, *, sequence: int, most: int
 ) -> AsyncGenerator[Stored, None]:
-    """Iterate over the messages at or behind a sequence.
+    """Iterate over the messages at or after a sequence.
 
     The next batch is asked for as soon as one has arrived and before it is worked on: neither side waits for
     the other, and two batches are kept at most.
@@ -117,7 +117,7 @@ class _Arrivals:
         """Something has come."""
 
     def expect(self, sequence: int) -> None:
-        """Wait for one batch, of messages at or behind a sequence."""
+        """Wait for one batch, of messages at or after a sequence."""
         self._least, self._left = sequence, self._batch
 
     def take(self, message: Message) -> None:
@@ -156,7 +156,7 @@ class _Arrivals:
         return messages, end
 
     def more(self, end: Message) -> bool:
-        """Say whether there is more behind a batch.
+        """Return whether there is more behind a batch.
 
         Raises:
             NotServed: nobody listens.
@@ -203,7 +203,7 @@ def stored(message: Message, what: str) -> Stored:
 
 
 def is_of(subject: str, pattern: str) -> bool:
-    """Say whether a filter matches a message's subject."""
+    """Return whether a filter matches a message's subject."""
     tokens, parts = pattern.split("."), subject.split(".")
     if tokens[-1] == ">" and len(parts) >= len(tokens):
         del tokens[-1], parts[len(tokens) :]

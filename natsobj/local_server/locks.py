@@ -39,7 +39,7 @@ def locked(path: Path, deadline: float | None = None) -> Iterator[int]:
 
 
 def held(home: Path) -> bool:
-    """Say whether a process uses the data."""
+    """Return whether a process uses the data."""
     try:
         with (home / LIFE).open("rb") as file:
             return not _lock(file.fileno(), shared=True)

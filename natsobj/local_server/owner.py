@@ -70,7 +70,7 @@ def _read_state(home: Path) -> LocalServer | None:
 
 
 def introduce(home: Path, pid: int, url: str = "") -> LocalServer | None:
-    """Write down who uses the data; None when it is no process any more. Needs the turn."""
+    """Write down who uses the data; None when it is not a process any more. Needs the turn."""
     birth = birth_of(pid)
     if birth is None:
         return None

@@ -24,7 +24,7 @@ __all__ = ["Cut", "find_run"]
 
 
 class _Chunk(NamedTuple):
-    """One stored chunk: its number, its place in the stream, its bytes."""
+    """One stored chunk: its number, its stream sequence, its bytes."""
 
     number: int
     sequence: int
@@ -66,8 +66,8 @@ async def find_run(
 ) -> tuple[Run, int]:
     """Find the chunks of a byte range that is not empty, and how many bytes to skip in the first.
 
-    Where the chunks are not all of the size that the metadata names, some are gone, or nobody says how many
-    follow one, the range is counted from the start: whoever reads that asks what has become of the object.
+    If chunks have other sizes than the metadata says, if some are missing, or if it is unknown how many
+    follow one, all chunks from the start are read: the download then finds out what is wrong.
 
     Raises:
         SizeMismatch: the chunks are of many sizes.
@@ -97,7 +97,7 @@ class _Wanted:
 
     @property
     def rest(self) -> int:
-        """Bytes that the object's last chunk has where all others are full."""
+        """Bytes of the last chunk, provided that all others are full."""
         return self.info.size - (self.info.chunks - 1) * self.size
 
 
@@ -109,7 +109,7 @@ class _NotEven(Exception):
 
 
 async def _find_unread(wanted: _Wanted) -> Run:
-    """Find chunks by what consumers say of them, without their bytes.
+    """Find chunks by asking consumers for their headers only.
 
     Raises:
         NoConsumer: the server makes none for us.
@@ -117,7 +117,7 @@ async def _find_unread(wanted: _Wanted) -> Run:
         _NotEven: the last chunk is not what is left behind full ones, or some are gone.
     """
     stream, info, subject, first = wanted.stream, wanted.info, wanted.subject, wanted.first
-    guess = max(1, info.revision - info.chunks + first) if first else 0  # right behind them is the record
+    guess = max(1, info.revision - info.chunks + first) if first else 0  # the record follows the last chunk
     stored, tail, number = await asyncio.gather(
         stream.count(subject), _last_size(stream, subject), _number(wanted, guess) if first else _zero()
     )
@@ -140,13 +140,13 @@ async def _zero() -> int:
 
 
 async def _number(wanted: _Wanted, sequence: int) -> int:
-    """Return the number of the first chunk at or behind a place in the stream."""
+    """Return the number of the first chunk at or after a stream sequence."""
     stream = wanted.stream
     return wanted.info.chunks - await stream.js.pending(stream.name, wanted.subject, begin=sequence)
 
 
 async def _last_size(stream: BucketStream, subject: str) -> int | None:
-    """Return the bytes of the last chunk; None where nobody says it."""
+    """Return the bytes of the last chunk; None if that is unknown."""
     js = stream.js
     sizes: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
@@ -170,7 +170,7 @@ async def _last_size(stream: BucketStream, subject: str) -> int | None:
 
 
 async def _find_by_chunks(wanted: _Wanted, offset: int) -> tuple[Run, int]:
-    """Find chunks by a few others that show the way."""
+    """Find chunks by fetching a few others as waypoints."""
     stream, info, subject = wanted.stream, wanted.info, wanted.subject
     first, last, size, whole = wanted.first, wanted.last, wanted.size, Run(0, info.chunks, 0)
     newest = await stream.last(subject)
@@ -193,7 +193,7 @@ async def _find_by_chunks(wanted: _Wanted, offset: int) -> tuple[Run, int]:
 async def _search(
     stream: BucketStream, info: ObjectInfo, subject: str, *, low: _Chunk, high: _Chunk, number: int
 ) -> _Chunk | None:
-    """Search a chunk by its number: where it is when nothing was stored in between, then in between."""
+    """Search for a chunk by its number: first where it is if nothing else was stored in between."""
     if number == high.number:
         return high
     guess, halve = low.sequence + number - low.number, False
@@ -209,7 +209,7 @@ async def _search(
 
 
 async def _probe(stream: BucketStream, info: ObjectInfo, subject: str, sequence: int) -> _Chunk | None:
-    """Return the chunk at or behind a place in the stream; None where its number cannot be told."""
+    """Return the chunk at or after a stream sequence; None if its number cannot be told."""
     messages = stream.direct(subject, sequence=sequence, most=1)
     async with contextlib.aclosing(messages):
         async for message in messages:

@@ -1,4 +1,4 @@
-"""One object's bytes down: requests in flight, resume at the first missing chunk, verification.
+"""One object's bytes, from the server into a sink: requests ahead, resuming after trouble, verification.
 
 A short answer proves nothing, for a replica may lag: only the leader decides whether an object is whole,
 changed, deleted or broken.
@@ -39,31 +39,31 @@ _DIRECT_SIZE = 2 * 1024 * 1024
 """Bytes up to which an object is read by Direct Get alone, without a consumer."""
 
 _REQUESTED = 32 * 1024 * 1024
-"""Bytes asked for and not arrived, of all downloads over one connection.
+"""Bytes that are requested and have not arrived, shared by all downloads over one connection.
 
 Half of it takes 1.09 times as long. A slow reader of a pipe finds all of it in memory.
 """
 
 _REQUESTS = 4
-"""Requests that these are asked for in."""
+"""Requests into which these bytes are divided."""
 
 
 _PAUSES = (0, 0.2, 0.8)
-"""Seconds between questions to a leader that may be new."""
+"""Seconds before each question to a leader that may be new."""
 
 
 class _Short(TemporaryError):
-    """Less came than is left to read."""
+    """Fewer chunks came than are left to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Chunks that follow one another, by number: from `first` up to `stop`."""
+    """Consecutive chunks by number: from `first` to before `stop`."""
 
     first: int
     stop: int
     sequence: int
-    """A place in the stream behind the chunk before the first one."""
+    """A stream sequence after the preceding chunk, and before the first one."""
 
 
 class Begun(Protocol):
@@ -75,7 +75,7 @@ class Begun(Protocol):
 
 
 class Download:
-    """One reading of an object's chunks, or of some of them; its fields are its state.
+    """One download of an object's chunks, or of some of them. Its fields are its state.
 
     Args:
         subject: of the chunks.
@@ -103,26 +103,26 @@ class Download:
         """Whether all bytes are known in the end."""
         first, stop, sequence = (0, info.chunks, 0) if run is None else (run.first, run.stop, run.sequence)
         self._next = first
-        """The number of the chunk that is to come."""
+        """The number of the chunk that comes next."""
         self._stop = stop
         self._sequence = sequence
-        """A place in the stream behind which the next chunk is the first one."""
+        """The next chunk is the first one after this stream sequence."""
         self._stored = info.chunks
-        """Messages under the subject: nats.net stores an empty one behind the chunks that it counts."""
+        """Messages under the subject: nats.net stores an empty one after the chunks that it counts."""
         self._digest: Begun = hashlib.sha256() if begun is None else begun
         self._size = size
         """Bytes written so far."""
         self._chunk_size = max(info.chunk_size or 1, info.size // max(1, info.chunks))
         self._direct = (self._stop - self._next) * self._chunk_size <= _DIRECT_SIZE
-        """Whether Direct Get is used, else a consumer."""
+        """Whether to read by Direct Get instead of a consumer."""
         self._patience = stream.patience()
         self._error: BaseException | None = None
-        """What a consumer's message brought instead of a chunk."""
+        """What went wrong with a message of the consumer."""
         self._arrived = asyncio.Event()
         self._consumed = 0
-        """Messages of the present consumer."""
+        """Messages received from the current consumer."""
         self._troubled = False
-        """Whether anything went wrong so far."""
+        """Whether anything has gone wrong so far."""
 
     async def run(self) -> None:
         """Write every byte to the sink, and verify number, size and digest.
@@ -135,7 +135,7 @@ class Download:
         """
         if not self._direct:
             await self._patience.of(self._ask_leader)
-        # What is read by Direct Get is small: many of those leave what may be in flight to large ones.
+        # Downloads by Direct Get are small, and do not take a share of the budget from large ones.
         with contextlib.nullcontext() if self._direct else self._stream.js.connector.sharing():
             while self._next < self._stop:
                 connection = self._stream.connection
@@ -157,7 +157,7 @@ class Download:
             self._verify()
 
     async def _ask_leader(self) -> None:
-        """Let the leader say whether reading (on) makes sense; a new one may need a moment to know.
+        """Ask the leader whether it makes sense to read (on). A new leader may need a moment to know.
 
         Raises:
             ObjectNotFound: it was deleted.
@@ -170,7 +170,7 @@ class Download:
             found = await stream.js.subject_counts(stream.name, self._subject)
             self._stored = found.counts.get(self._subject, 0)
             if self._stored >= info.chunks:
-                # A consumer lives on one node and dies with it; making a new one takes a leader of leaders.
+                # A consumer lives on one node and dies with it, and creating another needs the meta leader.
                 self._direct = self._direct or found.replicas > 1
                 return
             current = await self._current()
@@ -181,13 +181,13 @@ class Download:
         raise ChunksMissing(info.bucket, info.name, expected=info.chunks, stored=self._stored)
 
     async def _current(self) -> ObjectInfo | None:
-        """Return the object as its record has it now; None when it is gone."""
+        """Return the object by its current record; None if it is gone."""
         if self._info.subject:
             return (await self._stream.read(self._info.subject)).live
         return (await find(self._stream, self._info.name)).record.live
 
     async def _check_rest(self) -> None:
-        """See that what is stored behind the last chunk is empty, as nats.net leaves it.
+        """Check that the messages after the last chunk are empty, as nats.net stores them.
 
         Raises:
             ChunksMissing: there are more bytes than the record says.
@@ -220,7 +220,7 @@ class Download:
             )
 
     async def _read_direct(self) -> None:
-        """Read on by Direct Get."""
+        """Read the rest by Direct Get."""
         most = self._stop - self._next
         messages = self._stream.direct(
             self._subject, sequence=self._sequence + 1, most=most, patience=self._patience
@@ -236,7 +236,7 @@ class Download:
         raise _Short("fewer chunks than expected")
 
     async def _read_consumer(self) -> None:
-        """Read on by a pull consumer, in requests that answer at once when something is missing."""
+        """Read the rest by a pull consumer. Its requests are answered at once if something is missing."""
         js = self._stream.js
         self._error, self._consumed = None, 0
         async with (
@@ -271,7 +271,7 @@ class Download:
             raise self._error
 
     def _take(self, _subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
-        """Write one chunk of the consumer, or note what came instead."""
+        """Write one chunk from the consumer, or note what went wrong."""
         if self._error is not None or self._next >= self._stop:
             return
         try:
@@ -283,12 +283,12 @@ class Download:
                 raise _Short("chunks are missing on the way")
             self._expect(pending)
             self._write(payload, sequence)
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever waits; here it would end the connection
+        except Exception as e:  # noqa: BLE001  # raised by `_arrival`; here it would end the connection
             self._error = e
         self._arrived.set()
 
     def _expect(self, pending: int) -> None:
-        """Tell by what is left behind a chunk whether it is the next one."""
+        """Check by the number of messages that follow a chunk that it is the next one."""
         if pending != self._stored - self._next - 1:
             raise _Short("chunks are missing on the way")
 
@@ -305,7 +305,7 @@ class Download:
         self._patience.moved()
 
     async def _drain(self) -> None:
-        """Wait for a slow sink; the server's silence counts, the sink's never does."""
+        """Wait for a slow sink. Only the server's silence counts against the patience."""
         await self._sink.drain()
         self._patience.moved()
 
@@ -315,7 +315,7 @@ class Download:
 
 
 def readable(info: ObjectInfo) -> None:
-    """Refuse what has no chunks to be found.
+    """Refuse an object whose chunks cannot be found.
 
     Raises:
         LinkError: a link.

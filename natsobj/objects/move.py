@@ -111,7 +111,7 @@ async def _copy(
 
 
 def _takes_ttl(state: Mapping[str, Any]) -> bool:
-    """Say whether a bucket lets its objects expire one by one."""
+    """Return whether a bucket lets its objects expire one by one."""
     return bool(state["config"].get("allow_msg_ttl"))
 
 
@@ -203,7 +203,7 @@ class _Rename:
         return current if self._in_place else self._old
 
     def _is_ours(self, record: Record) -> bool:
-        """Say whether a record is one that this has put there, in an earlier attempt."""
+        """Return whether a record is one that this has put there, in an earlier attempt."""
         return record.sequence != 0 and record.sequence == self._ours
 
     async def _retire(self, moved: ObjectInfo) -> bool:
@@ -252,7 +252,7 @@ class _Rename:
         return False if tries == 1 else None
 
     async def _is_whole(self, moved: ObjectInfo) -> bool:
-        """Say whether nobody has removed the chunks, as who replaces the old record would."""
+        """Return whether nobody has removed the chunks, as who replaces the old record would."""
         if moved.nuid is None or moved.link is not None:
             return True
         return await self._stream.count(await self._stream.chunk_subject(moved.nuid)) >= moved.chunks

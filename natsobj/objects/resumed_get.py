@@ -34,7 +34,7 @@ _USELESS = (BucketNotFound, ContentBroken, ObjectChanged, ObjectNotFound)
 async def fetch_on(
     stream: BucketStream, info: ObjectInfo, path: Path, *, replace: bool, wrap: Callable[[Sink], Sink]
 ) -> None:
-    """Fetch an object that is no link into a file, with the bytes that an earlier get has left beside it.
+    """Fetch an object that is not a link into a file, with the bytes that an earlier get has left beside it.
 
     They stay there again when this one is ended by anything that does not make them useless.
 

@@ -111,7 +111,7 @@ class ResumedPut(Put):
         return None
 
     async def _was_not_stored(self, earlier: UploadState, record: Record) -> bool:
-        """Say whether it is certain that no record of the bucket has ever named the chunks."""
+        """Return whether it is certain that no record of the bucket has ever named the chunks."""
         if earlier.committing and record.sequence == earlier.committing:
             return True  # ours would have removed it
         root = await self._stream.root()
@@ -119,7 +119,7 @@ class ResumedPut(Put):
         return newest is None or newest.sequence < earlier.sequence
 
     async def _is_this(self, record: Record, stored: ObjectInfo) -> bool:
-        """Say whether an object is what is to be stored."""
+        """Return whether an object is what is to be stored."""
         meta = self._meta
         said = (meta.description, {name: tuple(each) for name, each in meta.headers.items()}, meta.metadata)
         if (stored.description, stored.headers, stored.metadata, record.ttl) != (*said, self._ttl):

@@ -214,7 +214,7 @@ class ResumedUpload(Upload):
         return await stream.count(window.subject) == window.stored
 
     async def _is_old(self) -> bool:
-        """Say whether its chunks may go by themselves, long before those that come."""
+        """Return whether its chunks may go by themselves, long before those that come."""
         lasts = min(self._ttl / 2 or math.inf, self._max_age / 10 or math.inf)
         first = await self._stream.next(self.window.subject, 1) if lasts < math.inf else None
         if first is None:

@@ -94,7 +94,7 @@ class _Flow:
     async def run(self, download: Download) -> None:
         try:
             await download.run()
-        except Exception as e:  # noqa: BLE001  # it belongs to whoever reads
+        except Exception as e:  # noqa: BLE001  # it is raised where the result is awaited
             self._error = e
         self._done = True
         self._changed.set()

@@ -94,7 +94,7 @@ def resolve(
     """Merge flags, environment and context: each beats the next, but `--context` beats the environment.
 
     A flag that is None or False was not given, an empty variable is not set; `home` is the folder that has
-    natscli's `nats/`, None where there is none. `labels` say what a flag is called in messages, where that is
+    natscli's `nats/`, None if there is none. `labels` say what a flag is called in messages, where that is
     not as on the command line. Reads the context and the files of the credential that is used, and looks
     whether the TLS files can be read.
 

@@ -25,12 +25,12 @@ def named_context(name: str, home: Path | None, by: str) -> Layer:
     """Read the context that somebody asked for, by name or by the path of a `.json` file.
 
     Args:
-        home: the folder that has natscli's `nats/`, None where there is none.
+        home: the folder that has natscli's `nats/`, None if there is none.
         by: the option or variable that names it.
 
     Raises:
         ContextNotFound: there is none of that name.
-        InvalidArgument: it is no context, or asks for what we do not have.
+        InvalidArgument: it is not a context, or asks for what we do not have.
         OSError: it cannot be read.
     """
     path = _file_of(name, home)
@@ -42,7 +42,7 @@ def named_context(name: str, home: Path | None, by: str) -> Layer:
 
 
 def selected_context(home: Path | None) -> Layer | None:
-    """Read the context that natscli's context.txt selects; None where none is, or the file cannot be read.
+    """Read the context that natscli's context.txt selects; None if none is, or the file cannot be read.
 
     Raises as `named_context`, for the context itself.
     """
@@ -72,7 +72,7 @@ def context_names(home: Path | None) -> tuple[str, ...]:
 
 
 def _file_of(name: str, home: Path | None) -> Path | None:
-    """The file of the context of that name, None where there is none."""
+    """The file of the context of that name, None if there is none."""
     if home is None or re.search(_NO_NAME, name):
         return None
     path = home / "nats" / "context" / f"{name}.json"

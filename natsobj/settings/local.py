@@ -15,7 +15,7 @@ _NO = {"", "0", "false", "no", "off"}
 
 
 def local_by_environment(given: Mapping[str, str], env: Mapping[str, str], *, instead: str) -> bool:
-    """Say whether NATSOBJ_LOCAL counts; a server or context that is given beats it.
+    """Return whether NATSOBJ_LOCAL counts; a server or context that is given beats it.
 
     Args:
         given: the settings of the connection that are given, and how the caller spells each.

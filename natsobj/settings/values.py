@@ -88,7 +88,7 @@ def split_uri(value: str) -> tuple[str, str]:
 
 
 def looks_secret(text: str) -> bool:
-    """Say whether this is a credential, or a file's content, where a path or a name should be."""
+    """Return whether this is a credential, or a file's content, where a path or a name should be."""
     return re.search(_CONTENT, text) is not None
 
 
@@ -190,7 +190,7 @@ def _part(descriptor: int, path: Path, *, begun: bool) -> bytes:
 def expand(path: str, label: str, env: Mapping[str, str]) -> Path:
     """Replace `$NAME` and `${NAME}`, and then `~` at the start.
 
-    Refuses what is no path but a credential itself: the error of opening it would show it.
+    Refuses what is not a path but a credential itself: the error of opening it would show it.
     """
     path = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: _variable(match[1] or match[2], label, env), path)
     if re.match(r"~([/\\]|$)", path):

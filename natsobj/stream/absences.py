@@ -49,13 +49,13 @@ class Absences:
         self._expected += looks
 
     def know(self, key: str) -> bool:
-        """Say whether it is certain by now that no client has a record of a key; nothing is asked."""
+        """Return whether it is certain by now that no client has a record of a key; nothing is asked."""
         if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
             return False
         return self._is_absent(key)
 
     async def lacks(self, key: str) -> bool:
-        """Say whether it is certain that no client has a record of a key."""
+        """Return whether it is certain that no client has a record of a key."""
         if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
             self._present = None
             if self._size is None:

@@ -43,7 +43,7 @@ async def _each_once(
     """Give one message of each subject, and see by how many the leader knows whether those are all.
 
     Args:
-        number: of messages; None where Direct Get does not tell.
+        number: of messages; None if Direct Get does not tell.
         last: the sequence behind which everything has changed meanwhile, and perhaps was given already.
     """
     given, repeated, many = Marks(), None, number is not None and number >= LONG

@@ -56,7 +56,7 @@ class Record:
         return self.info.name if self.info is not None else names.key_of_subject(self.subject)
 
     def holds(self, key: str) -> bool:
-        """Say whether it is a live object of this key."""
+        """Return whether it is a live object of this key."""
         return self.live is not None and self.live.name == key
 
     def existing(self, bucket: str, key: str) -> ObjectInfo:

@@ -89,7 +89,7 @@ class BucketStream:
             raise
 
     async def configure(self, changes: Mapping[str, Any]) -> bool:
-        """Give the stream other settings (`streams.edited_config`); False where it has them already.
+        """Give the stream other settings (`streams.edited_config`); False if it has them already.
 
         Raises:
             BucketSealed: nothing can be changed any more.
@@ -180,7 +180,7 @@ class BucketStream:
         return await self.patiently(lambda: self.js.last_message(self.name, subject))
 
     async def next(self, subject: str, sequence: int) -> Stored | None:
-        """Return the first message of a subject or filter at or behind a sequence."""
+        """Return the first message of a subject or filter at or after a sequence."""
         return await self.patiently(lambda: self.js.next_message(self.name, subject, sequence))
 
     async def counts(self, subjects: str, *, least: int = 1) -> dict[str, int]:
