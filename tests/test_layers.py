@@ -55,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
     "checks": {"checks", "bucket", "stream", "jetstream"} | VALUES,
     "local_server": {"local_server", "settings", "errors"},
     "fsspec": {"fsspec", "local_server", ""} | VALUES,
+    "serve": {"serve", "folders", ""} | VALUES,
     "": LIBRARY,
     "cli.arguments.grammar": set(),
     "cli.exits": {"cli.arguments.grammar", "errors"},
@@ -62,7 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "cli.arguments": ARGUMENTS | {"cli.exits"} | FRONT,
     "cli.session": {"cli.session", "cli.output", "cli.exits"} | ARGUMENTS | FRONT,
     "cli.topics": {"cli.output", "cli.exits"} | ARGUMENTS,
-    "cli.commands": {"cli.session", "cli.output", "cli.exits", "cli.topics"} | ARGUMENTS | FRONT,
+    "cli.commands": {"serve", "cli.session", "cli.output", "cli.exits", "cli.topics"} | ARGUMENTS | FRONT,
     "cli": {"", "errors", "cli.session", "cli.output", "cli.exits"} | ARGUMENTS,
     "__main__": {"cli"},
 }
@@ -75,6 +76,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
     "connection": {"nkeys"},
     "connection.websocket": {"aiohttp"},
     "fsspec": {"fsspec"},
+    "serve": {"starlette", "uvicorn"},
     "cli": {"typer", "rich"},
 }
 """What may be imported that is neither natsobj nor the standard library."""

@@ -21,7 +21,7 @@ from natsobj.errors import InvalidBucketName
 __all__ = ["app", "main"]
 
 GROUPS = {
-    "Objects": ("put", "get", "cat", "ls", "info", "rm", "mv", "cp", "ln", "edit", "watch"),
+    "Objects": ("put", "get", "cat", "ls", "info", "rm", "mv", "cp", "ln", "edit", "watch", "serve"),
     "Buckets": ("add", "seal"),
     "Folders": ("sync",),
     "Care": ("verify", "gc"),
@@ -36,7 +36,6 @@ Examples:
   natsobj put photos cat.jpg ./cat.jpg      store a file under the key cat.jpg
   natsobj get -r photos 2026/ ./holidays    fetch all of 2026/ into a folder
   tar c dist | natsobj put artifacts dist.tar --create
-
 Exit codes: 0 done, 1 failed, 2 usage, 3 no bucket, 4 no object, 5 try again,
 6 refused, 7 not authorised, 8 broken. More: natsobj COMMAND --help and natsobj
 help connection (options of all commands), exit-codes, environment, json, nats.

@@ -22,6 +22,7 @@ JSON_KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "bucket": ("A bucket", buckets.BUCKET_FIELDS),
     "account": ("The account", account.ACCOUNT_FIELDS),
     "server": ("The local server", account.SERVER_FIELDS),
+    "site": ("The site of serve", account.SITE_FIELDS),
     "verdict": ("A verdict of verify", checks.VERDICT_FIELDS),
     "change": ("A change of watch", changes.CHANGE_FIELDS),
     "action": ("An action of sync", actions.ACTION_FIELDS),

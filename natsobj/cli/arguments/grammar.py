@@ -67,18 +67,26 @@ def usage_of(argument: TyperArgument) -> str:
     return name if argument.required else f"[{name}]"
 
 
+def _not_hidden(shared: list[Parameter], own: list[Parameter]) -> list[Parameter]:
+    """Leave out shared options whose name a command uses itself: they stand before it only."""
+    taken = {option for each in own for option in each.opts}
+    return [each for each in shared if taken.isdisjoint(each.opts)]
+
+
 class Shared(ClickCommand):
     """What commands and groups have in common: options that are taken on either side, and help that is ours.
 
     The shared options are the parameters of the root command. Every command parses them as well, hands what
     was given on to the root's context, and keeps only its own: `natsobj -s URL ls` and `natsobj ls -s URL`
-    are the same, and what comes after beats what came before.
+    are the same, and what comes after beats what came before. Where a command has an option of the same name,
+    what comes after is the command's.
     """
 
     examples: Examples = ()
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        return [*super().get_params(ctx), *shared_parameters(ctx)]
+        own = super().get_params(ctx)
+        return [*own, *_not_hidden(shared_parameters(ctx), own)]
 
     def own_params(self, ctx: Context) -> list[Parameter]:
         """List what belongs to this command only, its help option included."""
@@ -91,7 +99,8 @@ class Shared(ClickCommand):
             error.ctx = error.ctx or ctx  # so that the message can name the help to look into
             raise
         given = ctx.find_root().params
-        for name in [each.name for each in shared_parameters(ctx) if each.name]:
+        shared = _not_hidden(shared_parameters(ctx), self.own_params(ctx))
+        for name in [each.name for each in shared if each.name]:
             value = ctx.params.pop(name, None)
             if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
                 given[name] = value

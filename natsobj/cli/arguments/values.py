@@ -31,6 +31,7 @@ __all__ = [
     "needs",
     "object_ttl",
     "prefix_text",
+    "secret",
     "sha256",
     "size",
     "utf8",
@@ -44,6 +45,13 @@ def utf8(text: str) -> str:
         return os.fsencode(text).decode()
     except UnicodeError:
         raise UsageError(f"not UTF-8: {os.fsencode(text)!r}") from None
+
+
+def secret(text: str) -> str:
+    """Take a text that keeps others out."""
+    if not text:
+        raise UsageError("an empty token keeps nobody out")
+    return text
 
 
 def prefix_text(text: str) -> str:

@@ -17,14 +17,17 @@ __all__ = [
     "ACCOUNT",
     "ACCOUNT_FIELDS",
     "SERVER_FIELDS",
+    "SITE_FIELDS",
     "account_detail",
     "account_json",
     "server_detail",
     "server_json",
+    "site_json",
 ]
 
 ACCOUNT_FIELDS = ("buckets", "size", "storage", "limits", "server", "cluster", "domain")
 SERVER_FIELDS = ("running", "pid", "url", "data")
+SITE_FIELDS = ("bucket", "url")
 
 
 def account_json(info: AccountInfo) -> dict[str, object]:
@@ -90,3 +93,8 @@ def server_detail(*, pid: int | None, url: str | None, data: Path | None) -> Tex
         ("URL", url),
         ("Data", None if data is None else str(data)),
     )
+
+
+def site_json(bucket: str, url: str) -> dict[str, object]:
+    """Give the JSON fields of a site that was started."""
+    return {"bucket": bucket, "url": url}

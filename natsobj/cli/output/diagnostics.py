@@ -15,7 +15,7 @@ from natsobj.cli.output.console import say, say_block, say_error
 if TYPE_CHECKING:
     from logging import LogRecord
 
-__all__ = ["Repeats", "listen", "report_error", "traceback_of"]
+__all__ = ["Repeats", "error_line", "listen", "report_error", "traceback_of"]
 
 
 def report_error(
@@ -40,11 +40,16 @@ def report_error(
     if one_of is not None and not exits.names(error, one_of):
         message = f"{one_of}: {message}"
     if as_json and (one_of is not None or exits.exit_code(error) != exits.USAGE):
-        from natsobj.cli.output.formats import json_line
-
-        say(json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}}))
+        say(error_line(error, message, hint))
     else:
         say_error(message + (f" ({hint})" if hint else ""), color=color)
+
+
+def error_line(error: Exception, message: str, hint: str | None) -> str:
+    """Write an error as JSON."""
+    from natsobj.cli.output.formats import json_line
+
+    return json_line({"error": {"code": exits.error_code(error), "message": message, "hint": hint}})
 
 
 def traceback_of(error: BaseException) -> str:

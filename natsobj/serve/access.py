@@ -1,0 +1,48 @@
+"""Who may ask: by the name that the site is called by, and by a token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+import secrets
+from collections.abc import Mapping
+
+__all__ = ["CHALLENGE", "is_authorised", "is_local"]
+
+CHALLENGE = 'Basic realm="natsobj", charset="UTF-8"'
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d+)?", re.IGNORECASE)
+
+
+def is_local(host: str) -> bool:
+    """Say whether a host, with a port or without, is this machine by its own names.
+
+    A page of another site whose name was made to lead here is told apart by that name.
+    """
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match[1].strip("[]").lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_authorised(headers: Mapping[str, str], token: str) -> bool:
+    """Say whether a request has the token, as a bearer's or as anybody's password."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    match kind.lower():
+        case "bearer":
+            secret = given.strip().encode("latin-1", "replace")
+        case "basic":
+            try:
+                secret = base64.b64decode(given.strip(), validate=True).partition(b":")[2]
+            except (binascii.Error, ValueError):
+                return False
+        case _:
+            return False
+    return secrets.compare_digest(secret, token.encode(errors="surrogateescape"))

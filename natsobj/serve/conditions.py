@@ -1,0 +1,97 @@
+"""What a client has already, and which part it wants (RFC 9110, 13 and 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import NamedTuple
+
+from natsobj.models import ObjectInfo
+
+__all__ = ["Part", "Unsatisfiable", "entity_tag", "failed_condition", "http_date", "wanted_part"]
+
+_TAGS = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_RANGE = re.compile(r"bytes\s*=\s*(?:(\d{1,19})\s*-\s*(\d{0,19})|-\s*(\d{1,19}))\s*", re.IGNORECASE)
+
+
+class Part(NamedTuple):
+    """Bytes from `start` up to `stop`."""
+
+    start: int
+    stop: int
+
+
+class Unsatisfiable(Exception):
+    """The range lies outside of the object."""
+
+
+def entity_tag(info: ObjectInfo) -> str:
+    """Return the tag of an object's bytes: their SHA-256, or the revision where the record has none."""
+    return f'"{info.sha256 or f"revision-{info.revision}"}"'
+
+
+def http_date(time: datetime) -> str:
+    """Write a time for a header; it has whole seconds only."""
+    return format_datetime(time.astimezone(UTC), usegmt=True)
+
+
+def failed_condition(headers: Mapping[str, str], tag: str, modified: datetime) -> int | None:
+    """Return the status where a condition of the request says that nothing is to be sent: 412 or 304."""
+    modified = modified.replace(microsecond=0)
+    match, none_match = headers.get("if-match"), headers.get("if-none-match")
+    if match is not None:
+        if not _names(match, tag, weak=False):
+            return 412
+    elif (before := _date(headers.get("if-unmodified-since"))) and modified > before:
+        return 412
+    if none_match is not None:
+        return 304 if _names(none_match, tag, weak=True) else None
+    since = _date(headers.get("if-modified-since"))
+    return 304 if since and modified <= since else None
+
+
+def wanted_part(headers: Mapping[str, str], tag: str, modified: datetime, size: int) -> Part | None:
+    """Return the one range that is asked for; None for all bytes, also where several ranges are.
+
+    Raises:
+        Unsatisfiable: it begins behind the end.
+    """
+    match = _RANGE.fullmatch(headers.get("range", ""))
+    condition = headers.get("if-range")
+    if match is None or (condition is not None and not _still(condition, tag, modified)):
+        return None
+    if match[1] is None:
+        length = int(match[3])
+        if not length:
+            raise Unsatisfiable
+        return Part(max(0, size - length), size) if size else None
+    start, last = int(match[1]), int(match[2]) if match[2] else size - 1
+    if match[2] and last < start:
+        return None
+    if start >= size:
+        raise Unsatisfiable
+    return Part(start, min(last + 1, size))
+
+
+def _names(field: str, tag: str, *, weak: bool) -> bool:
+    """Say whether a list of tags has this one; a weak one of the same bytes is enough for some."""
+    if field.strip() == "*":
+        return True
+    return any(value == tag and (weak or not mark) for mark, value in _TAGS.findall(field))
+
+
+def _still(condition: str, tag: str, modified: datetime) -> bool:
+    """Say whether `If-Range` means what is there now."""
+    if condition.lstrip().startswith(('"', "W/")):
+        return condition.strip() == tag
+    return _date(condition) == modified.replace(microsecond=0)
+
+
+def _date(field: str | None) -> datetime | None:
+    try:
+        time = parsedate_to_datetime(field or "")
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time

@@ -1,0 +1,70 @@
+"""What an object is to a browser: its type, and what it may do there.
+
+Objects are other people's. Their pages and pictures are shown, and their scripts run, but in an origin of
+their own (`sandbox`): they cannot read the lists and the other objects of the site that they came from.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from base64 import b64encode
+from urllib.parse import quote
+
+from natsobj.models import ObjectInfo
+from natsobj.serve.conditions import entity_tag, http_date
+
+__all__ = ["content_type", "object_headers"]
+
+_GIVEN = re.compile(
+    r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(?:; *[a-z0-9-]+=[\w.:+-]+)*", re.ASCII
+)
+_INERT = re.compile(r"image/(?!svg)[a-z0-9.+-]+|(?:audio|video)/[a-z0-9.+-]+|text/plain|application/pdf")
+"""Types whose content is never a script of the page; in a sandbox, some browsers do not show them at all."""
+
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_UNKNOWN = "application/octet-stream"
+
+_SANDBOX = "sandbox allow-scripts allow-forms allow-modals allow-popups allow-downloads"
+
+
+def content_type(name: str, info: ObjectInfo) -> str:
+    """Return the type of an object: what its record has as `Content-Type`, else what its name stands for.
+
+    An archive is what it is, `.tar.gz` too: a browser would unpack what is said to be packed for the way.
+    """
+    for header, values in info.headers.items():
+        if header.lower() == "content-type" and values and _GIVEN.fullmatch(values[0].lower()):
+            return values[0]
+    ending = name.rpartition("/")[2].rpartition(".")
+    kind, packed = mimetypes.guess_type(f"file.{ending[2]}" if ending[1] else "file")
+    if packed:
+        return _PACKED.get(packed, _UNKNOWN)
+    if kind is None:
+        return _UNKNOWN
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def object_headers(name: str, info: ObjectInfo, *, attach_name: bool) -> dict[str, str]:
+    """Return what is said of an object, whole or in part.
+
+    Args:
+        name: by which it was asked for.
+        attach_name: say what a file of it shall be called, for the address does not.
+    """
+    kind = content_type(name, info)
+    headers = {
+        "content-type": kind,
+        "etag": entity_tag(info),
+        "last-modified": http_date(info.modified),
+        "accept-ranges": "bytes",
+        "cache-control": "no-cache",
+    }
+    if info.sha256 is not None:
+        headers["repr-digest"] = f"sha-256=:{b64encode(bytes.fromhex(info.sha256)).decode()}:"
+    if not _INERT.fullmatch(kind.partition(";")[0].strip().lower()):
+        headers["content-security-policy"] = _SANDBOX
+    if attach_name:
+        last = name.rstrip("/").rpartition("/")[2].encode("utf-8", "replace")
+        headers["content-disposition"] = f"inline; filename*=UTF-8''{quote(last, safe='')}"
+    return headers
