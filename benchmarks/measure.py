@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -78,6 +79,26 @@ class Runner:
         return [
             _sample(command, **result) for command, result in zip(commands, json.loads(answer), strict=False)
         ]
+
+    def kill(self, command: Command, when: Callable[[], bool]) -> None:
+        """Run a command that is not measured, and kill it as soon as something is true."""
+        deadline = time.monotonic() + LIMIT
+        with held():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+        try:
+            while not when():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("it ended before it could be killed")
+        finally:
+            _end(process)
 
     def ask(self, *command: str) -> str:
         """Run a command that is not measured and give its output."""

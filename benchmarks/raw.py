@@ -97,6 +97,10 @@ class Raw:
         """Delete a bucket with all that is in it."""
         self._api("STREAM.DELETE", bucket)
 
+    def stored(self, bucket: str) -> int:
+        """Count the bytes that are stored."""
+        return int(self._api("STREAM.INFO", bucket)["state"]["bytes"])
+
     def consumers(self, bucket: str) -> int:
         """Count the consumers of a bucket's stream."""
         return int(self._api("STREAM.INFO", bucket)["state"]["consumer_count"])

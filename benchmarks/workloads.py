@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from benchmarks import many, starts, transfers
+from benchmarks import many, resumed, starts, transfers
 from benchmarks.bench import Workload
 from benchmarks.clients import GO, NATSOBJ
 from benchmarks.figures import Goal
@@ -37,7 +37,7 @@ GOALS = {
 
 def every(*, quick: bool) -> list[Workload]:
     """Give all workloads; the quick ones have the same names and are smaller."""
-    parts = (_starts, _transfers, _far, _many, _many_far, _mixed, _million, _hard)
+    parts = (_starts, _transfers, _far, _resumed, _many, _many_far, _mixed, _million, _hard)
     return [workload for part in parts for workload in part(quick)]
 
 
@@ -99,6 +99,20 @@ def _far(quick: bool) -> list[Workload]:
             room=3 * size,
         )
         for verb, move in (("put", transfers.put), ("get", transfers.get))
+    ]
+
+
+def _resumed(quick: bool) -> list[Workload]:
+    size = 32 * MIB if quick else 256 * MIB
+    return [
+        Workload(
+            name=f"{verb}-resume",
+            title=f"{verb} {_size(size)} of which half is there",
+            open=partial(move, size=size),
+            goals=() if quick else (Goal(resumed.ANEW, 0.9),),
+            room=3 * size,
+        )
+        for verb, move in (("put", resumed.put), ("get", resumed.get))
     ]
 
 
