@@ -153,6 +153,7 @@ def same_times(begun: Begun) -> None:
         lambda begun: begun.change(sequence=1),
         lambda begun: begun.change(chunk_size=1000),
         lambda begun: begun.change(nuid="A" * 22),
+        lambda begun: begun.change(chunks=30, marks=[[5, 5, "0" * 64]]),
     ],
 )
 async def test_any_difference_begins_anew(begun: Begun, change: Callable[[Begun], object]) -> None:
@@ -166,10 +167,15 @@ async def test_any_difference_begins_anew(begun: Begun, change: Callable[[Begun]
     await begun.holds(begun.file.read_bytes())
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 2}', "x" * 100, '{"nuid":'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"version": 1}', '{"version": 2}', "x" * 100, '{"nuid":', "marks"]
+)
 async def test_a_state_that_makes_no_sense_is_none(begun: Begun, text: str) -> None:
     """As if nothing had been written down; gc takes what is stored."""
-    begun.note.write_text(text)
+    if text == "marks":
+        begun.change(marks=[[1, 2], "abc", None])
+    else:
+        begun.note.write_text(text)
     await begun.put()
     assert await begun.bucket.read("k") == DATA
 
@@ -302,3 +308,24 @@ async def test_only_a_file_is_gone_on_with(bucket: Bucket, tmp_path: Path) -> No
     for data in (b"bytes", tmp_path / "fifo", [b"a"]):
         with pytest.raises(InvalidArgument):
             await bucket.put("k", data, resume=tmp_path / "state")
+
+
+async def test_a_state_that_nobody_comes_back_for_is_forgotten(begun: Begun, tmp_path: Path) -> None:
+    """Three months later another upload takes it away; one of yesterday stays."""
+    old, young = begun.note.rename(begun.state / "old.json"), begun.state / "young.json"
+    young.write_bytes(old.read_bytes())
+    os.utime(old, (0, 0))
+    await begun.put()
+    assert list(begun.state.iterdir()) == [young]
+
+
+async def test_what_a_server_has_forgotten_is_sent_again(begun: Begun, client: Client) -> None:
+    """One that was switched off has lost the newest of what it acknowledged: an earlier mark still holds."""
+    nuid = begun.nuid
+    stored = [message async for message in begun.bucket.stream.direct(chunk_subject(begun.bucket.name, nuid))]
+    for message in stored[-2:]:
+        await api(client, f"STREAM.MSG.DELETE.OBJ_{begun.bucket.name}", seq=message.sequence)
+    begun.change(marks=[[3, stored[2].sequence, hashlib.sha256(DATA[: 3 * CHUNK]).hexdigest()]])
+    assert await begun.put() == 0
+    assert (await begun.bucket.info("k")).nuid == nuid
+    await begun.holds()

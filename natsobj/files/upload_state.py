@@ -13,15 +13,17 @@ import logging
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 from natsobj.errors import TransferUnderWay
 from natsobj.files.folder import Folder, identity
 from natsobj.files.keeping import lock
 
-__all__ = ["StateFile", "UploadState", "open_state"]
+__all__ = ["Mark", "StateFile", "UploadState", "open_state"]
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,20 @@ _MOST = 64 * 1024
 _PRIVATE_FOLDER = 0o700
 _PRIVATE = 0o600
 _OTHERS = 0o077
+_FORGOTTEN = 90 * 86400
+"""Seconds after which nobody will come back for an upload; its chunks are gc's."""
 _NUID = re.compile(r"[A-Za-z0-9]{22}")
+
+
+class Mark(NamedTuple):
+    """A beginning that was acknowledged."""
+
+    chunks: int
+    """How many."""
+    sequence: int
+    """The last one's place in the stream."""
+    sha256: str
+    """Of all their bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +70,8 @@ class UploadState:
     """Of the bytes of all that were acknowledged."""
     inbox: str = ""
     """The private subject of the connection over which something may still be under way."""
+    marks: tuple[Mark, ...] = ()
+    """Earlier ones, the newest last: a server that loses its power may lose what it has acknowledged."""
     committing: int = -1
     """The sequence of what the record was to replace, once it is about to be published; 0 is nothing."""
 
@@ -63,6 +80,11 @@ class UploadState:
         """What it was before anything was stored."""
         same = ("nuid", "chunk_size", "ttl", "size", "mtime", "ctime")
         return UploadState(**{name: getattr(self, name) for name in same})
+
+    @property
+    def mark(self) -> Mark:
+        """What was acknowledged, in all."""
+        return Mark(self.chunks, self.sequence, self.sha256)
 
     @property
     def acknowledged(self) -> int:
@@ -137,7 +159,17 @@ def open_state(folder: Path, upload: Sequence[str], what: str) -> Iterator[State
         folder.chmod(_PRIVATE_FOLDER)
     name = hashlib.sha256(json.dumps(list(upload)).encode()).hexdigest()
     with Folder.open(str(folder)) as opened, _locked(opened, f"{name}.lock", what):
+        _forget_old(opened)
         yield StateFile(opened, f"{name}.json")
+
+
+def _forget_old(folder: Folder) -> None:
+    """Remove what nobody has gone on with for long: the bucket, the file or the wish is gone."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder.path):
+            status = folder.status(name)
+            if name.endswith(".json") and status is not None and time.time() - status.st_mtime > _FORGOTTEN:
+                folder.remove(name)
 
 
 @contextlib.contextmanager
@@ -173,14 +205,21 @@ def _decode(found: object) -> UploadState:
     """
     if not isinstance(found, dict) or found.pop("version", None) != _VERSION:
         raise ValueError("another version")
-    state = UploadState(**found)
+    marks = tuple(Mark(*mark) for mark in found.pop("marks", ()))
+    state = UploadState(**found, marks=marks)
+    kinds = {"str": str, "int": int, "tuple[Mark, ...]": tuple}
     for field in fields(UploadState):
-        value, kind = getattr(state, field.name), str if field.type == "str" else int
-        if type(value) is not kind:
+        if type(getattr(state, field.name)) is not kinds[str(field.type)]:
             raise ValueError(field.name)
-    numbers = (state.ttl, state.size, state.chunks, state.sequence, state.committing + 1)
-    if min(numbers) < 0 or state.chunk_size < 1 or not _NUID.fullmatch(state.nuid):
+    for chunks, sequence, digest in (state.mark, *marks):
+        if not (type(chunks) is type(sequence) is int and type(digest) is str):
+            raise ValueError("marks")
+        if min(chunks, sequence) < 0 or (chunks and not sequence):
+            raise ValueError("chunks that are nowhere")
+    if (
+        min(state.ttl, state.size, state.committing + 1) < 0
+        or state.chunk_size < 1
+        or not _NUID.fullmatch(state.nuid)
+    ):
         raise ValueError("out of range")
-    if state.chunks and not state.sequence:
-        raise ValueError("chunks that are nowhere")
     return state

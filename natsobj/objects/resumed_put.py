@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -127,6 +128,7 @@ class ResumedPut(Put):
         digest = hashlib.sha256()
         while data := await self._source.read(_BLOCK):
             digest.update(data)
+            await asyncio.sleep(0)  # a signal, and the connection, come to their right meanwhile
         self._source.restart()
         return digest.hexdigest() == stored.sha256
 

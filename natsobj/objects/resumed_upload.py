@@ -29,7 +29,7 @@ from natsobj.errors import (
     SourceChanged,
 )
 from natsobj.files import Source
-from natsobj.files.upload_state import StateFile, UploadState
+from natsobj.files.upload_state import Mark, StateFile, UploadState
 from natsobj.jetstream.direct import Stored
 from natsobj.objects.chunker import Chunker, SourceFailed
 from natsobj.objects.commit import note_left_over, purge_chunks
@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 
 _MARK = 64 * 1024 * 1024
 """Bytes after which it is marked how far an upload is, at the latest."""
+
+_MARKS = 32
+"""Marks that are kept: as many as a server may lose that was switched off."""
 
 _FORGOTTEN = 20.0
 """Seconds after which nothing can come any more over a connection that we have reset."""
@@ -89,8 +92,9 @@ class MarkedChunker(Chunker):
 
     async def restart(self) -> None:
         await super().restart()
-        self._ahead.clear()
-        self._acknowledged_digest, self._marked = hashlib.sha256(), 0
+        if not self.size:  # else the source cannot, and what is stored is read back
+            self._ahead.clear()
+            self._acknowledged_digest, self._marked = hashlib.sha256(), 0
 
 
 class ResumedUpload(Upload):
@@ -118,6 +122,8 @@ class ResumedUpload(Upload):
         self._blank = blank
         self._earlier = file.state
         """What an earlier run has left, until it is clear what becomes of it."""
+        self._marks: deque[Mark] = deque(maxlen=_MARKS)
+        """Where it was marked so far, under this nuid."""
         self._unwritten = False
         """Whether a mark could not be written; the one before is as true."""
         self._leaving = False
@@ -143,6 +149,8 @@ class ResumedUpload(Upload):
         Raises:
             OSError: it cannot be written, and nothing of this attempt is stored yet.
         """
+        if not self.window.stored:
+            self._marks.clear()
         self._file.write(self._state())
 
     def begin_commit(self, replaced: int) -> None:
@@ -183,10 +191,13 @@ class ResumedUpload(Upload):
             sequence=self.window.sequence,
             sha256=self._marked.acknowledged_sha256,
             inbox="" if settled else self._used.inbox,
+            marks=tuple(self._marks),
         )
 
     def _mark(self) -> None:
-        self._write(self._state())
+        state = self._state()
+        self._write(state)
+        self._marks.append(state.mark)
 
     def _write(self, state: UploadState) -> None:
         try:
@@ -207,8 +218,11 @@ class ResumedUpload(Upload):
         window.nuid, window.subject = earlier.nuid, names.chunk_subject(stream.bucket, earlier.nuid)
         if earlier.beginning != self._blank(earlier.nuid) or await self._is_old():
             return False
-        if await stream.count(window.subject) < earlier.chunks or not await self._replay(earlier):
+        stored = await stream.count(window.subject)
+        marks = [mark for mark in (*earlier.marks, earlier.mark) if mark.chunks <= stored]
+        if not marks or not await self._replay(marks[-1]):
             return False
+        self._marks.extend(mark for mark in marks if mark.chunks)
         if not await self._compare_rest():
             return False
         return await stream.count(window.subject) == window.stored
@@ -223,22 +237,22 @@ class ResumedUpload(Upload):
         self._begun -= age
         return age > lasts
 
-    async def _replay(self, earlier: UploadState) -> bool:
+    async def _replay(self, mark: Mark) -> bool:
         """Hash what was acknowledged, and see that the last chunk of it is where it was."""
         window, last = self.window, b""
-        for number in range(earlier.chunks):
+        for number in range(mark.chunks):
             last = await self._marked.chunk(number)
             if not last:
                 return False
-            self._marked.discard(number + 1, window.subject, earlier.sequence)
+            self._marked.discard(number + 1, window.subject, mark.sequence)
             await asyncio.sleep(0)  # the connection lives on meanwhile
-        if self._marked.acknowledged_sha256 != earlier.sha256:
+        if self._marked.acknowledged_sha256 != mark.sha256:
             return False
-        window.stored, window.sequence = earlier.chunks, earlier.sequence
-        if not earlier.chunks:
+        window.stored, window.sequence = mark.chunks, mark.sequence
+        if not mark.chunks:
             return True
-        there = await self._stream.next(window.subject, earlier.sequence)
-        return there is not None and there.sequence == earlier.sequence and there.data == last
+        there = await self._stream.next(window.subject, mark.sequence)
+        return there is not None and there.sequence == mark.sequence and there.data == last
 
     async def _compare_rest(self) -> bool:
         """Compare what is stored behind the last mark, byte for byte."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,48 @@ async def test_an_object_that_was_renamed_behind_a_lost_commit_keeps_its_chunks(
     (await site.run("cat", site.bucket, "elsewhere")).expect(0)
     assert (await site.run("cat", site.bucket, "elsewhere")).stdout == data
     assert (await site.run("cat", site.bucket, KEY)).stdout == b"changed"
+
+
+async def test_a_put_that_is_hit_again_and_again(site: Site, proxy: Proxy, chance: Chance) -> None:
+    """Killed, told to stop, cut, half delivered, the server killed: in the end the object is the file."""
+    data = await begun(site, chance, 40 * MIB)
+
+    def kill(running: Running) -> None:
+        running.process.kill()
+
+    def stop(running: Running) -> None:
+        running.process.send_signal(signal.SIGINT)
+
+    def cut(_: Running) -> None:
+        proxy.cut()
+
+    def late(running: Running) -> None:
+        proxy.half(after=chance.uniform(0.0, 0.5))
+        running.process.kill()
+
+    for _ in range(4):
+        reached = functools.partial(
+            passed, proxy.at("up", chance.randrange(MIB, 12 * MIB), lambda _link: None)
+        )
+        running = resumed(site)
+        await running.until(reached)
+        if chance.choice((True, False, False)):
+            async with site.server_killed():
+                chance.choice((kill, stop))(running)
+        else:
+            chance.choice((kill, stop, cut, late))(running)
+        result = await running.end()
+        chance.saw(result.code)
+    await done_after_gc(site, await resumed(site).end(), data)
+
+
+async def passed(event: threading.Event) -> bool:
+    """Say whether the proxy has seen it."""
+    return event.is_set()
+
+
+async def done_after_gc(site: Site, result: Result, data: bytes) -> None:
+    """The object is whole; what was given up by a process that was killed is gone after gc."""
+    result.expect(0)
+    await site.holds_after_gc(data)
+    assert states(site) == []
