@@ -101,6 +101,18 @@ async def test_a_hostile_name_is_only_a_name(
     assert all(line.startswith("::warning::no such artifact: ") for line in lines)
 
 
+@once
+@pytest.mark.parametrize("folder", [HOSTILE[0], "-rf *"])
+def test_a_hostile_path_is_only_a_path(step: Step, work: Path, folder: str) -> None:
+    """Of what goes up, and of where it comes down."""
+    make(work / folder)
+    wanted = files(work / folder)
+    step("upload", name="n", path=f"{folder}\n").expect()
+    step("download", name="n", path=f"{folder}/{folder}").expect()
+    assert files(work / folder / folder / folder) == wanted
+    assert {path.name for path in work.iterdir()} == {folder}
+
+
 def test_a_missing_artifact_is_an_error_or_a_warning(step: Step, work: Path) -> None:
     """By input; a missing bucket likewise. Nothing is unpacked."""
     for name in ("missing", "missing too"):
@@ -149,6 +161,7 @@ async def test_what_cannot_be_packed_is_not_stored(
         ("upload", {"name": "n", "path": ".", "retention": "0d"}, "the input retention is like 12h"),
         ("upload", {"name": "n", "path": ".", "retention": "99999w"}, "the input retention is like 12h"),
         ("upload", {"name": "n", "path": ".", "retention": "$(id)d"}, "the input retention is like 12h"),
+        ("upload", {"name": "n", "path": ".", "bucket": HOSTILE[0]}, "bucket name"),
     ],
 )
 def test_wrong_inputs_are_named(step: Step, mode: str, inputs: dict[str, str], message: str) -> None:
