@@ -1,4 +1,4 @@
-"""The JetStream API, typed: `api` reads and writes messages, on the calls about streams and consumers.
+"""The JetStream API, typed: messages in `api`, streams in `stream_calls`, consumers in `consumers`.
 
 `direct` is Direct Get, `codes` says what the server's answers mean, and `shapes` what they must look like.
 """

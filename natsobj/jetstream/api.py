@@ -28,7 +28,7 @@ from natsobj.jetstream.stream_calls import StreamCalls
 log = logging.getLogger(__name__)
 
 _SECOND_ACK = 0.2
-"""Seconds in which the stream of a domain answers behind another domain's refusal."""
+"""Seconds to wait for our domain's ack after a refusal that may be another domain's."""
 
 NEVER_SEQUENCE = 2**63 - 1
 
@@ -37,7 +37,7 @@ _MARKER = re.compile(rb"\r\nNats-Marker-Reason:", re.IGNORECASE)
 
 
 class JetStream(StreamCalls, ConsumerCalls):
-    """The API of one account and domain over one connector: streams, consumers, and here the messages."""
+    """The API of one account and domain: the calls about streams and consumers, and here messages."""
 
     async def last_message(self, stream: str, subject: str) -> Stored | None:
         """Return the last message of a subject, from the leader: what was written is seen at once."""
@@ -71,9 +71,9 @@ class JetStream(StreamCalls, ConsumerCalls):
         )
 
     async def last_messages(self, stream: str, subjects: Sequence[str]) -> list[Stored] | None:
-        """Return the last message of each of these subjects that has one, from any replica (ADR-31).
+        """Return the last message of each of these subjects, if it has one, from any replica (ADR-31).
 
-        None if Direct Get, which can ask for several at once, is not served or not allowed.
+        None if Direct Get, which alone can ask for several subjects, is not served or not allowed.
         """
         api = f"{self._prefix}.DIRECT.GET.{stream}"
         query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
@@ -96,7 +96,7 @@ class JetStream(StreamCalls, ConsumerCalls):
                     return found if message.status in ("204", "404") else None
 
     async def matching(self, stream: str, subject: str) -> int | None:
-        """Return how many messages a filter matches; None if Direct Get, which tells, is not served."""
+        """Return how many messages a filter matches; None if the stream does not serve Direct Get."""
         query = {"seq": 1, "next_by_subj": subject, "batch": 1}
         message = await self._request(
             f"{self._prefix}.DIRECT.GET.{stream}", json.dumps(query).encode(), again=True, timeout=None
@@ -118,11 +118,11 @@ class JetStream(StreamCalls, ConsumerCalls):
         """Iterate over the messages of a filter in stream order, without a consumer (ADR-31).
 
         Any replica may answer, so the newest may be missing. A stream without `allow_direct` is read one
-        message at a time from its leader. After trouble that may pass it goes on behind the last message.
+        message at a time from its leader. After trouble that may pass it goes on after the last message.
 
         Args:
-            most: messages that are wanted; no more are moved, but after trouble.
-            patience: the caller's, who then says what is progress.
+            most: the most messages to read; more are transferred only after trouble.
+            patience: the caller's; then the caller reports progress to it.
         """
         waiting = patience or Patience(self.connector)
         while True:
@@ -148,9 +148,9 @@ class JetStream(StreamCalls, ConsumerCalls):
             sequence = message.sequence + 1
 
     async def many_messages(self, stream: str, pattern: str) -> AsyncGenerator[Stored, None]:
-        """Iterate over the messages of a filter as `direct_messages` does, for those that are very many.
+        """Iterate over the messages of a filter as `direct_messages` does, for very many messages.
 
-        One consumer reads them; where none is to be had, Direct Get does.
+        A consumer reads them, or Direct Get if a consumer cannot be created.
         """
         patience, sequence = Patience(self.connector), 1
         while True:
@@ -184,15 +184,15 @@ class JetStream(StreamCalls, ConsumerCalls):
         timeout: float | None = None,
         acker: tuple[str, str] | None = None,
     ) -> Ack:
-        """Publish one message and return what became of it.
+        """Publish one message and return the server's ack or refusal.
 
         Args:
             timeout: seconds to wait, the timeout by default.
-            acker: the stream and its domain that must have stored it. Errors do not say whose they are: after
-                one the right stream gets a moment more.
+            acker: the stream and domain that must have stored it. A refusal does not say whose it is, so the
+                right stream gets a moment more after one.
 
         Raises:
-            RequestTimeout: no answer came; it may be stored all the same.
+            RequestTimeout: no answer came; the message may be stored nevertheless.
         """
         timeout = self.connector.timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""One call of the JetStream API: asked, asked again, and its answer read."""
+"""One call of the JetStream API: the request, its repetition, and its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAUSE = 0.1  # seconds before a lost connection is replaced
 
 
 class Calls:
-    """How the API of one account and domain is asked over one connector."""
+    """Calls the API of one account and domain over one connector."""
 
     def __init__(self, connector: Connector) -> None:
         self.connector = connector
@@ -31,7 +31,7 @@ class Calls:
 
     @property
     def connection(self) -> Connection:
-        """The connection in use; a lost one is replaced by whoever finds out."""
+        """The connection in use; whoever notices that it is lost replaces it."""
         return self.connector.connection
 
     async def _call(
@@ -43,10 +43,10 @@ class Calls:
         again: bool = False,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """Ask the API and return its answer.
+        """Call the API and return its answer.
 
         Raises:
-            NatsobjError: the class that `api_error` gives the server's error.
+            NatsobjError: of the class that `api_error` chooses for the server's error.
         """
         payload = b"" if request is None else json.dumps(request, ensure_ascii=False).encode()
         message = await self._ask(api, payload, again=again, timeout=timeout)
@@ -62,7 +62,7 @@ class Calls:
         return message
 
     async def _request(self, subject: str, payload: bytes, *, again: bool, timeout: float | None) -> Message:
-        """Ask; what may be asked again is asked over a new connection when the old one is lost."""
+        """Send a request; if it may be repeated, do so over a new connection when the old one is lost."""
         timeout = min(self.connector.timeout if timeout is None else timeout, max(time_left(), _PAUSE))
         deadline = time.monotonic() + timeout
         while True:
@@ -84,7 +84,7 @@ def read_answer(data: bytes, api: str, stream: str) -> dict[str, Any]:
     """Read an answer of the API.
 
     Raises:
-        NatsobjError: the class that `api_error` gives the server's error.
+        NatsobjError: of the class that `api_error` chooses for the server's error.
     """
     answer = shapes.read_json(data, api)
     if answer.get("error"):

@@ -36,17 +36,17 @@ __all__ = [
 NO_MESSAGE = 10037
 NO_STREAM = 10059
 IN_PROCESS = 10164
-"""Another write to the same subject is under way in the cluster."""
+"""The cluster is still processing another write to the same subject."""
 WRONG_SEQUENCE = frozenset({10071, IN_PROCESS})
 TOO_MANY_REQUESTS = 10167
 SEALED = 10109
 _NAME_IN_USE = 10058
-"""A stream of that name and with other settings."""
+"""A stream of that name exists with other settings."""
 MESSAGE_TOO_LARGE = 10054
 FULL = frozenset({10077, 10023, 10002, 10028, 10047})
-"""The bucket's limit, the server's or the account's is reached."""
+"""A limit of the bucket, the server or the account is reached."""
 BUSY = frozenset({429, 503, 10008, TOO_MANY_REQUESTS})
-"""A publish with this answer may succeed later; some are mere statuses."""
+"""A publish with this answer may succeed later; some of these are status codes."""
 _BUCKET_ERRORS: Mapping[int, Callable[[str], NatsobjError]] = {
     NO_STREAM: BucketNotFound,
     _NAME_IN_USE: BucketExists,
@@ -57,13 +57,13 @@ _UNAVAILABLE = frozenset({10008, *_OFF})
 
 
 class Ack(NamedTuple):
-    """What the server says of a published message: where it is, or why not."""
+    """The server's answer to a published message: where it is stored, or why it is not."""
 
     sequence: int
     stream: str
     domain: str
     code: int
-    """JetStream's `err_code`, the status where there is only that, 0 for stored."""
+    """JetStream's `err_code`, or the status if there is only that; 0 if stored."""
     message: str
 
 
@@ -71,7 +71,7 @@ _NO_SENSE = Ack(0, "", "", 503, "an answer that makes no sense")
 
 
 def read_ack(message: Message) -> Ack:
-    """Read the answer to a published message; one that makes no sense is as good as a leader that is busy."""
+    """Read the answer to a published message; one that makes no sense counts as a busy leader."""
     status = message.status
     if status:
         code = int(status) if status.isdigit() and len(status) == 3 else _NO_SENSE.code

@@ -1,4 +1,4 @@
-"""Pull consumers (ADR-37): what they say of a message, and a long list by one of them."""
+"""Pull consumers (ADR-37): creating and deleting them, and reading many messages by one."""
 
 from __future__ import annotations
 
@@ -28,42 +28,42 @@ from natsobj.jetstream.direct import BATCH, BATCH_BYTES, Stored, seconds_of
 __all__ = ["Consumer", "ConsumerCalls", "Delivery", "NoConsumer", "delivery", "pull"]
 
 _MOMENT = 1.0
-"""Seconds that the deletion of a consumer may take: the transfer is over, and it ends by itself later on."""
+"""Seconds that the deletion of a consumer may take. It also expires by itself."""
 
 _LONGEST_FILTER = 3500
-"""Bytes of a filter that stands in an API subject: with a control line above 4,096 the server hangs up."""
+"""The longest filter in an API subject: the server hangs up on a control line above 4,096 bytes."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class NoConsumer(Exception):
-    """The server makes no consumer for us here; Direct Get reads the same messages."""
+    """The server does not let us create a consumer; Direct Get reads the same messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A pull consumer, ready to be asked for messages."""
+    """A pull consumer that is ready for requests."""
 
     next_subject: str
     pending: int
-    """Messages that wait for it."""
+    """Messages that it has to deliver."""
 
 
 class Delivery(NamedTuple):
-    """Where a message stands, as the subject that comes with it has it."""
+    """The position of a message, as its reply subject says."""
 
     sequence: int
     number: int
-    """Of the consumer's messages, from 1 on."""
+    """Counts the consumer's messages from 1."""
     time: datetime
     pending: int
-    """How many are behind it."""
+    """How many follow it."""
 
 
 def delivery(reply: str) -> Delivery:
     """Read `$JS.ACK...`.
 
-    Counted from the end: a domain and an account may stand before the stream, and a token behind it all.
+    A domain and an account may precede the stream, and one more token may follow at the end.
 
     Raises:
         MalformedAnswer: it is none.
@@ -80,12 +80,12 @@ def delivery(reply: str) -> Delivery:
 
 
 class ConsumerCalls(Calls):
-    """Making a consumer, and seeing that none is left over."""
+    """Creates consumers, and makes sure that none is left."""
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector)
         self._leftover: set[str] = set()
-        """API calls that delete consumers which are not known to be gone."""
+        """The API calls that delete consumers not known to be gone."""
 
     @contextlib.asynccontextmanager
     async def consumer(
@@ -96,10 +96,10 @@ class ConsumerCalls(Calls):
         begin: int | Literal["last"],
         headers_only: bool = False,
     ) -> AsyncIterator[Consumer]:
-        """Make a pull consumer for the messages of a subject or filter, and delete it at the end.
+        """Create a pull consumer for the messages of a subject or filter, and delete it at the end.
 
         Args:
-            begin: a sequence, or the last message; newer ones come behind it.
+            begin: a sequence, or the last message; newer ones follow.
             headers_only: messages come without their bytes, which `Nats-Msg-Size` counts.
 
         Raises:
@@ -118,7 +118,7 @@ class ConsumerCalls(Calls):
             "replay_policy": "instant",
             "mem_storage": True,
             "num_replicas": 1,
-            "inactive_threshold": 10_000_000_000,  # ns; should the deletion below be lost
+            "inactive_threshold": 10_000_000_000,  # ns; in case the deletion below is lost
             "headers_only": headers_only,
         }
         request = {"stream_name": stream, "config": config, "action": "create"}
@@ -142,7 +142,7 @@ class ConsumerCalls(Calls):
             try:
                 await asyncio.shield(deleting)
             except asyncio.CancelledError:
-                if not stopped:  # it came too late: the transfer was over
+                if not stopped:  # the cancellation came too late: the transfer was over
                     await asyncio.wait([deleting])
                 raise
 
@@ -153,19 +153,19 @@ class ConsumerCalls(Calls):
 
     @property
     def _moment(self) -> float:
-        """Seconds for one deletion: there must be time for another over a new connection."""
+        """Seconds for one deletion, short enough to leave time for another over a new connection."""
         return min(_MOMENT, self.connector.timeout / 3)
 
     async def _tidy(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
-        """Delete what is left of consumers, in one timeout at most: they end by themselves later on."""
+        """Delete the remaining consumers, within one timeout: later they expire by themselves."""
         take_time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.connector.timeout):
                 await self._delete_leftover(stream, creating)
 
     async def _delete_leftover(self, stream: str, creating: asyncio.Future[dict[str, Any]]) -> None:
-        """Delete consumers that were left over, those whose connection was lost included."""
-        if not creating.done():  # the deletion could overtake it
+        """Delete the remaining consumers, including those whose connection was lost."""
+        if not creating.done():  # the deletion could overtake the creation
             await asyncio.wait([creating], timeout=self._moment)
             creating.cancel()
             await asyncio.gather(creating, return_exceptions=True)
@@ -182,7 +182,7 @@ class ConsumerCalls(Calls):
             await self._call(delete, stream=stream, again=True, timeout=self._moment)
         except TemporaryError:
             return False
-        except (ServerError, BucketNotFound, PermissionDenied):  # it was gone before, or was never there
+        except (ServerError, BucketNotFound, PermissionDenied):  # it was gone already, or never existed
             pass
         self._leftover.discard(delete)
         return True
@@ -195,7 +195,7 @@ def _deliver(begin: int | str) -> dict[str, object]:
 
 
 async def pull(connection: Connection, consumer: Consumer, stream: str) -> AsyncGenerator[Stored, None]:
-    """Iterate over all that a consumer has.
+    """Iterate over all messages of a consumer.
 
     At a million messages it costs a server a tenth of what Direct Get does. As there, a batch is asked for as
     soon as the one before it has come.
@@ -216,29 +216,29 @@ async def pull(connection: Connection, consumer: Consumer, stream: str) -> Async
             while more is not False:
                 await connection.until(arrivals.event.wait, f"reading {stream}")
                 messages, more = arrivals.take_all()
-                if more:  # asked for before these are worked on
+                if more:  # requested before these are processed
                     await connection.publish(consumer.next_subject, query, reply=inbox)
                 for message in messages:
                     yield message
 
 
 class _Arrivals:
-    """What has come of the batch that was asked for last."""
+    """What has arrived of the last batch that was requested."""
 
     def __init__(self) -> None:
         self._messages: list[Stored] = []
         self._number = 0
-        """Messages so far."""
+        """Messages received so far."""
         self._came = 0
-        """Messages of this batch."""
+        """Messages received of this batch."""
         self._more: bool | None = None
-        """Whether there may be more behind this batch; None as long as that has not ended."""
+        """Whether more may follow this batch; None until it has ended."""
         self._error: Exception | None = None
         self.event = asyncio.Event()
-        """Something has come."""
+        """Set when something has arrived."""
 
     def take(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:
-        """Note a message, or why there is none."""
+        """Take a message, or the status that comes instead."""
         try:
             if "$JS.ACK." in reply:
                 self._add(subject, delivery(reply), headers, bytes(payload))
@@ -273,12 +273,12 @@ class _Arrivals:
             raise JetStreamUnavailable(f"JetStream: {why or status}")
 
     def fail(self, error: NatsobjError) -> None:
-        """Note that nothing more will come."""
+        """Note an error: nothing more will arrive."""
         self._error = self._error or error
         self.event.set()
 
     def take_all(self) -> tuple[list[Stored], bool | None]:
-        """Return the messages that have come, and whether there is more once the batch has."""
+        """Return the messages that have arrived and, once the batch has ended, whether more follow."""
         self.event.clear()
         if self._error is not None:
             raise self._error

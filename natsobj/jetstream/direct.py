@@ -18,10 +18,10 @@ from natsobj.units import parse_duration
 __all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "seconds_of", "stored"]
 
 BATCH = 4000
-"""Messages of one request, at most; for each request the server counts everything that matches anew."""
+"""The most messages of one request. Not few: for each request the server counts all matches again."""
 
 BATCH_BYTES = 4 * 1024 * 1024
-"""Bytes of one request, or a single message that is larger."""
+"""The most bytes of one request, apart from a single larger message."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -34,15 +34,15 @@ class Stored(NamedTuple):
     time: datetime
     data: bytes
     marker: bool = False
-    """The server's note that the subject expired (ADR-43), not a message of anyone."""
+    """Whether it is the server's note that the subject expired (ADR-43)."""
     pending: int | None = None
-    """How many more match behind it, where the answer says so; a reader of chunks needs it."""
+    """How many matches follow it, if the answer says so."""
     ttl: int = 0
-    """Seconds that it lasts from its time on; 0 is for ever."""
+    """Its lifetime in seconds; 0 is for ever."""
 
 
 def seconds_of(ttl: str | None) -> int:
-    """Read the header `Nats-TTL` (ADR-43); what is not a duration is for ever."""
+    """Read the header `Nats-TTL` (ADR-43); anything but a duration counts as for ever."""
     try:
         return math.ceil(parse_duration(ttl).total_seconds()) if ttl else 0
     except InvalidArgument:
@@ -58,15 +58,15 @@ async def direct_get(
 ) -> AsyncGenerator[Stored, None]:
     """Iterate over the messages at or after a sequence.
 
-    The next batch is asked for as soon as one has arrived and before it is worked on: neither side waits for
-    the other, and two batches are kept at most.
+    The next batch is requested when one has arrived, before it is processed. So neither side waits for the
+    other, and at most two batches are in memory.
 
     Args:
         prefix: what the subjects of JetStream's API begin with.
-        most: messages that are wanted; no more are moved.
+        most: the most messages to read; no more are transferred.
 
     Raises:
-        NotServed: nobody listens there.
+        NotServed: the stream does not serve Direct Get.
         RequestTimeout: nothing moved for one timeout.
     """
     api = f"{prefix}.DIRECT.GET.{stream}"
@@ -101,27 +101,27 @@ async def direct_get(
 
 
 class _Arrivals:
-    """What has come of the batches that were asked for, as long as it makes sense."""
+    """What has arrived of the requested batches; it is checked against the request."""
 
     def __init__(self, pattern: str, batch: int) -> None:
         self._pattern = pattern
         self._batch = batch
         self._least = 1
-        """The sequence below which nothing may come."""
+        """No message may have a sequence below this one."""
         self._left = 0
-        """How many more messages the present batch may have."""
+        """How many more messages the current batch may have."""
         self._messages: list[Stored] = []
         self._end: Message | None = None
         self._error: NatsobjError | None = None
         self.event = asyncio.Event()
-        """Something has come."""
+        """Set when something has arrived."""
 
     def expect(self, sequence: int) -> None:
-        """Wait for one batch, of messages at or after a sequence."""
+        """Expect one batch of messages at or after a sequence."""
         self._least, self._left = sequence, self._batch
 
     def take(self, message: Message) -> None:
-        """Note an answer: a stored message, or the end of a batch."""
+        """Take an answer: a stored message, or the end of a batch."""
         try:
             if "Nats-Sequence" in message.headers:
                 self._add(stored(message, _WHAT))
@@ -142,12 +142,12 @@ class _Arrivals:
             self._messages.append(message)
 
     def fail(self, error: NatsobjError) -> None:
-        """Note that nothing more will come."""
+        """Note an error: nothing more will arrive."""
         self._error = self._error or error
         self.event.set()
 
     def take_all(self) -> tuple[list[Stored], Message | None]:
-        """Return the messages that have come, and the end of the batch if that has."""
+        """Return the messages that have arrived, and the end of the batch if it has ended."""
         self.event.clear()
         messages, self._messages = self._messages, []
         end, self._end = self._end, None
@@ -156,10 +156,10 @@ class _Arrivals:
         return messages, end
 
     def more(self, end: Message) -> bool:
-        """Return whether there is more behind a batch.
+        """Return whether more messages follow a batch.
 
         Raises:
-            NotServed: nobody listens.
+            NotServed: the stream does not serve Direct Get.
             MalformedAnswer: there is more, and nothing has come.
             ServerError: the server did not like the question.
         """
@@ -179,7 +179,7 @@ _WHAT = "direct get"
 
 
 def stored(message: Message, what: str) -> Stored:
-    """Read a stored message as Direct Get gives it.
+    """Read a stored message from an answer of Direct Get.
 
     Raises:
         MalformedAnswer: it has not all that it should.

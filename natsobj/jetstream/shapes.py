@@ -1,4 +1,4 @@
-"""What an answer must look like before anybody uses it: a server may say anything.
+"""What an answer must look like before it is used: a server may send anything.
 
 A shape is a type, a list with the shape of its items, a dict with the shapes of the fields that are used, or
 one of the functions below. Fields that are not used pass as they are; null counts as a missing field.
@@ -74,7 +74,7 @@ def fit(value: object, shape: Shape, what: str) -> Any:
 
 
 def has(value: dict[str, Any], path: str, what: str) -> None:
-    """See that fields are there, each given with dots between its parents and itself.
+    """Check that fields exist, each named by its path with dots.
 
     Raises:
         MalformedAnswer: one is not.
@@ -99,7 +99,7 @@ def count(value: object, what: str) -> int:
 
 
 def sequence(value: object, what: str) -> int:
-    """A message's place in its stream."""
+    """A stream sequence."""
     if count(value, what) == 0:
         raise MalformedAnswer(what)
     return count(value, what)

@@ -1,4 +1,4 @@
-"""The calls about streams: what they are, what they keep, and their making and end."""
+"""The API calls about streams: their configuration, state and subjects; create, update, purge, delete."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from natsobj.jetstream.subjects import SubjectPage
 __all__ = ["StreamCalls", "Subjects"]
 
 _BEHIND_ALL = 1_000_000_000
-"""An offset behind all subjects: the answer has their number only."""
+"""An offset beyond all subjects: then the answer only has their number."""
 
 _SLOW = 3
-"""Timeouts that an answer may take which costs the server work for each of very many subjects."""
+"""How many timeouts an answer may take that costs the server work for each of very many subjects."""
 
 _PAGE = 100_000
-"""Subjects that STREAM.INFO gives at once; only the last page has fewer."""
+"""Subjects on a page of STREAM.INFO; only the last page has fewer."""
 
 _MORE_SUBJECTS, _MORE_STREAMS = 1_000_000, 10_000
-"""How many may be added while they are listed."""
+"""How many may be added during a listing; a listing that grows by more has no end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """How many messages a stream keeps for each subject, and its last sequence."""
+    """How many messages a stream has for each subject, and its last sequence."""
 
     counts: Mapping[str, int]
     last_sequence: int
     replicas: int
-    """Of the stream."""
+    """Number of replicas of the stream."""
 
 
 class StreamCalls(Calls):
-    """What is asked about streams."""
+    """The calls about streams."""
 
     async def stream_info(self, stream: str, *, count: str | None = None) -> dict[str, Any]:
         """Return configuration and state of a stream, from its leader.
@@ -58,7 +58,7 @@ class StreamCalls(Calls):
         """Return how many subjects match a filter, from the leader.
 
         Args:
-            many: it may take the server seconds: it is asked once, and waited for.
+            many: the server may need seconds, so the request is sent once, with a longer timeout.
         """
         request = {"subjects_filter": pattern, "offset": _BEHIND_ALL}
         answer = await self._stream_info(
@@ -74,7 +74,7 @@ class StreamCalls(Calls):
         return _checked_stream(shapes.fit(answer, shapes.STREAM, api), api, stream)
 
     async def subject_counts(self, stream: str, subject: str, *, least: int = 1) -> Subjects:
-        """Return the number of messages of each subject that matches and has `least`, from the leader.
+        """Return the number of messages of each matching subject that has `least`, from the leader.
 
         Raises:
             MalformedAnswer: the pages have no end.
@@ -94,10 +94,10 @@ class StreamCalls(Calls):
                 raise MalformedAnswer(f"STREAM.INFO.{stream}")
 
     async def subject_pages(self, stream: str, subject: str) -> AsyncGenerator[SubjectPage, None]:
-        """Iterate over all that `subject_counts` gives, in flat memory; changes may be missed.
+        """Iterate over what `subject_counts` returns, page by page in flat memory; changes may be missed.
 
-        Each page is asked for once and waited for: at a million subjects it takes a server seconds, and it
-        hangs up on a reader for whom the answer is too large.
+        Each page is requested once, with a longer timeout: at a million subjects it takes the server seconds,
+        and it hangs up on a client for which the answers are too large.
         """
         api, offset, total = f"STREAM.INFO.{stream}", 0, 1
         while offset < total:
@@ -114,7 +114,7 @@ class StreamCalls(Calls):
         return (await self.subject_counts(stream, subject)).counts.get(subject, 0)
 
     async def streams(self) -> AsyncIterator[dict[str, Any]]:
-        """Iterate over all streams; of one that the cluster cannot reach only the name is there.
+        """Iterate over all streams; one that the cluster cannot reach has only its name.
 
         Raises:
             MalformedAnswer: the pages have no end.
@@ -125,7 +125,7 @@ class StreamCalls(Calls):
             answer = shapes.fit(answer, shapes.STREAM_LIST, "STREAM.LIST")
             page = [_checked_stream(stream, "STREAM.LIST") for stream in answer.get("streams", ())]
             missing = answer.get("missing", ())
-            fresh = pages.turn([*(stream["config"]["name"] for stream in page), *missing], answer)
+            fresh = pages.take([*(stream["config"]["name"] for stream in page), *missing], answer)
             for stream in page:
                 if stream["config"]["name"] in fresh:
                     yield stream
@@ -145,12 +145,12 @@ class StreamCalls(Calls):
             answer = await self._call("STREAM.NAMES", {"offset": pages.offset}, again=True)
             answer = shapes.fit(answer, shapes.STREAM_NAMES, "STREAM.NAMES")
             page = answer.get("streams", [])
-            fresh = pages.turn(page, answer)
+            fresh = pages.take(page, answer)
             names += [name for name in page if name in fresh]
         return names[:limit]
 
     async def create_stream(self, config: Mapping[str, object]) -> dict[str, Any]:
-        """Create a stream; one that exists with equal settings is no error to the server."""
+        """Create a stream; the server accepts one that exists with equal settings."""
         name, api = str(config["name"]), f"STREAM.CREATE.{config['name']}"
         try:
             answer = shapes.fit(await self._call(api, config, stream=name), shapes.STREAM, api)
@@ -159,7 +159,7 @@ class StreamCalls(Calls):
         return _checked_stream(answer, api, name)
 
     async def update_stream(self, config: Mapping[str, object]) -> dict[str, Any]:
-        """Give a stream other settings and return its info; `config` is all of them."""
+        """Change the settings of a stream and return its info; `config` is the complete configuration."""
         name, api = str(config["name"]), f"STREAM.UPDATE.{config['name']}"
         try:
             answer = await self._call(api, config, stream=name, again=True)
@@ -168,17 +168,17 @@ class StreamCalls(Calls):
         return _checked_stream(shapes.fit(answer, shapes.STREAM, api), api, name)
 
     async def delete_stream(self, stream: str) -> None:
-        """Delete a stream and all it keeps."""
+        """Delete a stream with all its messages."""
         api = f"STREAM.DELETE.{stream}"
         answer = await self._call(api, stream=stream)
         if answer.get("success") is not True:
             raise MalformedAnswer(api)
 
     async def purge(self, stream: str, subject: str, *, before: int | None = None, once: bool = False) -> int:
-        """Remove all messages of a subject, or those before a sequence, and return how many they were.
+        """Remove all messages of a subject, or those before a sequence; return how many were removed.
 
         Args:
-            once: ask for a second only, and not again: an answer that does not come is the caller's business.
+            once: wait one second and do not repeat the request; the caller deals with a missing answer.
         """
         request: dict[str, object] = {"filter": subject} | ({} if before is None else {"seq": before})
         timeout = ASK_AGAIN if once else None
@@ -196,7 +196,7 @@ class StreamCalls(Calls):
 
 
 class _Pages:
-    """How far a list of streams is; each page must bring something new."""
+    """The progress of a list of streams; each page must bring something new."""
 
     def __init__(self, what: str) -> None:
         self.offset = 0
@@ -205,8 +205,8 @@ class _Pages:
         self._seen: set[str] = set()
         self._most = 0
 
-    def turn(self, page: Sequence[str], answer: Mapping[str, Any]) -> set[str]:
-        """Take a page and return the names on it that no other one had."""
+    def take(self, page: Sequence[str], answer: Mapping[str, Any]) -> set[str]:
+        """Take a page and return the names on it that are new."""
         fresh = set(page) - self._seen
         total = answer.get("total", 0)
         self._most = self._most or total + _MORE_STREAMS
@@ -219,7 +219,7 @@ class _Pages:
 
 
 def _checked_stream(stream: dict[str, Any], what: str, name: str | None = None) -> dict[str, Any]:
-    """Return a stream that has what everybody relies on, and is the one that was asked for."""
+    """Return a stream after checking its required fields and its name."""
     shapes.has(stream, "config.name created state.last_seq", what)
     stream.setdefault("ts", stream["created"])
     if name is not None and stream["config"]["name"] != name:

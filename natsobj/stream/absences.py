@@ -1,4 +1,4 @@
-"""What a bucket certainly does not have: a put of many need not look for every key.
+"""Keys that a bucket certainly does not have: a put of many files need not look for each key.
 
 A key may lie under several subjects (`names.key_subjects`), and a put must not leave an old record under one
 of them: that is two questions a key. One question lists the subjects of the whole bucket instead. Where none
@@ -22,16 +22,16 @@ __all__ = ["Absences"]
 log = logging.getLogger(__name__)
 
 _WORTH = 50
-"""Subjects in the answer that cost as much as one look."""
+"""So many subjects in a listing cost as much as looking for one key."""
 
 _TRUSTED = 60.0
-"""Seconds for which an answer counts: other clients write meanwhile."""
+"""Seconds for which a listing counts: other clients write, too."""
 
 
 class Absences:
-    """What is known not to be in a bucket, for as long as that can be trusted.
+    """What is known not to be in a bucket, as long as that can be trusted.
 
-    It is asked for as soon as so many looks are expected that it is worth its size.
+    The bucket is listed once so many keys are expected that this is cheaper than looking for each.
     """
 
     def __init__(self, stream: BucketStream) -> None:
@@ -39,23 +39,23 @@ class Absences:
         self._present: Marks | None = None
         self._asked_at = 0.0
         self._expected = 0
-        """Looks that came, or are to come, without an answer."""
+        """Keys that were looked for, or will be, without a listing."""
         self._size: int | None = None
-        """Subjects of the stream; None until it is known."""
+        """Number of subjects in the stream; None until known."""
         self._asking: asyncio.Task[None] | None = None
 
     def expect(self, looks: int) -> None:
-        """Let it know that looks are to come."""
+        """Announce that more keys will be looked for."""
         self._expected += looks
 
     def know(self, key: str) -> bool:
-        """Return whether it is certain by now that no client has a record of a key; nothing is asked."""
+        """Return whether it is certain, without a request, that no client has stored a record of a key."""
         if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
             return False
         return self._is_absent(key)
 
     async def lacks(self, key: str) -> bool:
-        """Return whether it is certain that no client has a record of a key."""
+        """Return whether it is certain that no client has stored a record of a key."""
         if self._present is None or time.monotonic() - self._asked_at > _TRUSTED:
             self._present = None
             if self._size is None:
@@ -75,7 +75,7 @@ class Absences:
         )
 
     async def _ask_once(self) -> None:
-        """Ask, or wait for the answer that somebody else has asked for."""
+        """List the bucket, or wait for a listing that is under way."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         asking = self._asking
@@ -89,7 +89,7 @@ class Absences:
                 for subject, _ in page:
                     present.add(subject)
                 await asyncio.sleep(0)
-        except NatsobjError as e:  # without it there is a look for each
+        except NatsobjError as e:  # without a listing each key is looked for
             log.debug("%s: no list of its subjects: %s", self._stream.name, e)
             self._size = 2**63
             return

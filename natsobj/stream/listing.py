@@ -1,4 +1,4 @@
-"""Every record of a bucket, once: the one implementation."""
+"""Every record of a bucket, each once. All listings use this."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from natsobj.stream.stream import BucketStream
 __all__ = ["every_record"]
 
 LONG = 50_000
-"""Records from which on a consumer reads them, which costs a server a tenth of Direct Get at a million."""
+"""From this many records on a consumer reads them: at a million it costs the server a tenth of Direct Get."""
 
 
 async def every_record(stream: BucketStream) -> AsyncGenerator[Record, None]:
-    """Iterate over the records, one a subject, unreadable ones and tombstones included.
+    """Iterate over the records, one for each subject, including tombstones and unreadable ones.
 
-    The order is that of their last change, oldest first; those come last that only the leader knew, for any
-    replica answers the rest. What changes meanwhile is given once, as it was or as it is. Where a subject
-    holds several, for some clients write without rollup, the last one counts.
+    They come in the order of their last change, oldest first. Any replica may answer, so records that only
+    the leader knows come at the end. A record that changes meanwhile is yielded once, as it was or as it is.
+    If a subject has several records (some clients write without rollup), the last one counts.
     """
     everything = names.metadata_filter("*")
     info, number = await asyncio.gather(
@@ -40,11 +40,11 @@ async def every_record(stream: BucketStream) -> AsyncGenerator[Record, None]:
 async def _each_once(
     stream: BucketStream, pattern: str, number: int | None, last: int
 ) -> AsyncGenerator[Stored, None]:
-    """Give one message of each subject, and see by how many the leader knows whether those are all.
+    """Yield one message of each subject, and ask the leader for the number of subjects to see if all came.
 
     Args:
-        number: of messages; None if Direct Get does not tell.
-        last: the sequence behind which everything has changed meanwhile, and perhaps was given already.
+        number: of messages, as Direct Get said; None if unknown.
+        last: messages after this sequence are new, and their subjects may have been yielded already.
     """
     given, repeated, many = Marks(), None, number is not None and number >= LONG
     source = stream.many(pattern) if many else stream.direct(pattern)

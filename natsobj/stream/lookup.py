@@ -1,4 +1,4 @@
-"""Where a key's record lies: the one place that decides whose record is whose."""
+"""Where a key's record lies: the one place that decides which record is whose."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from natsobj.stream.stream import BucketStream
 __all__ = ["find"]
 
 SEARCHED = 10_000
-"""Names that a search reads at most."""
+"""The most names that a search reads."""
 
 SEARCH_TIME = 1.0
-"""Seconds that a search takes at most."""
+"""The most seconds that a search takes."""
 
 
 async def find(stream: BucketStream, key: str, *, thorough: bool = False, search: bool = False) -> Found:
@@ -57,7 +57,7 @@ async def find(stream: BucketStream, key: str, *, thorough: bool = False, search
 
 
 def _choose(key: str, own: Record, foreign: Sequence[Record]) -> Found:
-    """Say which of the records under a key's subjects are the key's, and which of them counts.
+    """Decide which of the records under a key's subjects are the key's, and which of them counts.
 
     Its own subject's, if that has it; else the newest. An unreadable one under its own subject stands for the
     key only where no other does.
@@ -70,7 +70,7 @@ def _choose(key: str, own: Record, foreign: Sequence[Record]) -> Found:
 
 
 async def _read_all(stream: BucketStream, subjects: Sequence[str]) -> list[Record]:
-    """Read what lies under several subjects: one look for all, then the leader for what there is."""
+    """Read the records under several subjects: one request for all, then the leader for those that exist."""
     if not subjects:
         return []
     there = await stream.patiently(lambda: stream.js.last_messages(stream.name, subjects))
@@ -79,9 +79,9 @@ async def _read_all(stream: BucketStream, subjects: Sequence[str]) -> list[Recor
 
 
 async def _search(stream: BucketStream, key: str) -> Record:
-    """Look through the bucket for a record of that name, where no client of today looks for it."""
+    """Search the bucket for a record of that name under a subject that no client of today uses."""
     read: list[str] = []
-    with suppress(NatsobjError, TimeoutError):  # it was not found where it belongs: that is the answer
+    with suppress(NatsobjError, TimeoutError):  # then it counts as not found
         async with asyncio.timeout(SEARCH_TIME), aclosing(every_record(stream)) as records:
             async for record in records:
                 if record.name == key and not record.deleted:

@@ -1,4 +1,4 @@
-"""A key's record as it is read, whoever wrote it, and what it says of the key."""
+"""A key's record as it is stored, whichever client wrote it, and what it means for the key."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _TOKENS = re.compile(rb'[^\x00-\x20"\\,:{}\[\]]+')
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The last message under one metadata subject: an object, a tombstone, an unreadable one, or none."""
+    """The last message under one metadata subject: an object, a tombstone, an unreadable record, or none."""
 
     subject: str
     sequence: int = 0
-    """Its place in the stream; 0 when there is none."""
+    """The stream sequence; 0 if there is no message."""
     time: datetime = _NEVER
     data: bytes = b""
     info: ObjectInfo | None = None
-    """None when there is nothing, when it expired, and when it cannot be read."""
+    """None if there is no record, if it expired, or if it cannot be read."""
     error: InvalidMetadata | None = None
     """Why it cannot be read."""
     ttl: int = 0
-    """Seconds that it lasts from its time on; 0 is for ever."""
+    """Its lifetime in seconds from `time` on; 0 is for ever."""
 
     @property
     def live(self) -> ObjectInfo | None:
@@ -52,7 +52,7 @@ class Record:
 
     @property
     def name(self) -> str:
-        """The object's name; of a record that cannot be read, the key that its subject stands for."""
+        """The object's name; for an unreadable record, the key that its subject stands for."""
         return self.info.name if self.info is not None else names.key_of_subject(self.subject)
 
     def holds(self, key: str) -> bool:
@@ -73,19 +73,19 @@ class Record:
         return self.live
 
     def remaining(self, now: datetime) -> int:
-        """Return the seconds that it still lasts, one at least; 0 is for ever."""
+        """Return its remaining lifetime in seconds, at least 1; 0 is for ever."""
         if not self.ttl:
             return 0
         return max(1, round((self.time - now).total_seconds() + self.ttl))
 
     def expired(self, bucket: str) -> ObjectInfo:
-        """Return an object that is no more, of which only the name is known."""
+        """Return an expired object, of which only the name is known."""
         return ObjectInfo(
             bucket, self.name, 0, 0, self.time, self.sequence, deleted=True, subject=self.subject
         )
 
     def check_replaceable(self, bucket: str, key: str) -> None:
-        """Refuse to put a key's record in the place of another key's object.
+        """Refuse to replace an object of another name by this key's record.
 
         Raises:
             SubjectTaken: an object of another name lies here.
@@ -94,16 +94,16 @@ class Record:
             raise SubjectTaken(bucket, key, self.live.name)
 
     def check_absent(self, bucket: str, key: str) -> None:
-        """Raise `ObjectExists` unless there is nothing, a tombstone, or a note that it expired."""
+        """Raise `ObjectExists` unless there is no record, a tombstone, or a note that it expired."""
         if self.live is not None or self.error is not None:
             raise ObjectExists(bucket, key)
 
     def without_data(self) -> Record:
-        """Return it without its JSON, to be kept in numbers."""
+        """Return it without its JSON, so that many can be kept."""
         return replace(self, data=b"")
 
     def may_name(self, nuids: Container[str]) -> set[str]:
-        """Return which of these nuids a record that cannot be read could have anything to do with."""
+        """Return which of these nuids an unreadable record may name."""
         tokens = (token.decode(errors="surrogateescape") for token in _TOKENS.findall(self.data))
         named = {token for token in tokens if token in nuids}
         try:
@@ -116,14 +116,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a key's record lies, and what is there."""
+    """The result of looking for a key."""
 
     record: Record
-    """The record that counts, at the subject where the key's next one belongs."""
+    """The record that counts; the key's next one goes to the same subject."""
     others: tuple[Record, ...] = ()
-    """Live records of the same key under other subjects: none is to be left when the key changes."""
+    """Live records of the same key under other subjects: they must go when the key changes."""
     unreadable: tuple[Record, ...] = ()
-    """Records that cannot be read, whose subjects stand for the key: nobody's, but shown by its name."""
+    """Unreadable records whose subjects stand for the key, and which are shown under its name."""
 
 
 def read_record(bucket: str, message: Stored) -> Record:

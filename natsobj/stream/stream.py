@@ -1,8 +1,8 @@
-"""A bucket as its stream: its name, its place in the subjects, its configuration, and the questions to it.
+"""A bucket as its stream: its names, its subjects, its configuration, and the requests to it.
 
 Put, get, delete, verify and gc take this one value, so that a bucket can be followed from the verb to the
-socket. What decides is asked of the stream's leader. Every question is asked again
-while its trouble may pass.
+socket. Whatever a decision rests on is asked of the stream's leader. Every request is repeated while its
+trouble may pass.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class BucketStream:
-    """The stream that keeps a bucket; nothing is asked of the server until something is needed.
+    """The stream that keeps a bucket; no request is sent before something is needed.
 
-    Every question raises `BucketNotFound` when there is no such stream.
+    Every request raises `BucketNotFound` if there is no such stream.
     """
 
     def __init__(self, js: JetStream, bucket: str) -> None:
@@ -37,7 +37,7 @@ class BucketStream:
         self.name = names.stream_name(bucket)
         self._state: asyncio.Future[dict[str, Any]] | None = None
         self._writable: Mapping[str, Any] | None = None
-        """The answer that was seen to be of a stream that keeps all that is written to it."""
+        """The state that `check_writable` has accepted."""
         self._root: str | None = None
         """The bucket's name in its subjects, `$O.<root>.C.` and `$O.<root>.M.`; None until it is known.
 
@@ -48,10 +48,10 @@ class BucketStream:
         return f"BucketStream({self.name!r})"
 
     def another(self, bucket: str) -> BucketStream:
-        """Return another bucket of the same account; this one when it is the same.
+        """Return another bucket of the same account, or this one if it is the same.
 
         Raises:
-            InvalidBucketName: there can be none of that name.
+            InvalidBucketName: the name is invalid.
         """
         return self if bucket == self.bucket else BucketStream(self.js, bucket)
 
@@ -72,13 +72,13 @@ class BucketStream:
         return Patience(self.js.connector)
 
     async def patiently(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Return what a question gives, asked again as long as its trouble may pass."""
+        """Return the result of a request, repeated while its trouble may pass."""
         return await self.js.connector.patiently(question)
 
     # What it is
 
     async def state(self) -> Mapping[str, Any]:
-        """Return configuration and state as they were when first asked; callers share one answer."""
+        """Return configuration and state, asked for once; all callers share the answer."""
         if self._state is None:
             self._state = asyncio.ensure_future(self.info())
         asked = self._state
@@ -89,10 +89,10 @@ class BucketStream:
             raise
 
     async def configure(self, changes: Mapping[str, Any]) -> bool:
-        """Give the stream other settings (`streams.edited_config`); False if it has them already.
+        """Change settings of the stream (`streams.edited_config`); False if it has them already.
 
         Raises:
-            BucketSealed: nothing can be changed any more.
+            BucketSealed: the bucket is sealed.
             ConfigRefused: the server does not take these settings.
         """
         config = (await self.info())["config"]
@@ -106,11 +106,11 @@ class BucketStream:
         return True
 
     def forget(self) -> None:
-        """Ask for configuration and state anew the next time: what was refused may be allowed by then."""
+        """Ask for configuration and state again the next time: what was refused may be allowed by then."""
         self._state = None
 
     def state_is(self, state: dict[str, Any]) -> None:
-        """Remember configuration and state, which the server has just told."""
+        """Remember configuration and state from an answer of the server."""
         self._state = asyncio.get_running_loop().create_future()
         self._state.set_result(state)
 
@@ -123,7 +123,7 @@ class BucketStream:
         return await self.patiently(lambda: self.js.stream_info(self.name, count=count))
 
     async def clock(self) -> datetime:
-        """Return the time of the server, which dates all that is stored."""
+        """Return the time by the server's clock, which dates everything that is stored."""
         return streams.parse_time((await self.info())["ts"]) or datetime.now(UTC)
 
     async def root(self) -> str:
@@ -144,18 +144,18 @@ class BucketStream:
 
     @property
     def likely_root(self) -> str:
-        """What `root` will most probably be, for a first question that saves a round trip."""
+        """What `root` most probably is, to save a round trip."""
         return self._root or self.bucket
 
     def root_is(self, root: str) -> None:
-        """Remember the bucket's name in its subjects, for a record was found under it."""
+        """Remember the bucket's name in its subjects, because a record was found under it."""
         self._root = root
 
     async def check_writable(self, *, records_only: bool = False) -> Mapping[str, Any]:
-        """Return the state of a stream that keeps what is written to it.
+        """Return the state of the stream, after checking that it keeps what is written to it.
 
         Args:
-            records_only: no chunks are to be written.
+            records_only: only records will be written, no chunks.
 
         Raises:
             BucketReadOnly: it is a mirror.
@@ -197,7 +197,7 @@ class BucketStream:
         return await self.patiently(lambda: self.js.count(self.name, subject))
 
     async def number(self, pattern: str) -> int:
-        """Return how many messages match a filter: a consumer knows, without a list of their subjects."""
+        """Return how many messages match a filter, by a consumer: that takes no list of subjects."""
         try:
             return await self.patiently(lambda: self.js.pending(self.name, pattern))
         except (NoConsumer, PermissionDenied):
@@ -205,7 +205,7 @@ class BucketStream:
                 return sum([sum(count for _, count in page) async for page in pages])
 
     async def purge(self, subject: str, *, before: int | None = None) -> int:
-        """Remove all messages of a subject, or those before a sequence, and return how many they were."""
+        """Remove all messages of a subject, or those before a sequence; return how many were removed."""
         return await self.patiently(lambda: self.js.purge(self.name, subject, before=before))
 
     def direct(
@@ -219,11 +219,11 @@ class BucketStream:
         return self.js.many_messages(self.name, pattern)
 
     async def subjects(self, pattern: str, *, many: bool) -> int:
-        """Return how many subjects match a filter, by the leader; of very many it takes seconds."""
+        """Return how many subjects match a filter, from the leader; with very many it takes seconds."""
         return await self.patiently(lambda: self.js.count_subjects(self.name, pattern, many=many))
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], *, domain: str) -> Ack:
-        """Publish one message, and wait a second for what this stream says of it."""
+        """Publish one message, and wait a second for this stream's answer."""
         return await self.js.publish(subject, payload, headers, timeout=ASK_AGAIN, acker=(self.name, domain))
 
     # Records

@@ -1,4 +1,4 @@
-"""Changes of a bucket as they happen, each once, over restarts, cuts and new leaders.
+"""Changes of a bucket as they happen, each once, across restarts, lost connections and new leaders.
 
 A pull consumer waits for records. After trouble a new one begins a little before the last change that was
 given, and what was given already is left out by its sequence and time: a server that was killed may have
@@ -28,23 +28,23 @@ __all__ = ["watch_records"]
 log = logging.getLogger(__name__)
 
 _BACK = 256
-"""Changes, or messages before the beginning, that are looked at again after trouble."""
+"""How many changes, or messages before the beginning, are read again after trouble."""
 
 _BATCH = 32
-"""Records of one request."""
+"""Records in one request."""
 
 _POLL = 1.0
-"""Seconds between looks where no consumer is to be had."""
+"""Seconds between polls if there is no consumer."""
 
 _WAIT = 30
-"""Seconds that a request stands."""
+"""Seconds until a request expires."""
 
 _HEARTBEATS = 3
-"""Signs of life in one timeout."""
+"""Heartbeats in one timeout."""
 
 
 async def watch_records(stream: BucketStream, *, history: bool) -> AsyncGenerator[Record | None, None]:
-    """Iterate over changes for ever: records, tombstones, unreadable ones, and notes that one expired.
+    """Iterate over changes without end: records, tombstones, unreadable records, and notes of expiry.
 
     Args:
         history: first every record that is there, tombstones too, then None.
@@ -63,7 +63,7 @@ async def watch_records(stream: BucketStream, *, history: bool) -> AsyncGenerato
 
 
 class _Watch:
-    """One watch; its fields are its state."""
+    """One watch. Its fields are its state."""
 
     def __init__(self, stream: BucketStream) -> None:
         self._stream = stream
@@ -71,21 +71,21 @@ class _Watch:
         self._time = datetime.now(UTC)
         """When it began, by the server's clock."""
         self.begun = 0
-        """The last sequence then."""
+        """The last sequence at that moment."""
         self._given: deque[tuple[int, datetime]] = deque(maxlen=_BACK)
-        """Sequence and time of the changes that were given last."""
+        """Sequence and time of the latest changes that were yielded."""
         self._troubled = False
         self._patience = stream.patience()
         self._arrived: deque[Stored] = deque()
         self._news = asyncio.Event()
         self._error: NatsobjError | None = None
         self._delivered = 0
-        """Messages of the present consumer."""
+        """Messages received from the current consumer."""
         self._wanted = 0
-        """Messages that the present request still gives."""
+        """Messages that the current request may still bring."""
 
     async def begin(self) -> None:
-        """Know where the stream is now."""
+        """Note the current end of the stream."""
         state = await self._stream.info()
         mirror = state["config"].get("mirror")  # an empty one does not know the names in its subjects yet
         self._pattern = names.metadata_filter("*" if mirror else await self._stream.root())
@@ -93,7 +93,7 @@ class _Watch:
         self._time = streams.parse_time(state["ts"]) or self._time
 
     async def changes(self) -> AsyncGenerator[Stored, None]:
-        """Iterate over what comes behind the beginning, each once."""
+        """Iterate over what follows the beginning, each once."""
         polling = False
         while True:
             connection = self._stream.connection
@@ -128,7 +128,7 @@ class _Watch:
         return message.sequence <= self.begun and message.time <= self._time
 
     async def _poll(self, first: int) -> AsyncGenerator[Stored, None]:
-        """Look again and again by Direct Get."""
+        """Poll by Direct Get."""
         while True:
             async with aclosing(self._stream.direct(self._pattern, sequence=first)) as messages:
                 async for message in messages:
@@ -138,7 +138,7 @@ class _Watch:
             await asyncio.sleep(_POLL)
 
     async def _consume(self, first: int) -> AsyncGenerator[Stored, None]:
-        """Wait for messages by a pull consumer, as long as it gives signs of life."""
+        """Receive messages from a pull consumer, as long as it sends heartbeats."""
         js = self._stream.js
         self._arrived.clear()
         self._error, self._delivered, self._wanted = None, 0, 0
@@ -161,7 +161,7 @@ class _Watch:
         self._wanted = _BATCH
 
     async def _wait(self) -> None:
-        """Wait for a message, the end of the request, or a sign of life."""
+        """Wait for a message, the end of the request, or a heartbeat."""
         timeout = self._stream.timeout
         try:
             async with asyncio.timeout(timeout):
