@@ -135,8 +135,9 @@ def _folder(folder: Folder, window: Window, words: Words) -> str:
     name, address = _text(folder.name[len(window.prefix) :], words), escape(folder_address(folder.name))
     return (
         f'<tr><td class="name folder"><a href="{address}"><bdi>{name}</bdi></a></td>'
-        f'<td class="number">{words.size(folder.size)}</td><td></td>'
-        f"<td>{words.count(folder.objects, 'object')}</td><td>{_time(folder.modified)}</td></tr>"
+        f'<td class="number">{words.size(folder.size)}</td>'
+        f'<td class="number">{words.count(folder.objects, "object")}</td><td></td>'
+        f"<td>{_time(folder.modified)}</td></tr>"
     )
 
 
