@@ -71,7 +71,8 @@ class ResumedPut(Put):
             except (OutcomeUnknown, RefusedError):
                 raise
             except BaseException as e:
-                if file.state is not None and (kept := file.state.acknowledged):
+                noted = getattr(e, "__notes__", None)  # it says what to do already
+                if file.state is not None and not noted and (kept := file.state.acknowledged):
                     note_kept(e, kept, file.state.size)
                 raise
 

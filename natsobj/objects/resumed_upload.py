@@ -330,5 +330,11 @@ async def _wait_for_age(stream: BucketStream, subject: str, least: float) -> Non
         JetStreamUnavailable: it is not.
     """
     newest = await stream.last(subject)
-    if newest is not None and (await stream.clock() - newest.time).total_seconds() < least:
-        raise JetStreamUnavailable(f"chunks of the upload to {stream.bucket} may still be under way")
+    if newest is None:
+        return
+    left = math.ceil(least - (await stream.clock() - newest.time).total_seconds())
+    if left > 0:
+        why = f"may still be under way, for {left} s at most"
+        error = JetStreamUnavailable(f"chunks that an earlier run has sent to {stream.bucket} {why}")
+        error.add_note("try again then; without --resume all is sent again at once")
+        raise error
