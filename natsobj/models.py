@@ -37,7 +37,7 @@ __all__ = [
 Storage = Literal["file", "memory"]
 
 Problem = Literal["missing_chunks", "wrong_size", "wrong_digest", "unreadable", "shared_nuid", "changed"]
-"""What a verification can find; `missing_chunks` is any wrong number, `changed` says nothing against it."""
+"""What a verification can find. `missing_chunks` is any wrong number; `changed` is not a defect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ObjectMeta:
-    """What a writer may say about an object besides its bytes.
+    """What a writer can set on an object besides its bytes.
 
     Raises:
         TypeError: a field has a wrong type.
@@ -66,9 +66,9 @@ class ObjectMeta:
     """Names (tokens of RFC 9110) and values (printable ASCII), several or one `str`; kept as tuples."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     chunk_size: int | None = None
-    """Bytes a chunk; None is the default of all clients, lowered to what the server takes."""
+    """Bytes in a chunk; None is the default of all clients, or less if the server accepts only less."""
     ttl: timedelta | None = None
-    """How long it stays, from one second on; None is for ever. A bucket must allow it (`object_ttl`)."""
+    """Lifetime, at least one second; None is for ever. The bucket must allow it (`object_ttl`)."""
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -107,17 +107,17 @@ class ObjectInfo:
     deleted: bool = False
     """A tombstone: size and chunks are 0."""
     subject: str = field(default="", repr=False, compare=False)
-    """Where its record lies; empty for one that was not read from a bucket."""
+    """The subject of its record; empty if it was not read from a bucket."""
     record_size: int = field(default=0, repr=False, compare=False)
-    """Bytes of its record, most of which it keeps in memory; 0 for one that was not read from a bucket."""
+    """Bytes of its record, roughly what it takes in memory; 0 if it was not read from a bucket."""
 
 
 @dataclass(slots=True)
 class Folder:
-    """What is below one name, counted."""
+    """The totals of the objects below a folder."""
 
     name: str
-    """All of it, with the slash at the end."""
+    """The whole prefix, with the slash at the end."""
     objects: int
     size: int
     modified: datetime
@@ -126,12 +126,12 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that happened to an object."""
+    """One change of an object."""
 
     event: Literal["put", "delete"]
-    """`put` is anything but its end: a link, and a change of what is said about it, too."""
+    """`put` also stands for a new link, and for a change of the metadata."""
     info: ObjectInfo
-    """As it is behind it; of one that expired only the name is known."""
+    """The object after the change; of an expired one only the name is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class BucketConfig:
-    """What a new bucket shall be (ADR-20, ObjectStoreConfig).
+    """The settings of a new bucket (ADR-20, ObjectStoreConfig).
 
     Raises:
         TypeError: a field has a wrong type.
@@ -163,7 +163,7 @@ class BucketConfig:
     name: str
     description: str | None = None
     ttl: timedelta | None = None
-    """How long anything stays in the bucket; None is for ever."""
+    """Lifetime of everything in the bucket; None is for ever."""
     replicas: int = 1
     storage: Storage = "file"
     max_bytes: int | None = None
@@ -171,7 +171,7 @@ class BucketConfig:
     metadata: Mapping[str, str] = field(default_factory=dict)
     placement: Placement | None = None
     object_ttl: bool = False
-    """Whether objects may have a time to live of their own."""
+    """Whether objects may have a lifetime of their own."""
 
     def __post_init__(self) -> None:
         put, of = object.__setattr__, "BucketConfig"
@@ -192,17 +192,17 @@ class BucketConfig:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One follower of a bucket's stream."""
+    """One follower of the leader of a bucket's stream."""
 
     name: str
     current: bool
     lag: int
-    """Operations behind the leader."""
+    """How many operations it is behind the leader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Who keeps a bucket's stream."""
+    """The servers that keep a bucket's stream."""
 
     name: str | None
     leader: str | None
@@ -220,7 +220,7 @@ class BucketInfo:
     """Bytes of the stream: chunks, metadata and overhead."""
     description: str | None = None
     last_update: datetime | None = None
-    """None for a bucket that was never written to."""
+    """None if nothing was ever written."""
     objects: int | None = None
     """Live objects; None if they were not counted."""
     chunks: int | None = None
@@ -233,11 +233,11 @@ class BucketInfo:
     mirror: bool = False
     compressed: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """The user's own; what the server adds (`_nats.`) is left out."""
+    """The user's own, without what the server adds (`_nats.`)."""
     placement: Placement | None = None
     cluster: Cluster | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """The stream's information as the server gave it."""
+    """The stream info as the server sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,40 +252,40 @@ class AccountInfo:
     limits: Mapping[str, int | None]
     """`file`, `memory` (bytes), `streams`, `consumers`; None is no limit."""
     server: str
-    """Name and version of the server that answers, as `name (version)`."""
+    """The server that answered, as `name (version)`."""
     cluster: str | None = None
     domain: str | None = None
     used: Mapping[str, int] = field(default_factory=dict)
-    """How many `streams` and `consumers` the account has, of buckets and of others."""
+    """How many `streams` and `consumers` the account has, including those that are not of buckets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a verification says of one object."""
+    """The result of verifying one object."""
 
     bucket: str
     name: str
-    """Of a record that cannot be read: what its subject stands for."""
+    """For an unreadable record, the key that its subject stands for."""
     size: int = 0
-    """As the record has it."""
+    """As its record says."""
     problem: Problem | None = None
     detail: str | None = None
     """What is wrong, with numbers."""
 
     @property
     def ok(self) -> bool:
-        """Nothing is wrong, as far as was looked."""
+        """Whether nothing wrong was found."""
         return self.problem is None
 
     @property
     def broken(self) -> bool:
-        """Something is wrong that will not go away; an object that has changed meanwhile is not broken."""
+        """Whether it is broken; an object that changed meanwhile is not."""
         return self.problem not in (None, "changed")
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """Chunks that no object refers to: of an upload that never ended, or of an object that is gone."""
+    """Chunks that no object refers to: of an interrupted upload, or of an object that is gone."""
 
     nuid: str
     chunks: int
@@ -293,16 +293,16 @@ class Orphan:
     """Of the newest chunk, by the server's clock."""
     removed: bool = False
     young: bool = False
-    """Too young to be touched: the upload may be under way."""
+    """Too young to be removed: the upload may still be running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A record without an object: of a deleted one, or one that cannot be read."""
+    """A record without an object: a tombstone, or an unreadable record."""
 
     name: str
-    """Of a record that cannot be read: what its subject stands for."""
+    """For an unreadable record, the key that its subject stands for."""
     age: timedelta
     removed: bool = False
     unreadable: bool = False
-    """It cannot be read."""
+    """Whether the record cannot be read."""

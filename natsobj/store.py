@@ -57,7 +57,7 @@ class Store:
         await self._connector.close()
 
     def server(self) -> str:
-        """The server that it is connected to, for people: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
+        """The connected server as text: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
         connection = self._connector.connection
         version = f" (nats-server {connection.version})" if connection.version else ""
         return f"{connection.address.url}{version}"
@@ -82,7 +82,9 @@ class Store:
         arguments.instance(config, BucketConfig, "config", "a BucketConfig")
         bucket = self.bucket(config.name)
         stream = streams.stream_config(config)
-        with suppress(BucketNotFound, PermissionDenied):  # who may create need not be allowed to look
+        with suppress(
+            BucketNotFound, PermissionDenied
+        ):  # permission to create does not imply permission to look
             await self._js.stream_info(names.stream_name(config.name))
             raise BucketExists(config.name)
         bucket.stream.state_is(await self._js.create_stream(stream))
@@ -103,7 +105,7 @@ class Store:
         placement: Placement | None = None,
         object_ttl: bool = False,
     ) -> Bucket:
-        """Change what is named of a bucket's settings; all others stay, those unknown here included.
+        """Change the given settings of a bucket; all others stay, including those that natsobj does not know.
 
         Args:
             description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
@@ -136,7 +138,7 @@ class Store:
         return bucket
 
     async def create_or_update_bucket(self, config: BucketConfig) -> Bucket:
-        """Create a bucket, or give one that exists these settings; metadata is added to what there is.
+        """Create a bucket, or change an existing one to these settings; metadata is added.
 
         Raises:
             BucketSealed: it exists, and nothing can be changed any more.
@@ -173,7 +175,7 @@ class Store:
         """Iterate over all buckets by name; objects and chunks are not counted.
 
         Raises:
-            JetStreamUnavailable: behind the last one, when the cluster could not reach all of them.
+            JetStreamUnavailable: at the end, if the cluster could not reach all of them.
         """
         missing = []
         async for stream in self._js.streams():
@@ -191,7 +193,7 @@ class Store:
         return [bucket for name in found if (bucket := names.bucket_of_stream(name))]
 
     async def account(self) -> AccountInfo:
-        """Return what the account stores and may store."""
+        """Return the usage and the limits of the account."""
         js = self._js
         account = await js.account()
         infos = [info async for info in self.buckets()]

@@ -414,7 +414,7 @@ class Store(Face[_store.Store]):
         self._loop.leave(self._inner)
 
     def server(self) -> str:
-        """The server that it is connected to, for people: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
+        """The connected server as text: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""
         return self._inner.server()
 
     def bucket(self, name: str) -> Bucket:
@@ -451,7 +451,7 @@ class Store(Face[_store.Store]):
         placement: Placement | None = None,
         object_ttl: bool = False,
     ) -> Bucket:
-        """Change what is named of a bucket's settings; all others stay, those unknown here included.
+        """Change the given settings of a bucket; all others stay, including those that natsobj does not know.
 
         Args:
             description: an empty one takes it away; so do a `ttl` of 0 and `max_bytes` of 0.
@@ -483,7 +483,7 @@ class Store(Face[_store.Store]):
         )
 
     def create_or_update_bucket(self, config: BucketConfig) -> Bucket:
-        """Create a bucket, or give one that exists these settings; metadata is added to what there is.
+        """Create a bucket, or change an existing one to these settings; metadata is added.
 
         Raises:
             BucketSealed: it exists, and nothing can be changed any more.
@@ -505,7 +505,7 @@ class Store(Face[_store.Store]):
         """Iterate over all buckets by name; objects and chunks are not counted.
 
         Raises:
-            JetStreamUnavailable: behind the last one, when the cluster could not reach all of them.
+            JetStreamUnavailable: at the end, if the cluster could not reach all of them.
         """
         return self._loop.iterate(self._inner.buckets())
 
@@ -514,7 +514,7 @@ class Store(Face[_store.Store]):
         return self._loop.run(self._inner.bucket_names(limit))
 
     def account(self) -> AccountInfo:
-        """Return what the account stores and may store."""
+        """Return the usage and the limits of the account."""
         return self._loop.run(self._inner.account())
 
 

@@ -26,7 +26,7 @@ async def delete_objects(
 ) -> AsyncGenerator[Outcome, None]:
     """Delete the objects that are found; outcomes come as they are known, not in order.
 
-    One that has changed since it was found is kept, and one that is gone is no failure.
+    One that has changed since it was found is kept; one that is gone does not fail.
 
     Args:
         jobs: objects at once, as many as the line needs by default.

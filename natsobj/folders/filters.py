@@ -1,4 +1,4 @@
-"""Which paths of a tree are meant, by glob patterns."""
+"""Which paths of a tree are selected, by glob patterns."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Filter:
         self._whole = _pattern(each for each in exclude if each.endswith("*"))
 
     def takes(self, path: str) -> bool:
-        """Return whether a path is meant."""
+        """Return whether a path is selected."""
         if self._exclude is not None and self._exclude.match(path):
             return False
         return self._match is None or self._match.match(path) is not None
 
     def enters(self, folder: str) -> bool:
-        """Return whether anything below a folder may be meant; its path ends in a slash."""
+        """Return whether anything below a folder may be selected; its path ends in a slash."""
         return self._whole is None or not self._whole.match(folder)
 
 
 def _pattern(globs: Iterable[str]) -> re.Pattern[str] | None:
-    """Make one pattern of several; None for none."""
+    """Join several patterns into one; None if there are none."""
     parts = [fnmatch.translate(glob) for glob in globs]
     return re.compile("|".join(parts)) if parts else None
 

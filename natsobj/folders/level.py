@@ -1,4 +1,4 @@
-"""One level of a bucket, as people see folders: what is behind the next slash is counted, not listed."""
+"""One level of a bucket, as people see folders: what follows the next slash is counted, not listed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def one_level(
     reverse: bool = False,
     most: int = MOST_HELD,
 ) -> AsyncGenerator[Entry, None]:
-    """Give each folder once, then the objects that are in none; memory grows with the folders only.
+    """Yield each folder once, then the objects outside of folders; memory grows with the folders only.
 
     Args:
         read: lists what begins with the prefix; its argument is False if that was done before.

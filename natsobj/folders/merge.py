@@ -14,7 +14,7 @@ R = TypeVar("R")
 def side_by_side(
     left: Iterable[L], right: Iterable[R], left_key: Callable[[L], Any], right_key: Callable[[R], Any]
 ) -> Iterator[tuple[list[L], list[R]]]:
-    """Give what has the same key in both, key by key; one of the two lists is empty where only one has it.
+    """Yield the items of each key, from both lists; one is empty if only the other has the key.
 
     Both must be in the order of their keys. No more is held than what has one key.
     """

@@ -1,4 +1,4 @@
-"""What became of each file or object of a folder: one that fails does not stop the others."""
+"""The outcome for each file or object of a folder: one that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One file and one object are the same now."""
+    """The file and the object are the same now."""
 
     name: str
     """The local file (up) or the key (down)."""
     info: ObjectInfo
     change: Literal["stored", "fetched", "moved", "copied", "deleted", "unchanged", "kept"]
-    """What was done for it; `kept` is a file that was there and was not to be replaced."""
+    """What was done; `kept` is an existing file that was not to be replaced."""
     saved: int = 0
-    """Bytes that needed no transfer."""
+    """Bytes that did not need to be transferred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One that could not be transferred; an unreadable folder is one, too."""
+    """A file or object that could not be transferred, or an unreadable folder."""
 
     name: str
     error: NatsobjError | OSError
@@ -54,7 +54,7 @@ async def attempt(
     name: Callable[[T], str],
     told: Callable[[Done], None],
 ) -> Outcome:
-    """Act on an item and say what became of it; what could not be found in the first place stays as it is."""
+    """Act on an item and return the outcome; an item that is an outcome already is returned unchanged."""
     if isinstance(item, (Failed, Skipped)):
         return item
     try:

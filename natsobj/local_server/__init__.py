@@ -2,7 +2,7 @@
 
 Everything of it lies in one folder, `home`, that only its owner can enter:
 
-    server.json     its address, token and process; written by who starts it, removed by who stops it
+    server.json     its address, token and process; written by a start, removed by a stop
     server.conf     its configuration, with the token; the paths in it are relative to `home`
     server.log      what it says (`before-server.log`: what the one before it said)
     *.ports         its pid (in the name) and address, as it wrote them down itself
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from natsobj.errors import LocalServerError
-from natsobj.local_server.locks import TURN, held, my_turn
+from natsobj.local_server.locks import LOCK, exclusive, held
 from natsobj.local_server.owner import (
     CONFIG,
     STATE,
@@ -61,15 +61,15 @@ def data_home(env: Mapping[str, str]) -> Path:
 
 
 def settings(server: LocalServer, timeout: timedelta) -> Settings:
-    """Say how to connect to a local server."""
+    """Return the settings to connect to a local server."""
     return Settings(servers=(server.url,), token=server.token, timeout=timeout, origin="local server")
 
 
 def start(home: Path, *, timeout: timedelta) -> LocalServer:
-    """Start the server on `home`, or find the one that runs; any number of processes may ask at once.
+    """Start the server on `home`, or find the running one; any number of processes may do so at once.
 
-    A server that is not ready in time is left to go on, because it may have much data to recover: the next
-    start waits for that one.
+    A server that is not ready in time keeps running, because it may have much data to recover; the next start
+    waits for it.
 
     Raises:
         LocalServerError: no binary, or not ready within the timeout.
@@ -78,7 +78,7 @@ def start(home: Path, *, timeout: timedelta) -> LocalServer:
         return running
     home = home.absolute()
     deadline = time.monotonic() + timeout.total_seconds()
-    with my_turn(home, deadline):
+    with exclusive(home, deadline):
         if server := wait_until_ready(home, deadline):
             return server
         launch(home)
@@ -88,15 +88,15 @@ def start(home: Path, *, timeout: timedelta) -> LocalServer:
 
 
 def stop(home: Path, *, timeout: timedelta) -> bool:
-    """End the server on `home`, by force when it takes longer than the timeout; False when there was none.
+    """End the server on `home`, by force if it takes longer than the timeout; False if there was none.
 
     Raises:
         LocalServerError: it does not end, or nothing proves which process it is.
     """
-    if not (home / TURN).exists():
+    if not (home / LOCK).exists():
         return False
     home = home.absolute()
-    with my_turn(home):
+    with exclusive(home):
         owner = owner_of(home) or adopted(home)
         if owner:
             end(home, owner, timeout.total_seconds())
@@ -118,8 +118,8 @@ def run(home: Path) -> int:
     home = home.absolute()
     command = [binary(), "-c", str(home / CONFIG)]
     children: list[Popen[bytes]] = []
-    with ExitStack() as turn:
-        turn.enter_context(my_turn(home))
+    with ExitStack() as lock:
+        lock.enter_context(exclusive(home))
         if owner := owner_of(home):
             raise LocalServerError(f"a local server already runs in {home} (pid {owner.pid})")
         with signals_forwarded(children) as received:
@@ -131,13 +131,13 @@ def run(home: Path) -> int:
                 if received:
                     child.terminate()
                 ready = wait_until_ready(home, float("inf"))
-                turn.close()
+                lock.close()
                 while child.poll() is None:  # a signal that comes just before a long wait would wait as well
                     time.sleep(0.1)
             finally:
                 child.kill()
                 code = child.wait()
-    with suppress(LocalServerError), my_turn(home):
+    with suppress(LocalServerError), exclusive(home):
         if not held(home):
             (home / STATE).unlink(missing_ok=True)
     if not ready and not received:

@@ -10,21 +10,24 @@ from pathlib import Path
 
 from natsobj.errors import LocalServerError
 
-TURN = "server.lock"
+LOCK = "server.lock"
 LIFE = "data.lock"
 
 POLL = 0.01
 LONGEST_WAIT = 10.0
-"""Seconds for what has no timeout of its own: another command's turn, a killed process to be gone."""
+"""Seconds to wait for what has no timeout of its own: another command's lock, the end of a killed process."""
 
 
 @contextmanager
-def my_turn(home: Path, deadline: float | None = None) -> Iterator[None]:
-    """Wait to be the only command that starts or stops the server; make the folder."""
+def exclusive(home: Path, deadline: float | None = None) -> Iterator[None]:
+    """Hold the lock of the one command that may start or stop the server; make the folder.
+
+    What is documented with "Needs the lock" is called inside of this.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.stat().st_mode & 0o077:
         home.chmod(0o700)
-    with locked(home / TURN, deadline):
+    with locked(home / LOCK, deadline):
         yield
 
 
@@ -48,7 +51,7 @@ def held(home: Path) -> bool:
 
 
 def _lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Lock an open file, False when another has it."""
+    """Lock an open file; False if another process holds the lock."""
     if sys.platform == "win32":
         raise LocalServerError("--local needs Linux or macOS: run nats-server and name it with --server")
     import fcntl
@@ -61,7 +64,7 @@ def _lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def until(condition: Callable[[], bool], deadline: float) -> bool:
-    """Wait for a condition; False when it did not come true in time."""
+    """Wait for a condition; False if it did not come true in time."""
     while not condition():
         if time.monotonic() >= deadline:
             return False
@@ -70,7 +73,7 @@ def until(condition: Callable[[], bool], deadline: float) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a private file so that readers see the old or the new one. Needs the turn."""
+    """Write a private file so that readers see the old or the new one. Needs the lock."""
     fresh = path.with_name(f".{path.name}.new")
     fresh.touch(mode=0o600)
     fresh.write_text(text, encoding="utf-8")

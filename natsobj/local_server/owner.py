@@ -1,4 +1,4 @@
-"""Which process is the local server: what is written down of it, and whether that is still true."""
+"""Which process is the local server: what server.json says, and whether it is still true."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG = "server.log"
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """A local server that runs."""
+    """A running local server."""
 
     url: str
     token: str = field(repr=False)
@@ -26,7 +26,7 @@ class LocalServer:
     data: Path
     """The folder of its JetStream storage."""
     birth: str = field(default="", repr=False)
-    """When its process began, in the system's own words: tells it from a later one with the same pid."""
+    """When its process began, as the system writes it: a later process with the same pid differs."""
 
 
 def status(home: Path) -> LocalServer | None:
@@ -40,10 +40,10 @@ def status(home: Path) -> LocalServer | None:
 
 
 def owner_of(home: Path) -> LocalServer | None:
-    """Say which process uses the data, with an empty `url` while it is not ready; None when none is known.
+    """Return which process uses the data, with an empty `url` while it is not ready; None if none is known.
 
-    The lock is asked before the file is read: a start removes the old file before it takes the lock, so what
-    is read belongs to who holds the lock, unless that one has just ended. A second look tells.
+    The lock is checked before the file is read. A start removes the old file before it takes the lock, so the
+    file belongs to the process that holds the lock, unless that has just ended: a second look tells.
     """
     doubtful = None
     while held(home):
@@ -59,7 +59,7 @@ def owner_of(home: Path) -> LocalServer | None:
 
 
 def _read_state(home: Path) -> LocalServer | None:
-    """Read server.json; None when it is missing or not what was written."""
+    """Read server.json; None if it is missing or damaged."""
     try:
         stored = json.loads((home / STATE).read_bytes())
         server = LocalServer(**{**stored, "data": Path(stored["data"])})
@@ -70,7 +70,7 @@ def _read_state(home: Path) -> LocalServer | None:
 
 
 def introduce(home: Path, pid: int, url: str = "") -> LocalServer | None:
-    """Write down who uses the data; None when it is not a process any more. Needs the turn."""
+    """Write server.json for a process; None if that has ended. Needs the lock."""
     birth = birth_of(pid)
     if birth is None:
         return None
@@ -81,7 +81,7 @@ def introduce(home: Path, pid: int, url: str = "") -> LocalServer | None:
 
 
 def adopted(home: Path) -> LocalServer | None:
-    """Introduce the server by the address that it wrote down itself, if it answers there. Needs the turn."""
+    """Introduce the server by its own ports file, if it answers at that address. Needs the lock."""
     for ports in home.glob("*.ports"):  # <name of the binary>_<pid>.ports, at most one
         try:
             pid, url = int(ports.stem.rpartition("_")[2]), str(json.loads(ports.read_bytes())["nats"][0])
@@ -93,7 +93,7 @@ def adopted(home: Path) -> LocalServer | None:
 
 
 def wait_until_ready(home: Path, deadline: float) -> LocalServer | None:
-    """Wait until the server that uses the data answers; None when none (still) does. Needs the turn."""
+    """Wait until the server that uses the data answers; None if it has ended. Needs the lock."""
     while held(home):
         if server := status(home) or adopted(home):
             return server
@@ -104,7 +104,7 @@ def wait_until_ready(home: Path, deadline: float) -> LocalServer | None:
 
 
 def _answers(url: str) -> bool:
-    """Try whether a server with JetStream speaks at the address."""
+    """Return whether a server with JetStream answers at the address."""
     import socket
 
     host, _, port = url.removeprefix("nats://").rpartition(":")
@@ -117,7 +117,7 @@ def _answers(url: str) -> bool:
 
 
 def birth_of(pid: int) -> str | None:
-    """Say when a process began, None when there is none of that pid."""
+    """Return when a process began; None if there is no such process."""
     if sys.platform == "linux":
         try:
             return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]

@@ -34,9 +34,9 @@ def binary() -> str:
 
 
 def launch(home: Path) -> None:
-    """Start a process that is nobody's child: the shell that starts it tells its pid and ends.
+    """Start a process that is not our child: the shell that starts it prints its pid and ends.
 
-    So it survives the command and its terminal, and a caller that lives long has nothing to reap.
+    So it survives the command and its terminal, and a long-lived caller has no child to reap.
     """
     from subprocess import PIPE
 
@@ -67,7 +67,7 @@ def spawn(command: list[str], home: Path, life: int, *, stdout: int, stderr: int
 
 @contextmanager
 def claim(home: Path) -> Iterator[int]:
-    """Lock the data for the server to inherit, after removing what an earlier one left. Needs the turn."""
+    """Lock the data for the server to inherit, after removing what an earlier one left. Needs the lock."""
     import secrets
 
     for leftover in (home / STATE, *home.glob("*.ports")):
@@ -86,7 +86,7 @@ def claim(home: Path) -> Iterator[int]:
 
 
 def end(home: Path, owner: LocalServer, grace: float) -> None:
-    """End a server, gracefully if that takes no longer than `grace` seconds. Needs the turn."""
+    """End a server, gracefully if that takes no longer than `grace` seconds. Needs the lock."""
     from signal import SIGKILL, SIGTERM
 
     for signum, seconds in ((SIGTERM, grace), (SIGKILL, LONGEST_WAIT)):
@@ -101,7 +101,7 @@ def end(home: Path, owner: LocalServer, grace: float) -> None:
 
 @contextmanager
 def signals_forwarded(children: list[Popen[bytes]]) -> Iterator[list[int]]:
-    """Turn the signals that would end this process into the end of the children; yield those that came."""
+    """Forward signals that would end this process to the children; yield those that arrived."""
     import signal
 
     received: list[int] = []

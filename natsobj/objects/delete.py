@@ -1,4 +1,4 @@
-"""The life of a delete: a tombstone for the record, then the chunks; made again when it is forgotten."""
+"""The life of a delete: the tombstone, then the chunks; both again if a leader forgot the tombstone."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ async def delete_object(
     """Delete an object and return it as it was, with `deleted` true.
 
     Args:
-        search: look for it by name where no client of today would put it, when it is nowhere else.
-        unreadable: remove what cannot be read under that name as well.
-        expected: the revision that goes, and no other.
+        search: if it is not where today's clients put it, search for its name.
+        unreadable: also remove an unreadable record of that name.
+        expected: delete only this revision.
 
     Raises:
-        ObjectChanged: another writer was there at the same time, or it is not the `expected` revision.
+        ObjectChanged: another writer changed it, or it is not the `expected` revision.
         ObjectNotFound: there is none, or only a tombstone.
         InvalidMetadata: its record cannot be read.
         RefusedError: the bucket takes no changes.
@@ -60,7 +60,7 @@ async def delete_object(
 
 
 async def _remove_unreadable(stream: BucketStream, record: Record) -> ObjectInfo:
-    """Remove a record that cannot be read, and the chunks that only it could mean."""
+    """Remove an unreadable record, and the chunks that only it may name."""
     pattern = names.chunks_filter(await stream.root())
     stored = {subject[len(pattern) - 1 :] for subject in await stream.counts(pattern)}
     named = record.may_name(stored)
@@ -80,7 +80,7 @@ async def _remove_unreadable(stream: BucketStream, record: Record) -> ObjectInfo
 
 
 class _Delete:
-    """One delete; its fields are its state."""
+    """One delete. Its fields are its state."""
 
     def __init__(
         self, stream: BucketStream, key: str, found: Found, *, domain: str, expected: int | None
@@ -89,24 +89,24 @@ class _Delete:
         self._key = key
         self._domain = domain
         self._record = found.record
-        """What the tombstone is to replace."""
+        """The record that the tombstone replaces."""
         self._others = found.others
         self._expected = expected
         self._in_doubt = False
-        """Whether a tombstone was published whose fate is unknown."""
+        """Whether a tombstone was published and it is unknown if it was stored."""
         self._gone = found.record.existing(stream.bucket, key)
-        """The object as it was seen last."""
+        """The object as it was last read."""
 
     async def run(self) -> ObjectInfo:
         while True:
             try:
                 await self._bury()
-            except BucketFull:  # no room for the tombstone: make some
+            except BucketFull:  # no room for the tombstone: remove chunks first
                 if self._gone.nuid is not None and self._gone.link is None:
                     await purge_chunks(self._stream, self._gone.nuid)
                 await self._bury()
             except ObjectChanged:
-                if self._in_doubt:  # if ours was stored before the other writer's, nobody else removes them
+                if self._in_doubt:  # if ours was stored first, nobody else removes its chunks
                     note_left_over(self._stream.bucket, "another writer was there")
                 raise
             try:

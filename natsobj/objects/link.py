@@ -1,4 +1,4 @@
-"""Links: where one leads, and the life of a new one, which is a record and nothing else."""
+"""Links: following one, and creating one, which is a record without chunks."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NOTHING = hashlib.sha256(b"").digest()
 
 
 async def follow(stream: BucketStream, info: ObjectInfo) -> ObjectInfo:
-    """Return what a link leads to, one step, and anything else as it is.
+    """Return what a link leads to, in one step, and anything else unchanged.
 
     Raises:
         ObjectNotFound: it leads to nothing.
         LinkError: it leads to a bucket, into a missing one or to another link.
-        InvalidMetadata: it leads to a name that there cannot be.
+        InvalidMetadata: it leads to an invalid name.
     """
     link = info.link
     if link is None:
@@ -56,7 +56,7 @@ async def follow(stream: BucketStream, info: ObjectInfo) -> ObjectInfo:
 
 
 async def make_link(stream: BucketStream, key: str, link: Link, *, replace: bool) -> ObjectInfo:
-    """Make a link and return it.
+    """Create a link and return it.
 
     Args:
         replace: another link may be there already.
@@ -95,7 +95,7 @@ async def make_link(stream: BucketStream, key: str, link: Link, *, replace: bool
 
 
 async def _check_target(stream: BucketStream, key: str, link: Link) -> None:
-    """Refuse what a link may not lead to."""
+    """Refuse an invalid target."""
     target = stream.another(link.bucket)
     if link.name is None:
         await target.state()
@@ -106,7 +106,7 @@ async def _check_target(stream: BucketStream, key: str, link: Link) -> None:
 
 
 def check_no_object(bucket: str, key: str, record: Record) -> None:
-    """Raise `ObjectExists` where a link would replace an object: it might be the very one it leads to."""
+    """Raise `ObjectExists` if a link would replace an object: it could even be its own target."""
     if record.live is not None and record.live.link is None:
         error = ObjectExists(bucket, key)
         error.add_note("a link never replaces an object: delete it first")
@@ -114,7 +114,7 @@ def check_no_object(bucket: str, key: str, record: Record) -> None:
 
 
 def _check_place(bucket: str, key: str, found: Found, *, replace: bool) -> None:
-    """Refuse to put a link where it may not be."""
+    """Refuse to create a link over an object, or over a link that may not be replaced."""
     found.record.check_replaceable(bucket, key)
     if replace and found.record.error is None:
         for record in (found.record, *found.others):

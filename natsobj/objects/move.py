@@ -32,18 +32,18 @@ __all__ = ["Wrap", "copy_object", "move_object"]
 log = logging.getLogger(__name__)
 
 Wrap = Callable[[Source], Source]
-"""What a copy reads passes through it."""
+"""Wraps the source that a copy reads."""
 
 _LARGEST_CHUNK = 1024 * 1024
-"""Bytes of a chunk that a copy takes over from another object."""
+"""The largest chunk size that a copy takes over from its original."""
 
 
 async def move_object(
     stream: BucketStream, key: str, to: BucketStream, new: str, *, replace: bool, wrap: Wrap
 ) -> ObjectInfo:
-    """Give an object another name, or another bucket, and return it as it is there.
+    """Give an object another name or another bucket, and return it.
 
-    At every moment at least one of the names leads to the bytes.
+    At any moment at least one of the two names works.
 
     Args:
         replace: an object that is there may be replaced.
@@ -63,7 +63,7 @@ async def move_object(
         return info if key == new else await _Rename(stream, key, found, new, target, replace=replace).run()
     await stream.check_writable(records_only=True)
     copied, source = await _copy(stream, key, to, new, replace=replace, wrap=wrap)
-    with suppress(ObjectNotFound):  # somebody was quicker
+    with suppress(ObjectNotFound):  # another writer was quicker
         await delete_object(stream, key, expected=source)
     return copied
 
@@ -102,7 +102,7 @@ async def _copy(
     meta = ObjectMeta(chunk_size=kept, ttl=timedelta(seconds=seconds) if seconds else None)
     async with open_stored(stream, info) as source:
         put = Put(to, new, wrap(source), meta, condition, read_back=True, like=record.data)
-        with stream.js.connector.sharing():  # what comes down and what goes up share the memory
+        with stream.js.connector.sharing():  # download and upload share the memory
             copied = await put.run()
     stored = await to.count(await to.chunk_subject(copied.nuid or ""))
     if stored != copied.chunks:
@@ -111,7 +111,7 @@ async def _copy(
 
 
 def _takes_ttl(state: Mapping[str, Any]) -> bool:
-    """Return whether a bucket lets its objects expire one by one."""
+    """Return whether a bucket allows its objects a lifetime of their own."""
     return bool(state["config"].get("allow_msg_ttl"))
 
 
@@ -134,7 +134,7 @@ async def _copy_link(record: Record, to: BucketStream, new: str, condition: Cond
 async def _tidy(
     stream: BucketStream, info: ObjectInfo, replaced: Sequence[Record], others: Sequence[Record]
 ) -> None:
-    """Remove what a record has replaced, as long as it stands; what stays is only a note."""
+    """Remove the chunks of what a record replaced, as long as the record stands; a failure is only logged."""
 
     async def stands() -> bool:
         return (await stream.read(info.subject)).sequence >= info.revision
@@ -149,7 +149,7 @@ async def _tidy(
 
 
 class _Rename:
-    """One rename within a bucket; its fields are its state."""
+    """One rename within a bucket. Its fields are its state."""
 
     def __init__(
         self, stream: BucketStream, key: str, found: Found, new: str, target: Found, *, replace: bool
@@ -158,20 +158,20 @@ class _Rename:
         self._key = key
         self._new = new
         self._old = found.record
-        """The record that goes, as it was seen last."""
+        """The old record, as it was last read."""
         self._others = (*found.others, *target.others)
         self._condition = Condition(absent=not replace)
         self._place = target.record
-        """What is under the new name."""
+        """The record under the new name."""
         self._in_place = target.record.subject == found.record.subject
-        """Whether both names share a subject, as those of some clients do."""
+        """Whether both names share a subject, as with some clients."""
         self._replaced: list[Record] = []
-        """What was there before us."""
+        """What was there before."""
         self._ours = 0
-        """The sequence of our record there."""
+        """The sequence of our record under the new name."""
 
     async def run(self) -> ObjectInfo:
-        """Rename to the end once it has begun: between its steps both names have the same chunks."""
+        """Rename, and finish once begun: between the two steps both names share the chunks."""
         return await finish(self._run())
 
     async def _run(self) -> ObjectInfo:
@@ -203,11 +203,11 @@ class _Rename:
         return current if self._in_place else self._old
 
     def _is_ours(self, record: Record) -> bool:
-        """Return whether a record is one that this has put there, in an earlier attempt."""
+        """Return whether a record was published by an earlier attempt of this rename."""
         return record.sequence != 0 and record.sequence == self._ours
 
     async def _retire(self, moved: ObjectInfo) -> bool:
-        """Remove the old record; False when the new one must be published again, for the old one has changed.
+        """Remove the old record; False if it has changed, so that the new one must be published again.
 
         Raises:
             ObjectNotFound: it was deleted, or moved elsewhere: the new name is as it was.
@@ -217,11 +217,11 @@ class _Rename:
         self._ours = moved.revision
         removed = await self._purge(moved)
         current, self._place = await asyncio.gather(stream.read(old.subject), stream.read(moved.subject))
-        if self._place.sequence < moved.revision:  # a leader that died took it along
+        if self._place.sequence < moved.revision:  # a leader that died took it with it
             return False
         if removed or (removed is None and await self._is_whole(moved)):
             return True
-        if self._place.sequence != moved.revision:  # replaced by others: that is theirs to keep
+        if self._place.sequence != moved.revision:  # replaced by another writer, who owns it now
             current.existing(stream.bucket, self._key)
             raise ObjectChanged(stream.bucket, self._key, read=False)
         try:
@@ -233,7 +233,7 @@ class _Rename:
         return False
 
     async def _purge(self, moved: ObjectInfo) -> bool | None:
-        """Remove the old record unless it is newer than what was read; None when nobody can tell whether.
+        """Remove the old record unless it is newer than what was read; None if that cannot be told.
 
         It is asked again only while the new one stands.
         """
@@ -252,13 +252,13 @@ class _Rename:
         return False if tries == 1 else None
 
     async def _is_whole(self, moved: ObjectInfo) -> bool:
-        """Return whether nobody has removed the chunks, as who replaces the old record would."""
+        """Return whether the chunks are stored: a writer that replaces the old record removes them."""
         if moved.nuid is None or moved.link is not None:
             return True
         return await self._stream.count(await self._stream.chunk_subject(moved.nuid)) >= moved.chunks
 
     async def _restore(self, moved: ObjectInfo) -> None:
-        """Put back what was under the new name, for its record would lead to nothing."""
+        """Restore what was under the new name: its record would have no chunks."""
         stream, before = self._stream, self._replaced[0]
 
         def make(current: Record) -> bytes:

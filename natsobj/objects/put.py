@@ -1,4 +1,4 @@
-"""The life of a put: chunks under a fresh nuid, the conditional commit, the tidying; or everything undone."""
+"""The life of a put: chunks under a fresh nuid, the conditional commit, tidying; or all of it undone."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ __all__ = ["Condition", "Put"]
 log = logging.getLogger(__name__)
 
 _EARLY = 1024 * 1024
-"""Bytes up to which a source goes up before it is known what it replaces."""
+"""A source of at most this many bytes is sent before it is known what it replaces."""
 
 _PLAIN = 20_000
-"""Bytes of a record that says nothing but a key, a digest and some numbers, at most: all of them escaped."""
+"""The most bytes of a record with only a key, a digest and some numbers, even if every one is escaped."""
 
 _AFTERLIFE = 3600
-"""Seconds, at least, that chunks last longer than their record: an upload takes time, and so do edits."""
+"""Chunks outlive their record by at least this many seconds: uploads and edits take time."""
 
 _LONGEST = 10**13
 """A number with as many digits as a size or count can have."""
@@ -57,22 +57,22 @@ _LONGEST = 10**13
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must be true of the stored object for a put to replace it."""
+    """What must be true of the stored object so that a put may replace it."""
 
     absent: bool = False
     sha256: str | None = None
-    """Hex of the stored content."""
+    """The SHA-256 of the stored content, in hex."""
     revision: int | None = None
-    """0: there is none."""
+    """0: there must be none."""
 
     def check(self, bucket: str, key: str, record: Record) -> None:
-        """Raise when a record may not be replaced.
+        """Raise if a record may not be replaced.
 
         Raises:
             ObjectExists: there is one, or one that cannot be read.
-            ContentMismatch: there is none, or another content.
-            RevisionMismatch: there is none, or another revision.
-            SubjectTaken: an object of another name lies there.
+            ContentMismatch: there is no object, or other content.
+            RevisionMismatch: there is no object, or another revision.
+            SubjectTaken: an object of another name has the same subject.
         """
         record.check_replaceable(bucket, key)
         if self.absent:
@@ -89,15 +89,15 @@ class Condition:
 
 
 class Put:
-    """One put; its fields are its state.
+    """One put. Its fields are its state.
 
-    Whatever `run` raises, the old object is as it was and no chunks are left. After `OutcomeUnknown` alone
-    they stay, for they may be the new object's.
+    If `run` raises, the old object is unchanged and no chunks are left. They stay only after
+    `OutcomeUnknown`, because the new object may be stored.
 
     Args:
-        read_back: ask for the time that the server gave it; without it a round trip less.
-        absences: what is known not to be in the bucket needs no look.
-        like: the JSON of the record that this is a copy of; all that `meta` does not say is taken from it.
+        read_back: ask for the time that the server gave the object; that takes a round trip.
+        absences: keys that are known not to be in the bucket, and need not be looked for.
+        like: for a copy, the JSON of the original record, from which unknown fields are taken over.
     """
 
     def __init__(
@@ -117,23 +117,23 @@ class Put:
         self._source = source
         self._meta = meta
         self._ttl = 0 if meta.ttl is None else math.ceil(meta.ttl.total_seconds())
-        """Seconds that it lasts; 0 is for ever."""
+        """Lifetime in seconds; 0 is for ever."""
         self._condition = condition
         self._read_back = read_back
         self._absences = absences
         self._like = like
         self._finding: asyncio.Future[Found] | None = None
-        """The look for what is there, which may go on while chunks go up."""
+        """The lookup of what is stored, which may run while chunks are sent."""
         self._domain = ""
-        """The stream's, whose acknowledgement counts."""
+        """The stream's domain: only its acknowledgement counts."""
         self._upload: Upload | None = None
-        """The chunks; None before the first one is read."""
+        """The chunks; None before the upload begins."""
         self._commit: Replacement | None = None
         """The publish of the record, once it has begun."""
         self._committed = False
         """Whether the record is stored: from then on nothing is undone."""
         self._gone: list[ObjectInfo] = []
-        """What it has replaced: chunks to be removed."""
+        """The objects that it replaced, whose chunks are to be removed."""
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
@@ -152,7 +152,7 @@ class Put:
             raise
 
     def _look_up(self) -> asyncio.Future[Found]:
-        """Look for what the key has; what cannot be there is not looked for."""
+        """Look for what the key has, unless it is known to have nothing."""
         nothing = Found(Record(names.metadata_subject(self._stream.bucket, self._key)))
         absences = self._absences
         if absences is not None and absences.know(self._key):
@@ -173,7 +173,7 @@ class Put:
         self._domain = state.get("domain", "")
         if (
             self._condition or source.size is None or source.size > _EARLY
-        ):  # else it is in the same round trip
+        ):  # else look and send in one round trip
             self._check((await finding).record)
         limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
         if self._says_anything or any(0 < limit < _PLAIN for limit in limits):
@@ -211,11 +211,11 @@ class Put:
                 record = await stream.read(record.subject)
 
     def _begin(self, source: Source, chunk_size: int, state: Mapping[str, Any], *, ttl: int) -> Upload:
-        """Return the upload, of which nothing is stored yet."""
+        """Return the upload, before it has stored anything."""
         return Upload(self._stream, Chunker(self._stream, source, chunk_size), state, ttl=ttl)
 
     def _fitting(self, source: Source, config: Mapping[str, Any], chunk_size: int) -> Source:
-        """Refuse what would displace itself; of a source of unknown size, as soon as it has given too much.
+        """Refuse a source whose end would displace its beginning; if its size is unknown, while it is read.
 
         Raises:
             BucketFull: it is larger than the stream keeps.
@@ -242,7 +242,7 @@ class Put:
         return records.encode_object(info) if self._like is None else records.encode_copy(self._like, info)
 
     async def _publish(self, info: ObjectInfo, record: Record) -> ObjectInfo:
-        """Commit: put the record in the place of what is there, and return it with its revision."""
+        """Commit: publish the record in place of the stored one, and return it with its revision."""
 
         def make(current: Record) -> bytes:
             self._check(current)
@@ -266,11 +266,11 @@ class Put:
     async def _conclude(
         self, info: ObjectInfo, subject: str, others: tuple[Record, ...], upload: Upload
     ) -> ObjectInfo:
-        """Tidy behind the commit, and return the object as it is stored.
+        """Tidy after the commit, and return the object as it is stored.
 
         Raises:
-            ChunksMissing: the bucket made room for the record by dropping chunks that the record names.
-            Forgotten: the record is not there any more.
+            ChunksMissing: the bucket made room for the record by dropping its chunks.
+            Forgotten: the record is gone.
         """
         tidying = asyncio.create_task(self._tidy(info, subject))
         stored = await self._stored(info, subject) if self._read_back else info
@@ -287,7 +287,7 @@ class Put:
         return stored
 
     async def _tidy(self, info: ObjectInfo, subject: str) -> None:
-        """Remove the chunks of what was replaced, as long as the record is there."""
+        """Remove the chunks of what was replaced, as long as the new record is stored."""
 
         async def stands() -> bool:
             return (await self._stream.read(subject)).sequence >= info.revision
@@ -296,7 +296,7 @@ class Put:
             await tidy_chunks(self._stream, each, allowed=stands)
 
     async def _stored(self, info: ObjectInfo, subject: str) -> ObjectInfo:
-        """Return the object with the time that the server gave it, unless it was replaced again already."""
+        """Return the object with the server's time, unless it has already been replaced again."""
         try:
             record = await self._stream.read(subject)
         except NatsobjError as e:
@@ -305,21 +305,23 @@ class Put:
         return record.live if record.live is not None and record.sequence == info.revision else info
 
     async def _undo(self, error: BaseException) -> None:
-        """Leave the old object as it was, and no chunks."""
+        """Leave the old object unchanged, and no chunks of the new one."""
         assert self._finding is not None
         self._finding.cancel()
         await asyncio.gather(self._finding, return_exceptions=True)
         if self._upload is None:
             return
         beaten = self._commit.beaten if self._commit is not None else None
-        if beaten is not None and await self._upload.vanish():  # ours was stored, so that is ours to remove
+        if (
+            beaten is not None and await self._upload.vanish()
+        ):  # ours was stored, so what it replaced is ours to remove
             await tidy_chunks(self._stream, beaten.live)
         await self._upload.undo(error)
 
     def _describe(
         self, *, size: int, chunks: int, chunk_size: int, sha256: bytes = bytes(32), nuid: str = "n" * 22
     ) -> ObjectInfo:
-        """Return the object that is to be committed; time and revision are the server's to give."""
+        """Return the object to commit; time and revision come from the server later."""
         meta = self._meta
         return ObjectInfo(
             bucket=self._stream.bucket,
@@ -339,7 +341,7 @@ class Put:
 
 
 class _Bounded:
-    """A source that fails when it gives more than a number of bytes."""
+    """A source that fails if it has more than a number of bytes."""
 
     def __init__(self, source: Source, most: int, error: Exception) -> None:
         self.name, self.size = source.name, source.size
@@ -364,7 +366,7 @@ class _Bounded:
 
 
 def _chunk_size(asked: int | None, max_payload: int, max_msg_size: int) -> int:
-    """Return the size of a chunk: the one asked for, or the default lowered to what the server takes."""
+    """Return the chunk size: the one asked for, or the default, or less if the server accepts only less."""
     most = min(limit for limit in (max_payload, max_msg_size) if limit > 0)
     if asked is None:
         return min(records.DEFAULT_CHUNK_SIZE, most)

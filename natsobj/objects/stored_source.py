@@ -1,4 +1,4 @@
-"""A stored object as the source of another one: what is read comes down as it is needed, and is verified."""
+"""A stored object as the source of another one: it is downloaded as it is read, and verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from natsobj.stream import BucketStream
 __all__ = ["StoredSource", "open_stored"]
 
 _AHEAD = 2 * 1024 * 1024
-"""Bytes that wait to be read, besides those that were asked for already."""
+"""Bytes that wait to be read, besides those already requested."""
 
 
 @contextlib.asynccontextmanager
@@ -73,13 +73,13 @@ class StoredSource:
         """What was read is verified, and chunks never change."""
 
     async def close(self) -> None:
-        """End what is under way."""
+        """End the download."""
         self.restart()
         await asyncio.gather(*self._ended, return_exceptions=True)
 
 
 class _Flow:
-    """One download's bytes between the sink, which is this, and whoever takes them."""
+    """The bytes of a download between the sink, which is this, and the reader."""
 
     task: asyncio.Task[None]
 

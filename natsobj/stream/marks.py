@@ -12,9 +12,9 @@ _PARTS = 256
 
 
 class Marks:
-    """Texts by their hashes: eight bytes each, where a set would take ten times that.
+    """A set of texts by their hashes: eight bytes each, a tenth of what a set takes.
 
-    It takes a text for another one once in some 10^13 looks at a million of them.
+    Among a million texts, one lookup in about 10^13 takes a text for another.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Marks:
         return self._number
 
     def add(self, text: str) -> None:
-        """Add one that is not in it."""
+        """Add a text that is not in it."""
         mark = hash(text)
         part = mark % _PARTS
         self._parts[part].append(mark)
@@ -53,7 +53,7 @@ class Marks:
 
 
 class Counts:
-    """Numbers by texts, sixteen bytes each; as with `Marks` a text may be taken for another one."""
+    """Numbers by texts, sixteen bytes each; like `Marks` it may mistake a text for another."""
 
     def __init__(self) -> None:
         self._parts = [(array("q"), array("q")) for _ in range(_PARTS)]
