@@ -576,7 +576,7 @@ def test_data_in_use_by_an_unreachable_process_is_refused(
     server = local_server.start(home, timeout=TIMEOUT)
     true = (home / "server.json").read_text()
     (home / "server.json").write_text(json.dumps({**state(home), "pid": innocent.pid}))
-    refused = "in use by a server that is no process here"
+    refused = "in use by a server on another machine"
     with pytest.raises(LocalServerError, match=refused):
         local_server.status(home)
     with pytest.raises(LocalServerError, match=refused):
