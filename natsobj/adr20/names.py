@@ -20,7 +20,11 @@ _BUCKET_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}")  # the server takes stream na
 _TAIL = re.compile(r"(?!(?:.*\.)?[*>](?:\.|$))[^ .\t\r\n\0\x7f]+(?:\.[^ .\t\r\n\0\x7f]+)*", re.DOTALL)
 """What can stand below `.M.` as it is: tokens without blanks, none of them a wildcard."""
 _NUID_ALPHABET = string.digits + string.ascii_letters
-_NUID_BITS = 160
+_NUID_LENGTH = 22
+_NUID_LEFT_OUT = bytes(range(256 // 62 * 62, 256))
+"""Random bytes that would make some characters more likely than others."""
+
+_NUID_CHARACTERS = bytes(ord(_NUID_ALPHABET[byte % 62]) for byte in range(256))
 """Far more than 22 characters of base 62 have, so that each of them is as likely as the others."""
 
 
@@ -160,8 +164,7 @@ def metadata_filter(bucket: str) -> str:
 
 def new_nuid() -> str:
     """Return a fresh identifier for the chunks of one upload: 22 random characters of base 62."""
-    number, characters = secrets.randbits(_NUID_BITS), []
-    for _ in range(22):
-        number, character = divmod(number, 62)
-        characters.append(_NUID_ALPHABET[character])
-    return "".join(characters)
+    characters = b""
+    while len(characters) < _NUID_LENGTH:
+        characters += secrets.token_bytes(2 * _NUID_LENGTH).translate(_NUID_CHARACTERS, _NUID_LEFT_OUT)
+    return characters[:_NUID_LENGTH].decode()

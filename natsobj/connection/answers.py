@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from natsobj.connection.message import Message
 from natsobj.errors import NatsobjError
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "Receiving"]
 
 
 class Answers:
@@ -38,3 +39,28 @@ class Answers:
         if isinstance(answer, NatsobjError):
             raise answer
         return answer
+
+
+class Receiving:
+    """A context in which messages to a private subject reach a receiver: as cheap as can be."""
+
+    __slots__ = ("_receiver", "_receivers", "_subject", "_token")
+
+    def __init__(
+        self,
+        receivers: dict[str, Callable[[Message], object]],
+        inbox: str,
+        token: str,
+        receiver: Callable[[Message], object],
+    ) -> None:
+        self._receivers = receivers
+        self._subject = f"{inbox}.{token}"
+        self._token = token
+        self._receiver = receiver
+
+    def __enter__(self) -> str:
+        self._receivers[self._token] = self._receiver
+        return self._subject
+
+    def __exit__(self, *_: object) -> None:
+        del self._receivers[self._token]

@@ -18,7 +18,7 @@ from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
 
 from natsobj.connection.address import Address, Addresses
-from natsobj.connection.answers import Answers
+from natsobj.connection.answers import Answers, Receiving
 from natsobj.connection.handshake import greet
 from natsobj.connection.info import ServerInfo, read_info
 from natsobj.connection.lane import Lane, Receiver
@@ -44,6 +44,9 @@ ASK_AGAIN = 1.0
 
 _LOOKS = 4
 """How often in a timeout to check whether anything moves."""
+
+_JUST_NOW = 0.05
+"""Seconds for which such a look need not be repeated."""
 
 _HEAD, _HEADER = 12, 4
 """Bytes around all headers of a message, and in each of them besides name and value."""
@@ -85,6 +88,7 @@ class Connection:
         self._error: Exception | None = None
         self._tokens = itertools.count()
         self._queued, self._left, self._moved = 0, 0, time.monotonic()
+        self._looked = 0.0
         self._pings = Pings(self.timeout, lambda: self._lane.write(b"PING\r\n"), self.abort)
         self._receivers: dict[str, Callable[[Message], object]] = {}
         self._watchers = Watchers(self.inbox)
@@ -263,6 +267,7 @@ class Connection:
         PING and PONG do not count: the server is alive, but what we wait for may never come.
         """
         now, queued = time.monotonic(), self._lane.queued
+        self._looked = now
         left = self._lane.published - queued
         if self._queued and left > self._left:  # only what had been waiting counts as movement
             self._moved = now
@@ -276,7 +281,8 @@ class Connection:
             RequestTimeout: nothing moved for one timeout.
         """
         begun = time.monotonic()
-        self.silent_for()
+        if begun - self._looked > _JUST_NOW:
+            self.silent_for()
         while True:
             try:
                 async with asyncio.timeout(self.timeout / _LOOKS):
@@ -286,19 +292,13 @@ class Connection:
                 if min(self.silent_for(), time.monotonic() - begun) >= self.timeout:
                     raise RequestTimeout(what, self.timeout) from None
 
-    @contextlib.contextmanager
-    def receive(self, receiver: Callable[[Message], object]) -> Iterator[str]:
-        """Yield a private subject whose messages reach `receiver` in the order in which they arrive.
+    def receive(self, receiver: Callable[[Message], object]) -> AbstractContextManager[str]:
+        """Return a private subject whose messages reach `receiver` in the order in which they arrive.
 
         Answers to `numbered(subject, N)` reach it as well. When it returns False, the message does not count
         as a sign of life.
         """
-        token = f"{next(self._tokens):x}"
-        self._receivers[token] = receiver
-        try:
-            yield f"{self.inbox}.{token}"
-        finally:
-            del self._receivers[token]
+        return Receiving(self._receivers, self.inbox, f"{next(self._tokens):x}", receiver)
 
     @contextlib.contextmanager
     def answers(self) -> Iterator[tuple[str, Answers]]:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from natsobj.errors import NatsobjError, PermissionDenied
 
-__all__ = ["Watchers"]
+__all__ = ["Watch", "Watchers"]
 
 Fail = Callable[[NatsobjError], None]
 
 _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
+
+
+class Watch:
+    """A context in which one is told: a small file needs ten of them, and this is a cheap kind."""
+
+    __slots__ = ("_fail", "_subject", "_watchers")
+
+    def __init__(self, watchers: Watchers, subject: str, fail: Fail) -> None:
+        self._watchers = watchers
+        self._subject = subject
+        self._fail = fail
+
+    def __enter__(self) -> None:
+        self._watchers.add(self._subject, self._fail)
+
+    def __exit__(self, *_: object) -> None:
+        self._watchers.discard(self._subject, self._fail)
 
 
 class Watchers:
@@ -29,21 +45,24 @@ class Watchers:
         """The server denies our inbox: no answer will arrive."""
         self._lost: Callable[[], NatsobjError] | None = None
 
-    @contextlib.contextmanager
-    def watch(self, subject: str, fail: Fail) -> Iterator[None]:
+    def watch(self, subject: str, fail: Fail) -> Watch:
         """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
-        watchers = self._by_subject.setdefault(subject, set())
-        watchers.add(fail)
+        return Watch(self, subject, fail)
+
+    def add(self, subject: str, fail: Fail) -> None:
+        """Begin to tell one."""
+        self._by_subject.setdefault(subject, set()).add(fail)
         if self._lost is not None:
             fail(self._lost())
         elif self._deaf:
             fail(PermissionDenied(f"{self._inbox}.*"))
-        try:
-            yield
-        finally:
-            watchers.discard(fail)
-            if not watchers:
-                self._by_subject.pop(subject, None)
+
+    def discard(self, subject: str, fail: Fail) -> None:
+        """Tell one no more."""
+        watchers = self._by_subject.get(subject, set())
+        watchers.discard(fail)
+        if not watchers:
+            self._by_subject.pop(subject, None)
 
     def lose(self, error: Callable[[], NatsobjError]) -> None:
         """Tell every watcher, present and future, that the connection is lost.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -67,11 +68,16 @@ class Ack(NamedTuple):
     message: str
 
 
+_PLAIN_ACK = re.compile(rb'\{"stream":"([\w-]+)", ?"seq":([1-9]\d{0,17})\}')
+"""As a server has it that stored a message: most answers by far, which need no more than a look."""
+
 _NO_SENSE = Ack(0, "", "", 503, "an answer that makes no sense")
 
 
 def read_ack(message: Message) -> Ack:
     """Read the answer to a published message; one that makes no sense counts as a busy leader."""
+    if (plain := _PLAIN_ACK.fullmatch(message.data)) is not None and not message.headers:
+        return Ack(int(plain[2]), plain[1].decode(), "", 0, "")
     status = message.status
     if status:
         code = int(status) if status.isdigit() and len(status) == 3 else _NO_SENSE.code

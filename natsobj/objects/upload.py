@@ -17,7 +17,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from natsobj.adr20 import streams
 from natsobj.connection import ASK_AGAIN, PASSING
 from natsobj.errors import (
     BucketFull,
@@ -70,7 +69,7 @@ class Upload:
         self._ttl = ttl
         self._stream = stream
         self._domain = state.get("domain", "")
-        self._doubtful_stream = not streams.is_plain(state["config"], stream.bucket)
+        self._doubtful_stream = not stream.keeps_all(state)
         """Whether the stream may drop acknowledged messages: then chunks are counted before the commit."""
         self._displacing = state["config"].get("discard") == "old"
         """Whether a full stream makes room by dropping its oldest messages."""

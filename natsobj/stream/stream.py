@@ -38,6 +38,8 @@ class BucketStream:
         self._state: asyncio.Future[dict[str, Any]] | None = None
         self._writable: Mapping[str, Any] | None = None
         """The state that `check_writable` has accepted."""
+        self._plain: tuple[Mapping[str, Any], bool] | None = None
+        """A state, and whether it is that of a plain stream: asked for each of many files."""
         self._root: str | None = None
         """The bucket's name in its subjects, `$O.<root>.C.` and `$O.<root>.M.`; None until it is known.
 
@@ -168,6 +170,12 @@ class BucketStream:
         if not records_only:
             self._writable = state
         return state
+
+    def keeps_all(self, state: Mapping[str, Any]) -> bool:
+        """Say whether what a stream of this state acknowledged is there for certain (`streams.is_plain`)."""
+        if self._plain is None or self._plain[0] is not state:
+            self._plain = (state, streams.is_plain(state["config"], self.bucket))
+        return self._plain[1]
 
     async def chunk_subject(self, nuid: str) -> str:
         """Return the subject of all chunks of one upload."""
