@@ -22,7 +22,7 @@ from typing import Any
 
 from natsobj.adr20 import streams
 from natsobj.bucket import Bucket
-from natsobj.errors import InvalidArgument, InvalidMetadata
+from natsobj.errors import InvalidArgument, InvalidMetadata, TemporaryError
 from natsobj.files import Source
 from natsobj.files.sources import open_regular
 from natsobj.files.spool import Sorted, Spool
@@ -105,6 +105,7 @@ async def sync_to_bucket(
                 complete = complete and not isinstance(outcome, Failed)
                 yield outcome
         if delete and complete:
+            await begun.check(bucket.stream)
             going = _in_turns(begun.sort_out(each) for each in surplus)
             outcomes = _as_if(going) if dry_run else delete_objects(bucket, going, jobs=jobs, told=told)
             async with aclosing(outcomes):
@@ -123,11 +124,25 @@ class _Beginning:
 
     sequence: int
     time: datetime
+    created: object
+    """When the stream was, which tells it from another one of its name."""
 
     @classmethod
     async def of(cls, stream: BucketStream) -> _Beginning:
         state = await stream.info()
-        return cls(state["state"]["last_seq"], streams.parse_time(state["ts"]) or datetime.now(UTC))
+        time = streams.parse_time(state["ts"]) or datetime.now(UTC)
+        return cls(state["state"]["last_seq"], time, state.get("created"))
+
+    async def check(self, stream: BucketStream) -> None:
+        """Make sure that it is the same stream still: in another one a revision is another object's.
+
+        Raises:
+            TemporaryError: the bucket was made anew.
+        """
+        if (await stream.info()).get("created") != self.created:
+            raise TemporaryError(
+                f"bucket was deleted and created again: {stream.bucket}, nothing was deleted"
+            )
 
     def sort_out(self, entry: Entry) -> ObjectInfo | Failed | Skipped:
         """Say of what the folder lacks whether it is to be deleted."""

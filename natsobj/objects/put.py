@@ -37,6 +37,7 @@ from natsobj.objects.upload import Upload
 from natsobj.stream import BucketStream, Found, Record
 from natsobj.stream.absences import Absences
 from natsobj.stream.lookup import find
+from natsobj.stream.stream import TRUSTED
 
 __all__ = ["Condition", "Put"]
 
@@ -169,12 +170,12 @@ class Put:
 
     async def _run(self, finding: asyncio.Future[Found]) -> ObjectInfo:
         stream, source = self._stream, self._source
-        state = await stream.check_writable()
+        state = await stream.check_writable(max_age=0 if self._absences is None else TRUSTED)
         self._domain = state.get("domain", "")
         if (
             self._condition or source.size is None or source.size > _EARLY
         ):  # else look and send in one round trip
-            self._check((await finding).record)
+            self._check((await self._found(finding)).record)
         limits = (stream.connection.max_payload, state["config"].get("max_msg_size", -1))
         if self._says_anything or any(0 < limit < _PLAIN for limit in limits):
             longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
@@ -190,7 +191,8 @@ class Put:
         if ttl and upload.age > longer:
             raise ConfigRefused(f"the upload of {stream.bucket}/{self._key} took longer than its chunks live")
         source.check()
-        found = await finding
+        await self._check_stream(upload, state)
+        found = await self._found(finding)
         chunker, window, record = upload.chunker, upload.window, found.record
         info = self._describe(
             size=chunker.size,
@@ -209,6 +211,24 @@ class Put:
                 log.debug("%s/%s: a leader that died took the commit along", info.bucket, self._key)
                 self._committed = False
                 record = await stream.read(record.subject)
+
+    async def _found(self, finding: asyncio.Future[Found]) -> Found:
+        """Return what the key has; a look that took the bucket for the mirror that it was is taken again."""
+        found = await finding
+        if found.record.subject.split(".")[1] != self._stream.bucket:
+            found = await find(self._stream, self._key, thorough=True)
+        return found
+
+    async def _check_stream(self, upload: Upload, state: Mapping[str, Any]) -> None:
+        """Look whether another client has edited the stream, or made it anew, since the upload began.
+
+        Raises:
+            RefusedError: it does not keep objects any more.
+            ChunksLost: it has lost some of these.
+        """
+        now = await self._stream.check_writable()
+        if any(now.get(each) != state.get(each) for each in ("config", "created")):
+            await upload.recount()
 
     def _begin(self, source: Source, chunk_size: int, state: Mapping[str, Any], *, ttl: int) -> Upload:
         """Return the upload, before it has stored anything."""

@@ -137,6 +137,15 @@ class Upload:
         """Return how many of the chunks a full bucket has dropped to make room for the record."""
         return self.window.stored - await self._count() if self._displacing else 0
 
+    async def recount(self) -> None:
+        """Make sure that all chunks are still there.
+
+        Raises:
+            ChunksLost: they are not.
+        """
+        if await self._count() != self.window.stored:
+            raise ChunksLost(self._stream.bucket)
+
     async def vanish(self) -> bool:
         """Return whether another writer removes our chunks, because it replaced our record.
 

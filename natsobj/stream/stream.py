@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -16,13 +17,23 @@ from typing import Any, TypeVar
 
 from natsobj.adr20 import names, streams
 from natsobj.connection import ASK_AGAIN, Connection, Patience
-from natsobj.errors import BucketReadOnly, BucketSealed, NatsobjError, PermissionDenied, UnsuitableStream
+from natsobj.errors import (
+    BucketReadOnly,
+    BucketSealed,
+    NatsobjError,
+    PermissionDenied,
+    RefusedError,
+    UnsuitableStream,
+)
 from natsobj.jetstream import Ack, JetStream, NoConsumer, Stored, SubjectPage
 from natsobj.stream.record import Record, read_record
 
-__all__ = ["BucketStream", "check_writable"]
+__all__ = ["TRUSTED", "BucketStream", "check_writable"]
 
 T = TypeVar("T")
+
+TRUSTED = 1.0
+"""Seconds for which a stream's settings are taken to be what they were: other clients may edit it."""
 
 
 class BucketStream:
@@ -36,10 +47,14 @@ class BucketStream:
         self.bucket = names.check_bucket_name(bucket)
         self.name = names.stream_name(bucket)
         self._state: asyncio.Future[dict[str, Any]] | None = None
+        self._asked_at = 0.0
+        self._created: object = None
+        """When the stream was created that has last told its state: it may be made anew."""
         self._writable: Mapping[str, Any] | None = None
         """The state that `check_writable` has accepted."""
         self._plain: tuple[Mapping[str, Any], bool] | None = None
         """A state, and whether it is that of a plain stream: asked for each of many files."""
+        self._root_at = 0.0
         self._root: str | None = None
         """The bucket's name in its subjects, `$O.<root>.C.` and `$O.<root>.M.`; None until it is known.
 
@@ -79,16 +94,23 @@ class BucketStream:
 
     # What it is
 
-    async def state(self) -> Mapping[str, Any]:
-        """Return configuration and state, asked for once; all callers share the answer."""
-        if self._state is None:
-            self._state = asyncio.ensure_future(self.info())
+    async def state(self, *, max_age: float = TRUSTED) -> Mapping[str, Any]:
+        """Return configuration and state at most so many seconds old; all callers share the answer."""
+        if self._state is None or (self._state.done() and self._is_old(self._asked_at, max_age)):
+            self._state = asyncio.ensure_future(self._ask())
         asked = self._state
         try:
             return await asyncio.shield(asked)
         except NatsobjError:
-            self._state = None
+            self.forget()
             raise
+
+    async def _ask(self) -> dict[str, Any]:
+        self._asked_at = time.monotonic()
+        state = await self.info()
+        if state.get("created") != self._created:
+            self._created, self._root = state.get("created"), None
+        return state
 
     async def configure(self, changes: Mapping[str, Any]) -> bool:
         """Change settings of the stream (`streams.edited_config`); False if it has them already.
@@ -115,6 +137,7 @@ class BucketStream:
         """Remember configuration and state from an answer of the server."""
         self._state = asyncio.get_running_loop().create_future()
         self._state.set_result(state)
+        self._asked_at = time.monotonic()
 
     async def info(self, *, count: str | None = None) -> dict[str, Any]:
         """Return configuration and state as they are now.
@@ -135,38 +158,51 @@ class BucketStream:
         configuration names (that may be a mirror too). So its first record tells. Until one has arrived the
         bucket's own name is returned, and not remembered.
         """
-        if self._root is None:
-            if not (await self.state())["config"].get("mirror"):
+        state = await self.state() if self._root is None or self._is_old(self._root_at) else None
+        if self._root is None and state is not None:
+            if not state["config"].get("mirror"):
                 self._root = self.bucket
             elif first := await self.next(names.metadata_filter("*"), 1):
                 self._root = first.subject.split(".")[1]
             else:
                 return self.bucket
-        return self._root
+        if state is not None:
+            self._root_at = time.monotonic()
+        return self._root or self.bucket
 
     @property
     def likely_root(self) -> str:
         """What `root` most probably is, to save a round trip."""
-        return self._root or self.bucket
+        return self.bucket if self._root is None or self._is_old(self._root_at) else self._root
+
+    def _is_old(self, moment: float, max_age: float = TRUSTED) -> bool:
+        return time.monotonic() - moment > max_age
 
     def root_is(self, root: str) -> None:
         """Remember the bucket's name in its subjects, because a record was found under it."""
-        self._root = root
+        self._root, self._root_at = root, time.monotonic()
 
-    async def check_writable(self, *, records_only: bool = False) -> Mapping[str, Any]:
+    async def check_writable(
+        self, *, records_only: bool = False, max_age: float = TRUSTED
+    ) -> Mapping[str, Any]:
         """Return the state of the stream, after checking that it keeps what is written to it.
 
         Args:
             records_only: only records will be written, no chunks.
+            max_age: as `state` has it.
 
         Raises:
             BucketReadOnly: it is a mirror.
             BucketSealed: it was sealed.
             UnsuitableStream: its configuration loses or refuses objects.
         """
-        state = await self.state()
+        state = await self.state(max_age=max_age)
         if self._writable is not state:
-            check_writable(self.bucket, state, records_only=records_only)
+            try:
+                check_writable(self.bucket, state, records_only=records_only)
+            except RefusedError:
+                self.forget()
+                raise
         if not records_only:
             self._writable = state
         return state
@@ -179,7 +215,7 @@ class BucketStream:
 
     async def chunk_subject(self, nuid: str) -> str:
         """Return the subject of all chunks of one upload."""
-        return names.chunk_subject(await self.root(), nuid)
+        return names.chunk_subject(self._root or await self.root(), nuid)
 
     # Messages, from the leader
 

@@ -72,6 +72,8 @@ class _Watch:
         """When it began, by the server's clock."""
         self.begun = 0
         """The last sequence at that moment."""
+        self._created: object = None
+        """When the stream was created: the bucket may be made anew."""
         self._given: deque[tuple[int, datetime]] = deque(maxlen=_BACK)
         """Sequence and time of the latest changes that were yielded."""
         self._troubled = False
@@ -89,7 +91,7 @@ class _Watch:
         state = await self._stream.info()
         mirror = state["config"].get("mirror")  # an empty one does not know the names in its subjects yet
         self._pattern = names.metadata_filter("*" if mirror else await self._stream.root())
-        self.begun = state["state"]["last_seq"]
+        self.begun, self._created = state["state"]["last_seq"], state.get("created")
         self._time = streams.parse_time(state["ts"]) or self._time
 
     async def changes(self) -> AsyncGenerator[Stored, None]:
@@ -116,9 +118,13 @@ class _Watch:
 
     async def _first(self) -> int:
         """Return the sequence to begin at."""
+        state = await self._stream.info()
+        if state.get("created") != self._created:
+            self._created, self.begun = state.get("created"), 0
+            self._given.clear()
         if not self._troubled:
             return self._given[-1][0] + 1 if self._given else self.begun + 1
-        last: int = (await self._stream.info())["state"]["last_seq"]
+        last: int = state["state"]["last_seq"]
         known = self._given[0][0] if len(self._given) == _BACK else self.begun - _BACK
         return max(1, min(known, last + 1))
 
@@ -128,8 +134,8 @@ class _Watch:
         return message.sequence <= self.begun and message.time <= self._time
 
     async def _poll(self, first: int) -> AsyncGenerator[Stored, None]:
-        """Poll by Direct Get."""
-        while True:
+        """Poll by Direct Get, as long as it is the same stream."""
+        while (await self._stream.info()).get("created") == self._created:
             async with aclosing(self._stream.direct(self._pattern, sequence=first)) as messages:
                 async for message in messages:
                     first = message.sequence + 1
