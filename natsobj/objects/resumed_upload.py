@@ -335,6 +335,6 @@ async def _wait_for_age(stream: BucketStream, subject: str, least: float) -> Non
     left = math.ceil(least - (await stream.clock() - newest.time).total_seconds())
     if left > 0:
         why = f"may still be under way, for {left} s at most"
-        error = JetStreamUnavailable(f"chunks that an earlier run has sent to {stream.bucket} {why}")
+        error = JetStreamUnavailable(f"chunks sent to {stream.bucket} before {why}")
         error.add_note("try again then; without --resume all is sent again at once")
         raise error
