@@ -235,6 +235,7 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
     else:
         text = error.format_message().rstrip(".")
     if notes:
+        text = text.partition(". Did you mean")[0]
         text = text[:1].lower() + text[1:]
         return without_credentials(text), without_credentials(str(notes[0]))
     command = "natsobj" if error.ctx is None else error.ctx.command_path

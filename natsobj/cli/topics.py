@@ -131,7 +131,7 @@ def _connection(options: Options) -> Iterator[str]:
 
 
 def _nats() -> Iterator[str]:
-    from natsobj.cli.arguments.phrasebook import PHRASES
+    from natsobj.cli.arguments.phrases import PHRASES
 
     for program, phrases in PHRASES.items():
         yield from (f"{program}:", "")

@@ -1,6 +1,6 @@
-"""What hands type that know `nats object`, mc, aws or rclone, and the line that does it here.
+"""What hands type that know `nats object`, mc, aws, rclone or gh, and the line that does it here.
 
-Imported only where a line was wrong, and by `natsobj help nats`.
+Imported only where a line was wrong.
 """
 
 from __future__ import annotations
@@ -13,112 +13,35 @@ from collections.abc import Mapping, Sequence
 from natsobj.cli.arguments.grammar import Context, TyperGroup, UsageError
 from natsobj.errors import NatsobjError
 
-__all__ = ["PHRASES", "advice"]
-
-Phrases = Sequence[tuple[str, str]]
-"""A line for the other program, and ours. A test runs ours from top to bottom."""
-
-PHRASES: Mapping[str, Phrases] = {
-    "nats object": (
-        ("nats object add photos", "natsobj add photos"),
-        ("nats object add photos --ttl 24h --replicas 1", "natsobj add photos --if-not-exists --ttl 24h"),
-        ("nats object put photos cat.jpg", "natsobj put photos cat.jpg cat.jpg"),
-        ("nats object put photos cat.jpg --name 2026/cat.jpg", "natsobj put photos 2026/cat.jpg cat.jpg"),
-        ("nats object put photos cat.jpg -f", "natsobj put photos cat.jpg cat.jpg"),
-        (
-            "nats object put photos cat.jpg --no-progress",
-            "natsobj put photos cat.jpg cat.jpg --progress none",
-        ),
-        ("nats object put photos --name cat.jpg < cat.jpg", "natsobj put photos cat.jpg < cat.jpg"),
-        ("nats object ls", "natsobj ls"),
-        ("nats object ls -n", "natsobj ls -1"),
-        ("nats object ls photos", "natsobj ls photos"),
-        ("nats object info photos", "natsobj info photos"),
-        ("nats object show photos cat.jpg", "natsobj info photos cat.jpg"),
-        ("nats object get photos 2026/dog.jpg", "natsobj get photos 2026/dog.jpg ."),
-        ("nats object get photos cat.jpg -O /tmp/copy.jpg", "natsobj get photos cat.jpg copy.jpg"),
-        ("nats object get photos cat.jpg -f", "natsobj get photos cat.jpg . -f"),
-        (
-            "nats object edit photos --description 'Our cats'",
-            "natsobj edit photos --description 'Our cats'",
-        ),
-        ("nats object rm photos cat.jpg -f", "natsobj rm photos cat.jpg"),
-        ("nats object del photos 2026/cat.jpg -f", "natsobj rm photos 2026/cat.jpg"),
-        ("nats object watch photos", "natsobj watch photos"),
-        ("nats object seal photos -f", "natsobj seal photos -f"),
-        ("nats object rm photos -f", "natsobj rm --bucket photos -f"),
-    ),
-    "mc": (
-        ("mc mb nats/photos", "natsobj add photos"),
-        ("mc cp cat.jpg nats/photos/2026/", "natsobj put photos 2026/ cat.jpg"),
-        ("mc cp -r dist nats/photos/dist", "natsobj put -r photos dist dist"),
-        ("mc mirror dist nats/photos/dist", "natsobj sync dist photos:dist"),
-        ("mc mirror --overwrite --remove dist nats/photos/dist", "natsobj sync dist photos:dist --delete"),
-        ("mc pipe nats/photos/cat.jpg < cat.jpg", "natsobj put photos cat.jpg < cat.jpg"),
-        ("mc ls nats/photos/2026/", "natsobj ls photos 2026/ --folders"),
-        ("mc ls -r nats/photos/2026/", "natsobj ls photos 2026/"),
-        ("mc find nats/photos --name '*.jpg'", "natsobj ls photos --match '*.jpg'"),
-        ("mc stat nats/photos/cat.jpg", "natsobj info photos cat.jpg"),
-        ("mc cat nats/photos/cat.jpg", "natsobj cat photos cat.jpg"),
-        ("mc mv nats/photos/cat.jpg nats/photos/tom.jpg", "natsobj mv photos cat.jpg tom.jpg"),
-        ("mc rm nats/photos/tom.jpg", "natsobj rm photos tom.jpg"),
-        ("mc rb --force nats/photos", "natsobj rm --bucket photos -f"),
-    ),
-    "aws s3": (
-        ("aws s3 mb s3://photos", "natsobj add photos"),
-        ("aws s3 cp cat.jpg s3://photos/cat.jpg", "natsobj put photos cat.jpg cat.jpg"),
-        ("aws s3 cp dist s3://photos/dist --recursive", "natsobj put -r photos dist dist"),
-        ("aws s3 sync dist s3://photos/dist", "natsobj sync dist photos:dist"),
-        (
-            "aws s3 sync s3://photos/dist copy --delete --dryrun",
-            "natsobj sync photos:dist copy --delete --dry-run",
-        ),
-        ("aws s3 cp s3://photos/cat.jpg -", "natsobj get photos cat.jpg -"),
-        ("aws s3 cp s3://photos/dist dist --recursive", "natsobj get -r photos dist copy"),
-        ("aws s3 ls s3://photos/", "natsobj ls photos --folders"),
-        ("aws s3 ls s3://photos/ --recursive", "natsobj ls photos"),
-        ("aws s3 mv s3://photos/cat.jpg s3://photos/tom.jpg", "natsobj mv photos cat.jpg tom.jpg"),
-        ("aws s3 rm s3://photos/tom.jpg", "natsobj rm photos tom.jpg"),
-        ("aws s3 rm s3://photos/dist/ --recursive", "natsobj rm photos --match 'dist/*' -f"),
-        ("aws s3 rb s3://photos --force", "natsobj rm --bucket photos -f"),
-    ),
-    "rclone": (
-        ("rclone mkdir nats:photos", "natsobj add photos"),
-        ("rclone copyto cat.jpg nats:photos/cat.jpg", "natsobj put photos cat.jpg cat.jpg"),
-        ("rclone copy dist nats:photos/dist", "natsobj put -r photos dist dist --if-changed"),
-        ("rclone copy nats:photos/dist dist", "natsobj get -r photos dist dist --if-changed"),
-        ("rclone sync dist nats:photos/dist", "natsobj sync dist photos:dist --delete"),
-        ("rclone sync nats:photos/dist dist --dry-run", "natsobj sync photos:dist dist --delete -n"),
-        ("rclone lsd nats:photos", "natsobj ls photos --folders"),
-        ("rclone lsf -R nats:photos", "natsobj ls photos -1"),
-        ("rclone cat nats:photos/cat.jpg", "natsobj cat photos cat.jpg"),
-        ("rclone check dist nats:photos/dist", "natsobj ls photos dist/ --sha256sum"),
-        ("rclone moveto nats:photos/cat.jpg nats:photos/tom.jpg", "natsobj mv photos cat.jpg tom.jpg"),
-        ("rclone deletefile nats:photos/tom.jpg", "natsobj rm photos tom.jpg"),
-        ("rclone purge nats:photos", "natsobj rm --bucket photos -f"),
-    ),
-}
+__all__ = ["advice"]
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("del", "delete", "remove", "unlink", "deletefile"), ("rm",)),
-    **dict.fromkeys(("show", "stat", "status", "head", "i"), ("info",)),
+    **dict.fromkeys(("show", "stat", "status", "head", "i", "du", "size"), ("info",)),
     **dict.fromkeys(("mb", "create", "new", "make", "mkdir", "init"), ("add",)),
     **dict.fromkeys(("rb", "purge", "rmdir", "destroy"), ("rm", "--bucket")),
-    **dict.fromkeys(("list", "dir", "l", "lsf", "find"), ("ls",)),
+    **dict.fromkeys(("list", "dir", "l", "lsf", "lsl", "find"), ("ls",)),
     **dict.fromkeys(("lsd", "tree"), ("ls", "--folders")),
     **dict.fromkeys(("upload", "store", "pipe", "rcat"), ("put",)),
     **dict.fromkeys(("download", "fetch", "pull"), ("get",)),
     **dict.fromkeys(("move", "rename", "moveto"), ("mv",)),
     **dict.fromkeys(("copy", "copyto"), ("cp",)),
-    **dict.fromkeys(("update", "set", "config"), ("edit",)),
-    **dict.fromkeys(("check", "fsck", "validate"), ("verify",)),
+    **dict.fromkeys(("update", "set"), ("edit",)),
+    **dict.fromkeys(("fsck", "validate"), ("verify",)),
+    **dict.fromkeys(("check", "diff"), ("sync", "--dry-run")),
+    **dict.fromkeys(("login", "auth", "config", "configure", "alias"), ("help", "connection")),
+    "lsjson": ("ls", "--json"),
     "link": ("ln",),
     "mirror": ("sync",),
 }
 """Commands of others, and ours."""
 
-PREFACES = ("nats", "object", "obj", "o", "s3", "aws", "mc", "rclone")
+OURS = ("nats", "object", "obj", "o")
+PREFACES = (*OURS, "s3", "aws", "mc", "rclone", "gh", "release", "cache", "bucket")
 """Words that the others have before the command."""
+
+ALIASES = ("nats", "minio", "myminio", "play", "local", "s3")
+"""What mc has before the bucket: the name that somebody gave to a server."""
 
 PATTERN = re.compile(r"[*?]")
 """What no name begins with that somebody typed on purpose."""
@@ -147,14 +70,20 @@ def advice(args: Sequence[str], root: Context) -> str | None:
     assert isinstance(root.command, TyperGroup)
     commands = root.command.list_commands(root)
     options, words = _sorted_out(args)
+    prefaces = []
     while words and words[0] in PREFACES and words[0] not in commands:
-        words = words[1:]
+        prefaces.append(words.pop(0))
+    if words == ["version"] or "-version" in args:
+        return "natsobj --version"
     if not words:
         return None
     command = (words[0],) if words[0] in commands else COMMANDS.get(words[0], ())
     if not command or command[0] not in commands:
         return None
-    lines = _lines([*command, *words[1:]], options)
+    if command[0] == "help":
+        return shlex.join(("natsobj", *command))
+    said_by = {*words[:1], *(("file",) if set(prefaces) & {*OURS, "release"} else ())}
+    lines = _lines([*command, *words[1:]], options, said_by)
     said = sorted(each for each in args if each not in SECRETS)
     if sorted(lines[0]) == said or not all(_works(line, root) for line in lines):
         return None
@@ -187,69 +116,104 @@ def _sorted_out(args: Sequence[str]) -> tuple[list[tuple[str, ...]], list[str]]:
             words.append(arg)
         elif equals:
             options.append((name, value))
-        elif name in VALUED | {"-O", "--output", "--name"}:
+        elif name in VALUED | {"-O", "-o", "--output", "--name"}:
             options.append((name, *([value] if (value := next(rest, "")) else [])))
+        elif re.fullmatch(r"-[A-Za-z]{2,4}", arg):  # several in one, such as -rf
+            options += [(f"-{letter}",) for letter in arg[1:]]
         else:
             options.append((name,))
     return options, words
 
 
-def _lines(words: list[str], options: list[tuple[str, ...]]) -> list[list[str]]:
-    """Write our line, or lines, from our command with the words and options of another."""
+def _lines(words: list[str], options: list[tuple[str, ...]], said_by: set[str]) -> list[list[str]]:
+    """Write our line, or lines, from our command with the words and options of another.
+
+    Args:
+        said_by: the other's command, and `file` where it fetches to a file without being told.
+    """
     command, *rest = words
     kept: list[tuple[str, ...]] = [(word,) for word in rest if word.startswith("--")]
     rest = [word for word in rest if not word.startswith("--")]
     named: dict[str, str] = {}
     for option in options:
-        match command, option[0]:
-            case _, "--password" | "--token":
-                pass
-            case ("get", "-O" | "--output") | ("put", "--name"):
-                named[command] = option[-1]
-            case _, "--no-progress":
-                kept.append(("--progress", "none"))
-            case "ls", "-n":
-                kept.append(("-1",))
-            case ("put" | "add", "-f" | "--force") | ("ls", "-r" | "-R" | "--recursive"):
-                pass
-            case "rm", "-y" | "--yes" | "--force":
-                kept.append(("-f",))
-            case "sync", "--overwrite":
-                pass
-            case "sync", "--remove" | "--delete-after":
-                kept.append(("--delete",))
-            case _, "--dryrun":
-                kept.append(("--dry-run",))
-            case _:
-                kept.append(option)
-    command, rest = _addressed(command, rest)
-    return _arranged(command, rest, [part for option in kept for part in option], named.get(command))
+        if option[0] in {"-O", "-o", "--output"} or (command, option[0]) == ("put", "--name"):
+            named[command] = option[-1]
+        else:
+            kept += _translated(command, option)
+    command, rest, folder = _addressed(command, rest, said_by)
+    if folder and not {("-r",), ("--recursive",)} & set(kept):
+        kept.insert(0, ("-r",))
+    parts = [part for option in kept for part in option]
+    return _arranged(command, rest, parts, named.get(command), said_by)
+
+
+IGNORED = {
+    "put": {"-f", "--force"},
+    "add": {"-f", "--force"},
+    "ls": {"-r", "-R", "--recursive", "-a", "-h", "-t"},
+    "sync": {"--overwrite"},
+}
+"""Options of others that ask for what is so here anyway."""
+
+
+OPTIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("ls", "-n"): ("-1",),
+    ("ls", "--name"): ("--match",),
+    ("rm", "-R"): ("-r",),
+    **dict.fromkeys((("rm", "-y"), ("rm", "--yes"), ("rm", "--force")), ("-f",)),
+    **dict.fromkeys((("sync", "--remove"), ("sync", "--delete-after")), ("--delete",)),
+    ("", "--dryrun"): ("--dry-run",),
+    ("", "--no-progress"): ("--progress", "none"),
+}
+"""Options of others, of one of our commands or of any, and ours; a value goes along."""
+
+
+def _translated(command: str, option: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Write an option of another program as ours, if there is a counterpart, and else as it is."""
+    name, *value = option
+    if name in SECRETS or name in IGNORED.get(command, ()):
+        return []
+    ours = OPTIONS.get((command, name)) or OPTIONS.get(("", name)) or (name,)
+    return [(*ours, *value)]
 
 
 ADDRESS = re.compile(r"(?:s3://|[A-Za-z][\w-]*:)?([A-Za-z0-9_-]+)(?:/(.*))?", re.DOTALL)
 """`s3://BUCKET/KEY`, `REMOTE:BUCKET/KEY`, or only `BUCKET/KEY`."""
 
 
-def _addressed(command: str, words: list[str]) -> tuple[str, list[str]]:
-    """Take `BUCKET/KEY` apart, and find out which way a copy goes."""
+def _addressed(command: str, words: list[str], said_by: set[str]) -> tuple[str, list[str], bool]:
+    """Take `BUCKET/KEY` apart, and find out which way a copy goes, and whether it is one of a folder."""
+    words = [_without_alias(word) for word in words]
     if command == "sync" and len(words) == 2:
-        return command, _sides(words)
-    if command in {"cp", "mv"} and len(words) == 2:
-        far = [_is_remote(word) for word in words]
+        return command, _sides(words), False
+    if command in {"cp", "mv"} and len(words) == 2 and any(re.search(r"[/:]", word) for word in words):
         first, second = words
-        if far == [False, True]:
-            bucket, key = _apart(second)
-            return "put", [bucket, key or first.rpartition("/")[2], first]
-        if far == [True, False]:
-            return "get", [*_apart(first), second]
-        if far == [True, True]:
-            (bucket, key), (other, new) = _apart(first), _apart(second)
-            return command, [bucket, key, *([] if other == bucket else [other]), new or key]
+        (bucket, key), (other, new) = _apart(first), _apart(second)
+        if _is_here(first) and other:
+            folder = os.path.isdir(first)  # noqa: PTH112  # never raises
+            return "put", [other, new or first.rpartition("/")[2], first], folder
+        if bucket and (_is_here(second) or not _is_remote(second)) and "/" not in second.strip("./"):
+            folder = "copy" in said_by and "." not in key
+            return "get", [bucket, key, second], folder
+        if bucket and other:
+            return command, [bucket, key, *([] if other == bucket else [other]), new or key], False
+    if len(words) == 2 and command == "put" and os.path.isfile(words[0]):  # noqa: PTH113
+        words = words if os.path.isfile(words[1]) else words[::-1]  # noqa: PTH113
     if words and re.search(r"[/:]", words[0]):
         bucket, key = _apart(words[0])
         if bucket:
-            return command, [bucket, *([key] if key else []), *words[1:]]
-    return command, words
+            return command, [bucket, *([key] if key else []), *words[1:]], False
+    return command, words, False
+
+
+def _without_alias(word: str) -> str:
+    alias, slash, rest = word.partition("/")
+    return rest if slash and rest and alias in ALIASES else word
+
+
+def _is_here(word: str) -> bool:
+    """Tell whether a word means something on this machine."""
+    return word.startswith((".", "/", "~")) or os.path.exists(word)  # noqa: PTH110  # never raises
 
 
 def _sides(words: list[str]) -> list[str]:
@@ -274,29 +238,44 @@ def _apart(word: str) -> tuple[str, str]:
     return (found[1], found[2] or "") if found else ("", "")
 
 
-def _arranged(command: str, words: list[str], options: list[str], name: str | None) -> list[list[str]]:
+def _arranged(
+    command: str, words: list[str], options: list[str], name: str | None, said_by: set[str]
+) -> list[list[str]]:
     """Put bucket, key and files where they stand here; several lines where one takes one object only."""
     bucket, *rest = words or [""]
     folder = bool({"-r", "--recursive"} & set(options))
+    if command == "get" and len(rest) > 2:
+        return [[command, bucket, each, ".", *options] for each in rest]
+    if command == "info" and len(rest) > 1:
+        return [[command, bucket, each, *options] for each in rest]
+    if command == "get":
+        return [[command, *_of_get(bucket, rest, options, name, folder=folder, said_by=said_by)]]
     if command == "put" and name is not None:
         words = [bucket, name, *rest[:1]]
-    elif command == "put" and len(rest) == 1 and not folder and os.path.isfile(rest[0]):  # noqa: PTH113
-        words = [bucket, rest[0], rest[0]]
-    elif command == "get" and name is not None:
-        words = [bucket, *rest[:1], name]
-    elif command == "get" and folder and rest and PATTERN.search(rest[0]):
-        words, options = [bucket, "", *(rest[1:] or ["."])], [*options, "--match", rest[0]]
-    elif command == "get" and len(rest) > 2:
-        return [[command, bucket, each, ".", *options] for each in rest]
-    elif command == "info" and len(rest) > 1:
-        return [[command, bucket, each, *options] for each in rest]
+    elif command == "put" and len(rest) == 1 and not folder and not {"pipe", "rcat"} & said_by:
+        words = [bucket, rest[0], *(rest if os.path.isfile(rest[0]) else [])]  # noqa: PTH113
     elif command == "ls" and rest and PATTERN.search(rest[0]):
         words, options = [bucket], ["--match", rest[0], *options]
     elif command == "rm" and folder and rest:
         kept = [each for each in options if each not in {"-r", "--recursive", "-f"}]
-        words, options = [bucket], ["--match", f"{rest[0]}*", *kept, "-f"]
+        words, options = [bucket], ["--match", f"{rest[0].rstrip('/')}/*", *kept, "-f"]
     elif command == "rm" and words and not rest and not {"--bucket", "--match"} & set(options):
         options = ["--bucket", *options]
     if "--bucket" in options:
         words, options = ["--bucket", *words], [each for each in options if each != "--bucket"]
     return [[command, *words, *options]]
+
+
+def _of_get(
+    bucket: str, rest: list[str], options: list[str], name: str | None, *, folder: bool, said_by: set[str]
+) -> list[str]:
+    """Put the words of a get where they stand here."""
+    if name is not None:
+        return [bucket, *rest[:1], name, *options]
+    if folder and rest and PATTERN.search(rest[0]):
+        return [bucket, "", *(rest[1:] or ["."]), *options, "--match", rest[0]]
+    if bucket and not rest and not folder:
+        return [bucket, "", ".", "-r", *options]
+    if len(rest) == 1 and not folder and {"file", "download"} & said_by:
+        return [bucket, rest[0], ".", *options]
+    return [bucket, *rest, *options]

@@ -62,6 +62,9 @@ def sides(source: str, target: str) -> Sides:
     if is_here != is_there and "/" not in (target if is_here else source):
         typed = ["natsobj", "sync", *((source, f"{target}:") if is_here else (f"{source}:", target))]
         error.add_note(f"did you mean {shlex.join(typed)}?")
+    elif is_here and not is_there and target[:1] not in {".", "/", "~"}:
+        typed = ["natsobj", "sync", source, target.replace("/", ":", 1)]
+        error.add_note(f"did you mean {shlex.join(typed)}?")
     else:
         error.add_note("BUCKET:PREFIX is one; cp -r copies between folders")
     raise error

@@ -198,7 +198,7 @@ def way(bucket: str, names: Sequence[str], last: str, *, prefixes: bool = False)
 def folder(path: str | None) -> str:
     """Take what stands in the place of the FILE for a folder, that may be missing so far."""
     if path is None:
-        raise UsageError("--recursive needs a folder after the PREFIX, such as .")
+        raise UsageError("--recursive needs a folder after the PREFIX (. is this one)")
     if path == "-":
         raise UsageError("--recursive needs a folder, not - (if that is its name: ./-)")
     if os.path.exists(path) and not os.path.isdir(path):  # noqa: PTH110, PTH112  # never raises
