@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -15,6 +16,7 @@ from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
+    from natsobj.bucket import Bucket
     from natsobj.models import BucketInfo, ObjectInfo
 
 EXAMPLES = (
@@ -82,7 +84,6 @@ async def ls(
     from natsobj.cli.output.buckets import BUCKETS
     from natsobj.cli.output.folders import LEVEL
     from natsobj.cli.output.objects import OBJECTS, checksum_line, left_out_line
-    from natsobj.folders.ages import of_age
 
     values.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
     values.exclusive({"--long": long, "--names": names, "--null": null, "--sha256sum": sha256sum})
@@ -103,36 +104,56 @@ async def ls(
         "long": long and bucket is not None,
         "by_name": not (sort or folders),
     }
+    wanted = _Wanted(match, older_than, newer_than, deleted, sort, reverse)
     async with session.store() as store:
         if bucket is None:
-            buckets = _arranged(
-                store.buckets(), _bucket_order(sort), reverse, match, lambda each: each.bucket
-            )
+            order = _bucket_order(sort)
+            buckets = _arranged(store.buckets(), order, reverse, match, lambda each: each.bucket)
             await session.show_all(buckets, BUCKETS, **layout)
-        else:
-            home = store.bucket(bucket)
-            wanted = await of_age(home, older_than=older_than, newer_than=newer_than)
-
-            def read(
-                first: bool, order: Callable[[Any], Any] | None = None, turned: bool = False
-            ) -> AsyncGenerator[ObjectInfo, None]:
-                report = session.fail if first else lambda _: None
-                listed = home.list(start, deleted=deleted, on_unreadable=report)
-                keep = (lambda each: each) if session.json else OBJECTS.lean
-                return _arranged(
-                    listed, order, turned, match, lambda each: each.name, suits=wanted, keep=keep
-                )
-
-            objects: AsyncGenerator[Any, None] = read(True, _object_order(sort), reverse)
-            if folders:
-                from natsobj.folders.level import one_level
-
-                objects = one_level(read, start, _object_order(sort), reverse=reverse)
-            if not sha256sum:
-                await session.show_all(objects, LEVEL if folders else OBJECTS, **layout)
-            elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
-                session.report(left_out_line(left_out))
+            return session.status
+        objects = await _objects(session, store.bucket(bucket), start, wanted, folders=folders)
+        if not sha256sum:
+            await session.show_all(objects, LEVEL if folders else OBJECTS, **layout)
+        elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
+            session.report(left_out_line(left_out))
     return session.status
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which objects, and in which order."""
+
+    match: str | None
+    older_than: timedelta | None
+    newer_than: timedelta | None
+    deleted: bool
+    sort: str | None
+    reverse: bool
+
+
+async def _objects(
+    session: Session, home: Bucket, start: str, wanted: _Wanted, *, folders: bool
+) -> AsyncGenerator[Any, None]:
+    """Find the objects whose names begin with `start`, or one level of folders and objects there."""
+    from natsobj.cli.output.objects import OBJECTS
+    from natsobj.folders.ages import of_age
+
+    suits = await of_age(home, older_than=wanted.older_than, newer_than=wanted.newer_than)
+    order = _object_order(wanted.sort)
+
+    def read(
+        first: bool, order: Callable[[Any], Any] | None = None, turned: bool = False
+    ) -> AsyncGenerator[ObjectInfo, None]:
+        report = session.fail if first else lambda _: None
+        listed = home.list(start, deleted=wanted.deleted, on_unreadable=report)
+        keep = (lambda each: each) if session.json else OBJECTS.lean
+        return _arranged(listed, order, turned, wanted.match, lambda each: each.name, suits=suits, keep=keep)
+
+    if folders:
+        from natsobj.folders.level import one_level
+
+        return one_level(read, start, order, reverse=wanted.reverse)
+    return read(True, order, wanted.reverse)
 
 
 def _folder(prefix: str) -> str:
