@@ -132,7 +132,7 @@ def check_header(name: str, value: str = "") -> None:
 
 
 def as_bytes(value: object, name: str) -> bytes:
-    """Return bytes that nobody changes any more."""
+    """Return bytes that cannot change any more."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, (bytearray, memoryview)):

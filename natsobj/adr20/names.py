@@ -138,7 +138,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _tail(subject: str) -> str:
-    """What follows `$O.<bucket>.M.`, or the subject where it is no subject of a record."""
+    """What follows `$O.<bucket>.M.`, or the subject itself if it is not that of a record."""
     return subject.split(".", 3)[-1]
 
 

@@ -185,7 +185,7 @@ def _members(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _behind(mark: str, text: str, position: int) -> int:
-    """Where the next thing of a JSON object begins: behind a mark and blanks."""
+    """Where the next token of a JSON object begins: after a delimiter and blanks."""
     while text[position] in mark or text[position] in " \t\n\r":
         position += 1
     return position

@@ -119,7 +119,7 @@ def edited_config(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
 
 
 def ttl_refusal(config: Mapping[str, Any], seconds: int) -> str | None:
-    """Return why a stream does not let an object expire after so many seconds; None if it does."""
+    """Return why a stream does not let an object expire after these seconds; None if it does."""
     if not config.get("allow_msg_ttl"):
         return "allow_msg_ttl is off (natsobj edit BUCKET --object-ttl)"
     marker = config.get("subject_delete_marker_ttl") or 0
@@ -131,14 +131,14 @@ def ttl_refusal(config: Mapping[str, Any], seconds: int) -> str | None:
 
 
 def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = None) -> tuple[str, ...]:
-    """Return why a stream cannot keep an object whole, each reason by its setting; nothing where it can.
+    """Return why a stream cannot keep an object whole, one reason for each setting; nothing if it can.
 
     Measured with nats-server 2.15 and three chunks and their record, stored and replaced:
     - `max_msgs_per_subject` and the retentions `interest` and `workqueue` acknowledge and drop (or refuse the
       last chunk, 10077, with `discard_new_per_subject`), `subject_transform` acknowledges and moves.
     - `no_ack` stores and never answers. What `subjects` lack nobody takes: those of a stream with nothing but
       sources, or of another bucket.
-    - Without `allow_rollup_hdrs` the record is refused behind its chunks (10111; `deny_purge` rules it out),
+    - Without `allow_rollup_hdrs` the record is refused after its chunks (10111; `deny_purge` rules it out),
       with `allow_msg_counter` everything is (10169), and what is above `max_msg_size` (10054).
     - `deny_delete`, `first_seq`, `republish`, `sources` beside subjects, `allow_msg_ttl`, `allow_atomic`,
       `allow_batched`, `persist_mode`, `consumer_limits` and `max_consumers` keep all. `max_msgs` and

@@ -18,7 +18,7 @@ __all__ = ["Face", "Loop", "shared_loop"]
 T = TypeVar("T")
 
 _AHEAD = 1000
-"""Items of a list that may wait for the consumer."""
+"""Items that may wait for the consumer of an iterator."""
 
 
 class Loop:
@@ -51,7 +51,7 @@ class Loop:
         return job.result()
 
     def iterate(self, items: AsyncIterator[T], *, ahead: int = _AHEAD) -> Iterator[T]:
-        """Iterate over what an asynchronous iterator gives, a little ahead."""
+        """Iterate over an asynchronous iterator, reading a little ahead."""
         channel: _Channel[T] = _Channel(items, ahead)
         job = self._begin(channel.fill())
         try:
@@ -188,7 +188,7 @@ class _Channel(Generic[T]):
                 self._changed.notify()
 
     def take(self) -> list[T] | None:
-        """Wait for items and return those that are there; None behind the last one."""
+        """Wait for items and return those that have arrived; None after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._ended)
             batch = list(self._queue)
@@ -232,7 +232,7 @@ def shared_loop() -> Loop:
 
 
 def _forget() -> None:
-    """In a new process there is no thread, and nobody who holds the lock."""
+    """After a fork there is no thread, and nobody holds the lock."""
     global _lock, _shared
     _lock, _shared = threading.Lock(), None
 

@@ -21,10 +21,10 @@ class Source(Protocol):
 
     @property
     def size(self) -> int | None:
-        """Bytes in all, None if unknown."""
+        """Total bytes, None if unknown."""
 
     async def read(self, size: int, /) -> bytes:
-        """Return exactly `size` bytes, fewer only at the end, none behind it."""
+        """Return exactly `size` bytes, fewer only at the end, none after it."""
 
     def restart(self) -> None:
         """Go back to the first byte.
@@ -43,7 +43,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """A place for fetched bytes, given in order."""
+    """A target for fetched bytes, which arrive in order."""
 
     def write(self, view: memoryview, /) -> None:
         """Take a chunk; the view is valid during the call only."""

@@ -30,7 +30,7 @@ class AtomicFile:
     Args:
         folder: both are in it; it stays open until the file is finished.
         target: the name in it.
-        name: what errors call the target; it is another one where a link was followed.
+        name: the target as errors name it; the file itself is another one if a link was followed.
     """
 
     def __init__(self, folder: Folder, target: str, name: str) -> None:
@@ -70,7 +70,7 @@ class AtomicFile:
         """Give the file its name, and the permissions of the file that has it now.
 
         Raises:
-            FileExists: another one took the name meanwhile and may not be replaced.
+            FileExists: another file took the name meanwhile, and may not be replaced.
         """
         assert self._temporary is not None
         with naming(self._name):
@@ -101,7 +101,7 @@ class AtomicFile:
 
     def _create(self) -> None:
         stem, old = beginning(self._target, _MOST_OF_NAME), self._old()
-        # What is private stays so meanwhile; one that may not be written is written all the same.
+        # A private file stays private meanwhile; a read-only one is replaced nevertheless.
         mode = _ORDINARY if old is None else old.st_mode & _ALL_PERMISSIONS | stat.S_IRUSR | stat.S_IWUSR
         while self._descriptor < 0:
             temporary = f".{stem}.{secrets.token_hex(4)}{_TEMPORARY_SUFFIX}"
@@ -116,7 +116,7 @@ class AtomicFile:
                 stem = shorter
 
     def _keep_permissions(self) -> None:
-        """Take over owner and permissions as far as the system allows; that it does not is no failure."""
+        """Take over owner and permissions as far as the system allows; it does not fail if it cannot."""
         old, new = self._old(), os.fstat(self._descriptor)
         if old is None or os.name == "nt":
             return

@@ -1,4 +1,4 @@
-"""What is no file by itself: open descriptors, by number or by name, and names of streams."""
+"""Paths that are not files of their own: open descriptors, by number or by name, and standard streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def named_descriptor(path: str) -> int | None:
 
 
 def _way(path: str) -> tuple[str | None, int]:
-    """Return whose descriptor a path is a name of, and its number; None if it is no such name."""
+    """Return the process and the number of the descriptor that a path names; None if it names none."""
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
         if _NUMBER.fullmatch(name) and (found := _FOLDER.fullmatch(os.path.realpath(folder))):

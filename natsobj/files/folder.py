@@ -79,7 +79,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Give the descriptor back; more than once does no harm."""
+        """Close the descriptor; closing it again does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -152,7 +152,7 @@ class Folder:
         os.unlink(path, **at)
 
     def link(self, name: str, new: str) -> None:
-        """Give a file another name, which must be free."""
+        """Rename a file; the new name must be free."""
         source, target = self._at(name)[0], self._at(new)[0]
         if self._descriptor >= 0:
             os.link(source, target, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)

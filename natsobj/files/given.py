@@ -1,4 +1,4 @@
-"""What callers of the library give: whatever has bytes becomes a source, every place for them a sink.
+"""What callers of the library pass: anything with bytes becomes a source, any target for them a sink.
 
 Only regular files and memory are read and written in the event loop; everything else could stall it.
 """
@@ -184,7 +184,7 @@ class _SinkFailed(Exception):
 
 
 class _Guarded:
-    """A caller's sink, whose trouble is nobody else's."""
+    """A caller's sink; its errors are kept apart from those of the transfer."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -218,7 +218,7 @@ def _refuse_text(file: object, argument: str) -> None:
 
 def _is_ordinary(file: Any) -> bool:
     """Return whether a file is memory or a regular file of the system, which never wait."""
-    file = getattr(file, "file", file)  # what tempfile gives wraps one
+    file = getattr(file, "file", file)  # objects of tempfile wrap one
     if type(file) is io.BytesIO:
         return True
     if type(file) not in _ORDINARY or type(getattr(file, "raw", file)) is not io.FileIO:

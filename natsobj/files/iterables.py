@@ -52,7 +52,7 @@ class IterableSource(PipeSource):
 
 
 class AsyncIterableSource:
-    """An asynchronous iterable, iterated by the reader."""
+    """An asynchronous iterable, iterated in the task that reads."""
 
     size: int | None = None
 
@@ -81,7 +81,7 @@ class AsyncIterableSource:
         raise io.UnsupportedOperation(f"{self.name} can be read only once")
 
     def check(self) -> None:
-        """An iterable cannot change behind our back."""
+        """An iterable cannot change while it is read."""
 
     async def aclose(self) -> None:
         """Let an asynchronous generator clean up."""
@@ -111,7 +111,7 @@ class AsyncReadable(Protocol):
 
 
 async def read_blocks(file: AsyncReadable) -> AsyncGenerator[bytes, None]:
-    """Iterate over what an asynchronous file gives, to its end."""
+    """Iterate over the content of an asynchronous file."""
     while block := await file.read(_BLOCK_SIZE):
         yield block
 

@@ -108,7 +108,7 @@ class PipeSource:
         raise io.UnsupportedOperation(f"{self.name} can be read only once")
 
     def check(self) -> None:
-        """A stream cannot change behind our back."""
+        """A stream cannot change while it is read."""
 
     def _run(self) -> None:
         descriptor = -1
@@ -128,7 +128,7 @@ class PipeSource:
         while True:
             try:
                 return os.read(descriptor, _BLOCK_SIZE)
-            except BlockingIOError:  # somebody who shares the stream made it non-blocking
+            except BlockingIOError:  # another process that shares the stream made it non-blocking
                 select.select([descriptor], [], [])
 
     def _queue(self, block: bytes) -> bool:
@@ -172,7 +172,7 @@ class StreamSource(PipeSource):
 
 
 class PipeSink:
-    """A stream that is written behind a bounded queue; a context that ends its thread.
+    """A stream that a thread writes from a bounded queue; a context that ends the thread.
 
     A clean exit waits for nothing: `flush` first.
 
@@ -253,7 +253,7 @@ class PipeSink:
         while view:
             try:
                 view = view[os.write(descriptor, view) :]
-            except BlockingIOError:  # somebody who shares the stream made it non-blocking
+            except BlockingIOError:  # another process that shares the stream made it non-blocking
                 select.select([], [descriptor], [])
 
     def _take(self) -> bytes | None:

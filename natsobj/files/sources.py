@@ -25,7 +25,7 @@ _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class FileSource:
-    """A seekable binary file, read from where it stands."""
+    """A seekable binary file, read from its current position."""
 
     def __init__(self, file: BinaryIO | io.FileIO, name: str) -> None:
         self.name = name
@@ -102,7 +102,7 @@ class _State(NamedTuple):
 def open_source(file: str | None) -> Iterator[Source]:
     """Open what shall be stored: a file, or standard input for None and `-`.
 
-    A name for an open descriptor, such as `/dev/fd/3`, is that descriptor, read from where it stands.
+    A name for an open descriptor, such as `/dev/fd/3`, is that descriptor, read from its current position.
 
     Raises:
         OSError: the file is missing, a folder, or cannot be read.

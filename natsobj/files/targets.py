@@ -96,7 +96,7 @@ async def open_target(path: Path, *, replace: bool) -> AsyncIterator[Sink]:
 def begin(
     path: Path, made: list[Path], stack: contextlib.ExitStack, kind: Callable[[Folder, str, str], FileT]
 ) -> FileT:
-    """Make the file that is written, and the folders that are missing; those of a link are somebody else's.
+    """Create the file to write, and the missing folders; those of a link's target are not created.
 
     Args:
         made: the folders are noted here.
@@ -132,7 +132,7 @@ def make_folders(folder: Path, made: list[Path]) -> None:
     for each in reversed(missing):
         try:
             each.mkdir()
-        except FileExistsError:  # somebody else was quicker
+        except FileExistsError:  # another process was quicker
             if each.is_symlink() and not each.exists():
                 raise FileNotFoundError(errno.ENOENT, "it is a link that leads nowhere", str(each)) from None
             if not each.is_dir():
@@ -149,7 +149,7 @@ def remove_folders(made: list[Path]) -> None:
 
 
 class _Descriptor:
-    """A sink that writes a regular file behind a descriptor and cannot take anything back."""
+    """A sink that writes to an open descriptor of a regular file, and cannot start over."""
 
     def __init__(self, descriptor: int, name: str) -> None:
         self._descriptor = descriptor
@@ -187,7 +187,7 @@ async def _open_descriptor(descriptor: int, name: str) -> AsyncIterator[Sink]:
             yield pipe
         except OSError:  # its own, or a local file's: nothing more is expected here
             raise
-        except Exception:  # the verdict on what was fetched: it comes behind the bytes
+        except Exception:  # the verdict on the fetched bytes comes after them
             await pipe.flush()
             raise
         await pipe.flush()

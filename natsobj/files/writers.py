@@ -20,7 +20,7 @@ class Writable(Protocol):
 
 
 class FileSink:
-    """An open file that never waits, written from where it stands."""
+    """An open file that never blocks, written from its current position."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
@@ -28,7 +28,7 @@ class FileSink:
         self._start = file.tell() if file.seekable() else None
         if self._start is not None and file.seek(0, os.SEEK_END) > self._start:
             file.seek(self._start)
-            self._start = None  # what lies behind would be lost with what was written
+            self._start = None  # what follows would be lost with what was written
 
     def write(self, view: memoryview, /) -> None:
         with naming(self._name):
@@ -46,7 +46,7 @@ class FileSink:
             self._file.truncate()
 
     def flush(self) -> None:
-        """Give all that was written to the system."""
+        """Flush everything that was written to the system."""
         with naming(self._name):
             self._file.flush()
 

@@ -44,9 +44,9 @@ _CLOSE_WITHIN = 2.0
 
 
 def settings_of(options: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
-    """Merge what a program says with the environment and the contexts, as the command does.
+    """Merge a program's settings with the environment and the contexts, as the command does.
 
-    Starts the local server where that is asked for by NATSOBJ_LOCAL.
+    Starts the local server if NATSOBJ_LOCAL asks for it.
 
     Raises:
         InvalidArgument: a setting is invalid, or two of them contradict each other.
@@ -82,7 +82,7 @@ class _Connections:
         self._held: list[AsyncGenerator[natsobj.Store, None]] = []
 
     async def store(self, settings: Settings) -> natsobj.Store:
-        """Return the store for these settings; all who ask at once share one try."""
+        """Return the store for these settings; concurrent callers share one attempt."""
         task = self._opening.get(settings)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._opening[settings] = asyncio.create_task(self._open(settings))

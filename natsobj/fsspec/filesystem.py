@@ -260,7 +260,7 @@ async def _part(bucket: Bucket, info: ObjectInfo, start: int | None, end: int | 
 
 
 async def _each(verb: Callable[[str], Any], keys: Iterable[str], at_once: int) -> None:
-    """Do one thing to many keys, some at once; what is gone meanwhile is not an error for more than one."""
+    """Do one thing to many keys, several at once; with more than one, missing keys are not an error."""
     todo = list(keys)
 
     async def one(key: str) -> None:

@@ -77,7 +77,7 @@ class Connected(AsyncFileSystem):
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Store]:
-        """Give the store; errors come out as Python's own, too."""
+        """Yield the store; its errors are raised as Python's own."""
         with pythons():
             settings = await asyncio.to_thread(lambda: self.settings) if self._stale() else self.settings
             try:
@@ -89,7 +89,7 @@ class Connected(AsyncFileSystem):
 
     @asynccontextmanager
     async def at(self, path: str) -> AsyncIterator[tuple[Bucket, str]]:
-        """Give the bucket and the key of a path."""
+        """Yield the bucket and the key of a path."""
         bucket, key = split(self._strip_protocol(path))
         async with self.connected() as store:
             yield store.bucket(bucket), key

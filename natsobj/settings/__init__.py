@@ -105,7 +105,7 @@ def resolve(
 
 
 def of_servers(servers: str) -> Settings:
-    """Give the settings for addresses, with commas between them and perhaps a credential in them, alone.
+    """Return the settings for comma-separated addresses alone, which may contain a credential.
 
     Raises `InvalidArgument`.
     """

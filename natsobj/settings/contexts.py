@@ -22,7 +22,7 @@ _LONGEST_SELECTION = 1024
 
 
 def named_context(name: str, home: Path | None, by: str) -> Layer:
-    """Read the context that somebody asked for, by name or by the path of a `.json` file.
+    """Read the context that was asked for, by name or by the path of a `.json` file.
 
     Args:
         home: the folder that has natscli's `nats/`, None if there is none.
@@ -30,7 +30,7 @@ def named_context(name: str, home: Path | None, by: str) -> Layer:
 
     Raises:
         ContextNotFound: there is none of that name.
-        InvalidArgument: it is not a context, or asks for what we do not have.
+        InvalidArgument: it is not a context, or needs something that is not supported.
         OSError: it cannot be read.
     """
     path = _file_of(name, home)
@@ -51,7 +51,7 @@ def selected_context(home: Path | None) -> Layer | None:
     selector = home / "nats" / "context.txt"
     try:
         name = read_text(selector, most=_LONGEST_SELECTION, regular=True).strip()
-    except (OSError, InvalidArgument):  # nobody asked for it
+    except (OSError, InvalidArgument):  # it was not asked for
         return None
     if not name or re.search(_NO_TEXT, name):
         return None

@@ -45,7 +45,7 @@ class _Lower:
         self.in_urls = in_urls
 
     def label(self, name: str) -> str | None:
-        """Say where it has this half of a credential, None if it has not."""
+        """Return where it has this half of a credential; None if it has not."""
         names = {name, "token"} if name == "user" else {name}
         if name in self.layer.values:
             return self.layer.labels[name]

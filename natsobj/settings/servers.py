@@ -117,7 +117,7 @@ def _host_name(name: str) -> str:
 
 
 def without_secrets(url: str, whole: str) -> str:
-    """The URL (or what somebody took for one) as messages may show it.
+    """The URL (or what was taken for one) as messages may show it.
 
     Where a comma in a password may have split it, that is the whole list.
     """

@@ -31,7 +31,7 @@ _MOST = 1024 * 1024
 """Bytes of any file that says how to connect; the longest JWTs have some thousand."""
 
 _WRITER_WITHIN = 2.0
-"""Seconds in which somebody must open a FIFO to write to it."""
+"""Seconds to wait for a process that opens a FIFO for writing."""
 
 
 def xdg_folder(env: Mapping[str, str], variable: str, default: str) -> Path | None:
@@ -58,7 +58,7 @@ def with_home(env: Mapping[str, str]) -> Mapping[str, str]:
         import pwd
 
         return {**env, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
-    except (ImportError, KeyError):  # Windows, or a user that nobody has listed
+    except (ImportError, KeyError):  # Windows, or a user that is not listed
         return env
 
 
@@ -82,7 +82,7 @@ def read_value(value: str, label: str, env: Mapping[str, str], *, path: bool) ->
 
 
 def split_uri(value: str) -> tuple[str, str]:
-    """Give the scheme of a URI that means something here, or an empty one, and the rest."""
+    """Return the scheme of a URI that is known here, else an empty one, and the rest."""
     match = re.fullmatch(_URI, value)
     return ((match[1] or match[2]).lower(), match[3]) if match else ("", value)
 
@@ -168,7 +168,7 @@ def _opened(path: Path, *, regular: bool) -> Iterator[int]:
 
 
 def _part(descriptor: int, path: Path, *, begun: bool) -> bytes:
-    """Read some bytes, none at the end of the file; wait for them where somebody is about to write them."""
+    """Read some bytes, none at the end of the file; wait for them if a process is about to write."""
     import select
 
     while True:
@@ -190,7 +190,7 @@ def _part(descriptor: int, path: Path, *, begun: bool) -> bytes:
 def expand(path: str, label: str, env: Mapping[str, str]) -> Path:
     """Replace `$NAME` and `${NAME}`, and then `~` at the start.
 
-    Refuses what is not a path but a credential itself: the error of opening it would show it.
+    Refuses a credential in place of a path: the error of opening it would show the credential.
     """
     path = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: _variable(match[1] or match[2], label, env), path)
     if re.match(r"~([/\\]|$)", path):

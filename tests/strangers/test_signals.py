@@ -144,7 +144,9 @@ async def test_a_server_that_stopped_leaves_the_truth(serve: Serve, cli: Program
             finally:
                 os.kill(server.pid, signal.SIGCONT)
             said = said_by(process)
-    assert said.startswith(f"interrupted: {bucket_name}/k is as it was; chunks may be left over")
+    assert said.startswith(
+        f"interrupted: {bucket_name}/k is as it was; chunks may be left in {bucket_name}: "
+    )
     assert said.count("\n") == 1
 
 

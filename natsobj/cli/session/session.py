@@ -123,7 +123,7 @@ class Session(Printer):
         if not self.json:
             interrupts.account = account
             interrupts.trace = (
-                f"chunks may be left over (natsobj gc {bucket} removes them)" if bucket else None
+                f"chunks may be left (remove them with: natsobj gc {bucket})" if bucket else None
             )
 
     # Questions and failures
