@@ -10,14 +10,16 @@ from typing import Literal
 
 from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
+from natsobj.errors import InvalidKey, ObjectExists
 from natsobj.files import Source
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.scan import objects_below, with_slash
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
+from natsobj.stream.marks import Marks
 
-__all__ = ["move_objects", "objects_as_of_now", "renamed"]
+__all__ = ["as_planned", "move_objects", "objects_as_of_now", "renamed"]
 
 
 async def objects_as_of_now(
@@ -38,6 +40,53 @@ async def objects_as_of_now(
 def renamed(name: str, prefix: str, target: str) -> str:
     """Return the name of what lies below a prefix when it lies below another one."""
     return with_slash(target) + name.removeprefix(with_slash(prefix))
+
+
+async def as_planned(
+    objects: AsyncGenerator[ObjectInfo | Failed | Skipped, None],
+    prefix: str,
+    target: str,
+    *,
+    bucket: Bucket,
+    to: Bucket,
+    replace: bool = False,
+) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
+    """Yield the objects that `move_objects` would move or copy, and failures for those it would refuse.
+
+    The target is listed once, in flat memory.
+    """
+    taken = Marks()
+    if not replace:
+        async with aclosing(to.entries(with_slash(target))) as entries:
+            async for entry in entries:
+                if not isinstance(entry, ObjectInfo):
+                    taken.add(entry.where)
+                elif not entry.deleted:
+                    taken.add(entry.name)
+    async with aclosing(objects):
+        async for each in objects:
+            yield _refused(each, prefix, target, taken, to, inside=bucket.name == to.name)
+
+
+def _refused(
+    each: ObjectInfo | Failed | Skipped,
+    prefix: str,
+    target: str,
+    taken: Marks,
+    to: Bucket,
+    *,
+    inside: bool,
+) -> ObjectInfo | Failed | Skipped:
+    """Return a failure for an object whose new name is impossible or taken, and anything else as it is."""
+    if not isinstance(each, ObjectInfo):
+        return each
+    try:
+        new = check_key(renamed(each.name, prefix, target))
+    except InvalidKey as e:
+        return Failed(each.name, e)
+    if new in taken and not (inside and new == each.name):
+        return Failed(each.name, ObjectExists(to.name, new))
+    return each
 
 
 async def move_objects(

@@ -111,3 +111,17 @@ def test_mv_and_cp_refuse_what_makes_no_sense(bare_cli: Program, command: str) -
     ):
         result = bare_cli(command, *line)
         assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1), line
+
+
+async def test_a_plan_says_what_would_be_refused(cli: Program, bucket: Bucket) -> None:
+    """An object that is there under the new name, unless it may be replaced; exit 1 as it would be."""
+    for key in ("a/x", "a/y", "b/x"):
+        await bucket.put(key, key.encode())
+    for command in ("mv", "cp"):
+        plan = cli(command, "-rn", bucket.name, "a", "b")
+        assert (plan.code, plan.text) == (1, "a/y\tb/y\n")
+        assert f"object exists: {bucket.name}/b/x" in plan.stderr
+        assert plan.stderr.endswith(": 1 object\n")
+        assert cli(command, "-rnf", bucket.name, "a", "b").expect(0).lines == ["a/x\tb/x", "a/y\tb/y"]
+        assert cli(command, "-rn", bucket.name, "a", "a").expect(0).lines == ["a/x\ta/x", "a/y\ta/y"]
+    assert await holds(bucket) == {key: key.encode() for key in ("a/x", "a/y", "b/x")}

@@ -17,7 +17,7 @@ from natsobj.cli.session.session import Session
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
-    from natsobj.folders.outcomes import Failed, Skipped
+    from natsobj.folders.outcomes import Done, Failed, Skipped
     from natsobj.models import ObjectInfo
 
 EXAMPLES = (
@@ -117,7 +117,6 @@ async def _delete_many(
     force: bool,
     dry_run: bool,
 ) -> int:
-    from natsobj.cli.output.meters import Whole
     from natsobj.cli.output.plans import show_plan
     from natsobj.cli.session.batch import Batch
     from natsobj.folders.ages import of_age
@@ -131,11 +130,17 @@ async def _delete_many(
         found = _found(home, values.matcher(match), wanted)
         if dry_run:
             return await show_plan(session, found, "deleted")
-        whole = Whole(bucket, 0.0, shown=False)
-        batch = Batch(session, whole, "deleted")
-        session.account(batch.account, bucket=bucket)
         await home.check_writable()
-        return await batch.collect(delete_objects(home, whole.objects(found), told=batch.count))
+        with session.progress(beside_content=session.json) as progress:
+            whole = progress.whole(bucket, "object")
+            batch = Batch(session, whole, "deleted")
+            session.account(batch.account, bucket=bucket)
+
+            def told(done: Done) -> None:
+                batch.count(done)
+                whole.done += done.info.size
+
+            return await batch.collect(delete_objects(home, whole.objects(found), told=told))
 
 
 async def _found(

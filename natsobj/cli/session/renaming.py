@@ -110,7 +110,7 @@ class _Renaming:
         """Give all below a prefix new names and tell of them, or only show which they would get."""
         from natsobj.cli.output.plans import show_plan
         from natsobj.cli.session.batch import Batch, label
-        from natsobj.folders.move import move_objects, objects_as_of_now, renamed
+        from natsobj.folders.move import as_planned, move_objects, objects_as_of_now, renamed
 
         prefix, to, target = values.way(self.bucket, self.names, "PREFIX", prefixes=True)
 
@@ -121,7 +121,9 @@ class _Renaming:
             home = store.bucket(self.bucket)
             found = objects_as_of_now(home, prefix)
             if dry_run:
-                return await show_plan(session, found, self.change, becomes)
+                other = store.bucket(to)
+                planned = as_planned(found, prefix, target, bucket=home, to=other, replace=self.force)
+                return await show_plan(session, planned, self.change, becomes)
             with session.progress(beside_content=session.json) as progress:
                 whole = progress.whole(label(self.bucket, prefix))
                 batch = Batch(session, whole, self.change)
