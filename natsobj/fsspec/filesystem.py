@@ -10,13 +10,14 @@ from typing import Any
 
 from fsspec.asyn import _run_coros_in_chunks, sync_wrapper
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.core import get_compression
 
 from natsobj import Bucket, BucketConfig, ObjectInfo, errors
 from natsobj.fsspec.errors import AppendRefused, pythons
 from natsobj.fsspec.listing import Listed, ignore
 from natsobj.fsspec.reading import ReadFile
 from natsobj.fsspec.tree import Tree, split
-from natsobj.fsspec.writing import TextWriter, WriteFile
+from natsobj.fsspec.writing import PackedWriter, TextWriter, WriteFile
 
 __all__ = ["NatsobjFileSystem"]
 
@@ -225,11 +226,18 @@ class NatsobjFileSystem(Listed):
         **kwargs: Any,
     ) -> Any:
         """Open an object; what a `with` block that fails has written is not stored."""
-        if "b" in mode or "r" in mode or compression is not None:
+        if "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **kwargs)
-        text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
-        mode = mode.replace("t", "") + "b"
-        return TextWriter(super().open(path, mode, block_size, cache_options, **kwargs), **text)
+        names = () if "b" in mode else ("encoding", "errors", "newline")
+        text = {name: kwargs.pop(name) for name in names if name in kwargs}
+        packing = get_compression(path, compression)
+        binary = mode if "b" in mode else mode.replace("t", "") + "b"
+        file = super().open(path, binary, block_size, cache_options, **kwargs)
+        if packing is not None:
+            file = PackedWriter(file, packing)
+            if self._intrans:
+                self.transaction.files[-1] = file
+        return file if "b" in mode else TextWriter(file, **text)
 
     def _open(
         self,

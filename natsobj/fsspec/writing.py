@@ -8,15 +8,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from fsspec.asyn import sync
+from fsspec.compression import compr
 from fsspec.core import OpenFile
 from fsspec.spec import AbstractBufferedFile
 
 from natsobj import ObjectMeta
 
-__all__ = ["TextWriter", "WriteFile"]
+__all__ = ["PackedWriter", "TextWriter", "WriteFile"]
 
 _BLOCK_SIZE = 4 * 1024 * 1024
 
@@ -114,11 +115,87 @@ class WriteFile(AbstractBufferedFile):
             await bucket.put(key, data, self._meta, if_absent=self.mode == "xb", read_back=False)
 
 
+class PackedWriter(io.BufferedIOBase):
+    """A new object that is compressed on the way, with the same promise.
+
+    What compresses closes no file that it is given: the object appears when this is closed.
+    """
+
+    def __init__(self, file: WriteFile, compression: str) -> None:
+        self._file = file
+        self._outlet = _Outlet(file)
+        self._packer = compr[compression](self._outlet, mode="w")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return int(self._packer.write(data))
+
+    def close(self) -> None:
+        """Store what was written, or discard it when a `with` block ends by an exception."""
+        if self.closed:
+            return
+        if _block_failed():
+            self.discard()
+            return
+        try:
+            self._packer.close()
+            self._file.close()
+        except BaseException:
+            self.discard()
+            raise
+        super().close()
+
+    def commit(self) -> None:
+        """Let the object appear."""
+        self.close()
+        self._file.commit()
+
+    def discard(self) -> None:
+        """Leave nothing of what was written; what is stored already stays."""
+        self._end_packer()
+        self._file.discard()
+        super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:
+        if not self.closed:
+            self._end_packer()
+
+    def _end_packer(self) -> None:
+        """Let it end by itself, with what it still writes going nowhere."""
+        self._outlet.shut = True
+        with suppress(OSError, ValueError, AttributeError):  # the last one: there never was any
+            self._packer.close()
+
+
+class _Outlet:
+    """Where compressed bytes go, until nobody wants them any more."""
+
+    def __init__(self, file: WriteFile) -> None:
+        self._file = file
+        self.shut = False
+
+    def write(self, data: Any) -> int:
+        return len(data) if self.shut else int(self._file.write(data))
+
+    def flush(self) -> None:
+        """Blocks go when they are full."""
+
+
 class TextWriter(io.TextIOWrapper):
     """A new object of text, with the same promise."""
 
-    def __init__(self, file: WriteFile, **text: Any) -> None:
-        super().__init__(file, **text)
+    def __init__(self, file: WriteFile | PackedWriter, **text: Any) -> None:
+        super().__init__(cast("Any", file), **text)
         self._file = file
 
     def __exit__(

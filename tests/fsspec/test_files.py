@@ -37,6 +37,8 @@ def test_a_block_of_code_that_fails_stores_nothing(
     for opened, written in [
         (fs.open(f"{root}/key", "wb"), content),
         (fs.open(f"{root}/key", "w"), text),
+        (fs.open(f"{root}/key", "wb", compression="gzip"), content),
+        (fs.open(f"{root}/key", "w", compression="gzip"), text),
         (fsspec.open(url, "wb", servers=server.url), content),
         (fsspec.open(url, "wt", servers=server.url, compression="gzip"), text),
     ]:
@@ -52,6 +54,34 @@ def test_a_block_of_code_that_fails_stores_nothing(
     discarded.discard()
     assert fs.find(root) == [f"{root}/key"]
     assert fs.cat(f"{root}/key") == b"before"
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bz2", "xz", "zip", "infer"])
+def test_what_is_compressed_on_the_way_is_stored_whole(
+    fs: NatsobjFileSystem, root: str, compression: str
+) -> None:
+    """At the end of its block, or of its transaction, closed or not; one that is forgotten leaves nothing."""
+    content = BIG if compression == "gzip" else BIG[:100_000]  # the others are slow
+    with fs.open(f"{root}/bytes.gz", "wb", compression=compression) as file:
+        file.write(content)
+    with fs.open(f"{root}/text.gz", "w", compression=compression) as file:
+        file.write("für alle")
+    with fs.transaction:
+        fs.open(f"{root}/open.gz", "wb", compression=compression).write(b"open")
+        with fs.open(f"{root}/closed.gz", "wb", compression=compression) as file:
+            file.write(b"closed")
+        assert len(fs.find(root)) == 2
+    forgotten = fs.open(f"{root}/forgotten.gz", "wb", compression=compression)
+    forgotten.write(content)
+    del forgotten
+    gc.collect()
+    wanted = {"bytes": content, "text": "für alle".encode(), "open": b"open", "closed": b"closed"}
+    assert sorted(fs.find(root)) == sorted(f"{root}/{name}.gz" for name in wanted)
+    for name, stored in wanted.items():
+        with fs.open(f"{root}/{name}.gz", "rb", compression=compression) as file:
+            assert file.read() == stored
+    with pytest.raises(ValueError, match="nonsense"):
+        fs.open(f"{root}/none", "wb", compression="nonsense")
 
 
 def test_a_transaction_shows_all_files_at_its_end_or_none(fs: NatsobjFileSystem, root: str) -> None:
