@@ -173,3 +173,28 @@ def test_bash_gets_a_value_without_the_option_it_keeps(bare_cli: Program) -> Non
     assert inserted(bare_cli, "natsobj ls --sort=n", "n") == ["name"]
     assert inserted(bare_cli, "natsobj ls --sort=", "") == ["name", "size", "time"]
     assert inserted(bare_cli, "natsobj ls --sort=n", "--sort=n") == ["--sort=name"]
+
+
+async def test_a_side_of_a_sync_is_a_local_folder_a_bucket_or_a_folder_in_it(
+    cli: Program, bucket: Bucket
+) -> None:
+    """One level at a time; no files, and nothing of a bucket behind a slash."""
+    (cli.home / "dist" / "js").mkdir(parents=True)
+    (cli.home / "file").touch()
+    for key in ("www/a", "www/b/c", "x"):
+        await bucket.put(key, b"")
+    assert told(cli, "zsh", "sync", "di") == ["dist/"]
+    assert told(cli, "zsh", "sync", "dist/") == ["dist/js/"]
+    assert told(cli, "zsh", "sync", "fil") == []
+    assert told(cli, "zsh", "sync", "dist", bucket.name) == [f"{bucket.name}:"]
+    assert told(cli, "zsh", "sync", "dist", f"{bucket.name}:") == [f"{bucket.name}:www/"]
+    assert told(cli, "zsh", "sync", "dist", f"{bucket.name}:www/") == [f"{bucket.name}:www/b/"]
+    assert inserted(cli, f"natsobj sync dist {bucket.name}:w", "w") == ["www/"]
+
+
+async def test_a_key_to_be_stored_may_be_the_name_of_a_local_file(cli: Program, bucket: Bucket) -> None:
+    """Keys beside it; `get` offers keys only."""
+    await bucket.put("cat.png", b"")
+    (cli.home / "cat.jpg").touch()
+    assert told(cli, "fish", "put", bucket.name, "cat") == ["cat.jpg", "cat.png"]
+    assert told(cli, "fish", "get", bucket.name, "cat") == ["cat.png"]
