@@ -63,6 +63,7 @@ class Program:
             "TZ": "UTC",
             "TERM": "xterm-256color",
             "PYTHONPATH": str(Path(__file__).parents[1]),
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         }
         if url is not None:
             self.env["NATS_URL"] = url

@@ -715,6 +715,7 @@ def test_settings_name_the_server_and_its_token() -> None:
     assert settings.origin == "local server"
 
 
+@pytest.mark.unmeasured
 def test_import_is_cheap() -> None:
     """A command that uses no local server does not pay for it."""
     names = "{'subprocess', 'socket', 'asyncio', 'nats'}"

@@ -32,6 +32,7 @@ def imported(program: Program, *args: str | Path) -> set[str]:
     return set(names)
 
 
+@pytest.mark.unmeasured
 def test_version_imports_neither_the_library_nor_what_connections_need(bare_cli: Program) -> None:
     """Nor the modules of commands: it is asked for to see whether the program is there at all."""
     found = imported(bare_cli, "--version")

@@ -132,6 +132,7 @@ def test_stdout_that_cannot_be_written_is_named(redirection: str, message: bytes
     assert (done.returncode, done.stderr) == (1, message)
 
 
+@pytest.mark.unmeasured
 def test_a_stdout_file_that_cannot_grow_is_named(tmp_path: Path) -> None:
     """A redirection into a file on a full disk."""
     command = ["sh", "-c", 'ulimit -f 100 && exec "$@"', "sh", *script(WRITE_STDOUT)]

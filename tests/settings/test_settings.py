@@ -65,6 +65,7 @@ def test_repr_hides_every_secret() -> None:
     assert "s3cret" not in repr(settings)
 
 
+@pytest.mark.unmeasured
 def test_importing_the_module_imports_neither_asyncio_nor_ssl_nor_json() -> None:
     """The module is on the start-up path: what takes long to import stays out of it."""
     program = "import sys, natsobj.settings; print({'asyncio', 'ssl', 'json', 'nats'} & sys.modules.keys())"

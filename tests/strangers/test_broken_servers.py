@@ -130,6 +130,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("flood", list(FLOODS))
+@pytest.mark.unmeasured
 def test_a_flood_is_no_progress(bare_cli: Program, flood: str) -> None:
     """A server that talks for ever and never answers is given up as one that is silent."""
 
