@@ -128,7 +128,7 @@ def test_the_codes_of_json_errors_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("error", "message", "hint"),
     [
-        (errors.BucketNotFound("phots"), "no such bucket: phots", "natsobj add phots creates it"),
+        (errors.BucketNotFound("phots"), "no such bucket: phots", "create it with: natsobj add phots"),
         (errors.ObjectNotFound("b", "k"), "no such object: b/k", "natsobj ls b shows what is there"),
         (errors.ObjectNotFound("b", "k", deleted_meanwhile=True), "deleted while it was read: b/k", None),
         (errors.FileExists("x"), "file exists: x", "use -f to replace it or --skip-existing to keep it"),
