@@ -124,7 +124,10 @@ def start(cli: Program) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def run(*args: Argument, program: Program = cli) -> Running:
-            return Running(stack.enter_context(program.running("serve", "--port", "0", *args)))
+            process = stack.enter_context(program.running("serve", "--port", "0", *args))
+            stack.callback(process.wait, TIMEOUT)
+            stack.callback(process.terminate)  # not killed: what it has run is counted at its end
+            return Running(process)
 
         yield run
 
