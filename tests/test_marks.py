@@ -49,6 +49,14 @@ def test_a_hundred_thousand_take_some_bytes_each() -> None:
         tracemalloc.stop()
 
 
+def test_a_list_in_a_file_is_read_backwards_as_well() -> None:
+    """Across all runs, and what is equal stands in the same order."""
+    with Sorted[int](str, lambda number: number // 2, reverse=True) as found:
+        for number in range(20_000):
+            found.add(number)
+        assert list(found) == sorted(range(20_000), key=lambda number: number // 2, reverse=True)
+
+
 def test_a_hundred_thousand_lie_in_a_file() -> None:
     """In order or as they came: memory has some thousands of them, also while they are read."""
     tracemalloc.start()

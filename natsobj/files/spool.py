@@ -111,15 +111,16 @@ class Spool(Generic[T]):
 
 
 class Sorted(Spool[T]):
-    """A list that is written in any order and read in the order of a key."""
+    """A list that is written in any order and read in the order of a key, or in the reverse of it."""
 
-    def __init__(self, name: Callable[[T], str], key: Callable[[T], Any]) -> None:
+    def __init__(self, name: Callable[[T], str], key: Callable[[T], Any], *, reverse: bool = False) -> None:
         super().__init__(name)
         self._key = key
+        self._reverse = reverse
 
     def _in_order(self, items: list[T]) -> list[T]:
-        return sorted(items, key=self._key)
+        return sorted(items, key=self._key, reverse=self._reverse)
 
     def __iter__(self) -> Iterator[T]:
         runs: list[Iterable[T]] = [self._read(run) for run in self._runs]
-        return heapq.merge(*runs, self._in_order(self._held), key=self._key)
+        return heapq.merge(*runs, self._in_order(self._held), key=self._key, reverse=self._reverse)

@@ -193,7 +193,7 @@ async def _arranged(
     """Filter and sort; what needs no sorting is passed on as it comes.
 
     Args:
-        keep: makes one of which little is kept, where all must be held to be sorted.
+        keep: makes one of which little is kept, where all must be kept to be sorted: many lie in a file.
     """
     wanted = values.matcher(match)
     async with aclosing(models):
@@ -202,8 +202,15 @@ async def _arranged(
                 if wanted(name(model)) and suits(model):
                     yield model
             return
-        found = [keep(model) async for model in models if wanted(name(model)) and suits(model)]
-    if order is not None:
-        found.sort(key=order)
-    for model in reversed(found) if reverse else found:
-        yield model
+        from natsobj.files.spool import Sorted
+
+        def place(numbered: tuple[int, T]) -> tuple[Any, int]:
+            number, model = numbered
+            return (None if order is None else order(model), number)
+
+        with Sorted[tuple[int, T]](lambda each: name(each[1]), place, reverse=reverse) as found:
+            async for model in models:
+                if wanted(name(model)) and suits(model):
+                    found.add((len(found), keep(model)))
+            for _, model in found:
+                yield model
