@@ -322,6 +322,39 @@ async def test_links_and_what_they_lead_to_stay(bucket: Bucket, tmp_path: Path) 
     assert content(outside) == {"z": "z"}
 
 
+async def test_a_link_to_the_folder_itself_makes_no_object_surplus(bucket: Bucket, tmp_path: Path) -> None:
+    """An object lands through it in the folder; up, nobody looks behind it, so nothing there is missing."""
+    await bucket.put("link/x", b"x")
+    (tmp_path / "link").symlink_to(".")
+    assert await down(bucket, tmp_path) == {"link/x": "fetched"}
+    assert await down(bucket, tmp_path, delete=True) == {"link/x": "unchanged"}
+    assert content(tmp_path)["x"] == "x"
+    await store_all(bucket, ["link.", "link0"])
+    outcomes = await up(bucket, tmp_path, delete=True)
+    assert outcomes == {"x": "stored", "link.": "deleted", "link0": "deleted"}
+    assert sorted(await objects(bucket)) == ["link/x", "x"]
+
+
+async def test_a_folder_that_is_left_out_need_not_be_readable(bucket: Bucket, tmp_path: Path) -> None:
+    """Its path is too long for the system; what is surplus elsewhere goes, as it does in a bucket."""
+    await bucket.put("a", b"a")
+    grow(tmp_path, ["gone", "deep/kept"])
+    descriptor = os.open(tmp_path / "deep", os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=descriptor)
+        inner = os.open("d" * 250, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    outcomes = await gather(sync_to_folder(bucket, "", str(tmp_path), delete=True))
+    assert [type(each) for each in outcomes] == [Failed, Done]
+    assert await down(bucket, tmp_path, delete=True, only=Filter((), ["deep/*"])) == {
+        "a": "unchanged",
+        "gone": "deleted",
+    }
+    assert (tmp_path / "deep/kept").exists()
+
+
 async def test_a_file_that_an_object_reaches_by_another_name_stays(bucket: Bucket, tmp_path: Path) -> None:
     """As on file systems that do not tell upper from lower case; two hard links do the same here."""
     await bucket.put("a.txt", b"same")

@@ -43,7 +43,7 @@ class Surplus:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._led_to: set[tuple[int, int]] = set()
-        """What the links below the folder lead to."""
+        """What the links below the folder lead to, which may be the folder itself."""
 
     def find(self) -> Iterator[FoundFile | OSError]:
         """Find the files, in no order; an error is one of a folder that cannot be read.
@@ -85,7 +85,7 @@ class Surplus:
         """
         *folders, name = file.below.split("/")
         with naming(os.path.join(self._folder, *folders, name)), Folder.open(self._folder) as top:  # noqa: PTH118
-            folder = self._enter(top, folders)
+            folder = None if top.identity() in self._led_to else self._enter(top, folders)
             if folder is None:
                 return LED_TO
             with folder:

@@ -154,9 +154,12 @@ class _Local:
         """Find the files."""
         if not os.path.lexists(self._folder):
             return
+        top = os.path.join(self._folder, "")  # noqa: PTH118  # a beginning of names
         for number, found in enumerate(self._surplus.find()):
             if isinstance(found, OSError):
-                self.failures.append(Failed(found.filename, found))
+                below = str(found.filename).removeprefix(top).replace(os.sep, "/")
+                if only.enters(f"{below}/"):  # it may be a folder
+                    self.failures.append(Failed(found.filename, found))
             elif only.takes(found.below):
                 self._files.add(found)
             if number % _TURN == 0:

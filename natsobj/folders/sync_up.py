@@ -197,21 +197,28 @@ async def _list(bucket: Bucket, prefix: str, only: Filter, *, into: Sorted[Entry
 def _paired(
     files: Iterable[Item], there: Iterable[Entry], folder: str, prefix: str, surplus: Spool[Entry]
 ) -> Iterator[Item]:
-    """Give files with the object that each has; objects that have none are surplus."""
+    """Give files with the object that each has; objects that have none are surplus.
+
+    What is below a folder that was skipped is not: nobody has looked there.
+    """
     top = os.path.join(folder, "")  # noqa: PTH118  # a beginning of names
     pairs = side_by_side(
         files, there, lambda item: _place_of(item, prefix, top), lambda entry: _place(_name(entry), prefix)
     )
+    unseen: list[str] | None = None
     for items, entries in pairs:
         only = entries[0] if len(entries) == 1 else None  # of two of one name it is not known which counts
         for item in items:
             if isinstance(item, LocalFile) and isinstance(only, ObjectInfo):
                 yield replace(item, there=only)
-            else:
-                yield item
+                continue
+            if isinstance(item, Skipped) and os.path.isdir(item.name):  # noqa: PTH112  # never raises
+                unseen = _place_of(item, prefix, top)
+            yield item
         if not items:
             for entry in entries:
-                surplus.add(entry)
+                if unseen is None or _place(_name(entry), prefix)[: len(unseen)] != unseen:
+                    surplus.add(entry)
 
 
 def _text(item: Item) -> str:
