@@ -17,10 +17,16 @@ from natsobj.serve.conditions import entity_tag, http_date
 __all__ = ["content_type", "object_headers"]
 
 _GIVEN = re.compile(
-    r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(?:; *[a-z0-9-]+=[\w.:+-]+)*", re.ASCII
+    r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(?:; *[a-z0-9-]+=[\w.:+-]+)*",
+    re.ASCII | re.IGNORECASE,
 )
-_INERT = re.compile(r"image/(?!svg)[a-z0-9.+-]+|(?:audio|video)/[a-z0-9.+-]+|text/plain|application/pdf")
-"""Types whose content is never a script of the page; in a sandbox, some browsers do not show them at all."""
+_INERT = re.compile(
+    r"image/(?!svg)[a-z0-9.+-]+(?<!\+xml)|(?:audio|video)/[a-z0-9.+-]+(?<!\+xml)|text/plain|application/pdf"
+)
+"""Types whose content is never a script of the page; in a sandbox, some browsers do not show them at all.
+
+Whatever ends in `+xml` is a document to some browsers.
+"""
 
 _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _UNKNOWN = "application/octet-stream"
@@ -34,7 +40,7 @@ def content_type(name: str, info: ObjectInfo) -> str:
     An archive is what it is, `.tar.gz` too: a browser would unpack what is said to be packed for the way.
     """
     for header, values in info.headers.items():
-        if header.lower() == "content-type" and values and _GIVEN.fullmatch(values[0].lower()):
+        if header.lower() == "content-type" and values and _GIVEN.fullmatch(values[0]):
             return values[0]
     ending = name.rpartition("/")[2].rpartition(".")
     kind, packed = mimetypes.guess_type(f"file.{ending[2]}" if ending[1] else "file")

@@ -54,12 +54,33 @@ async def test_the_type_is_the_records_else_the_names(
     assert site(f"/{name}").headers["content-type"] == kind
 
 
-@pytest.mark.parametrize(("name", "sandboxed"), [("a.html", True), ("a.svg", True), ("a.png", False)])
+async def test_a_type_in_other_letters_is_not_passed_on(
+    site: Running, bucket: Bucket, client: Client
+) -> None:
+    """Other clients store any header; a Kelvin sign is a k in small letters, and nothing for HTTP."""
+    await bucket.put("a.txt", TEXT)
+    await _write_as(client, bucket, "a.txt", headers={"Content-Type": ["text/\N{KELVIN SIGN}"]})
+    reply = site("/a.txt")
+    assert (reply.status, reply.body) == (200, TEXT)
+    assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "sandboxed"),
+    [
+        ("a.html", None, True),
+        ("a.svg", None, True),
+        ("a.png", None, False),
+        ("a", "image/x+xml", True),
+        ("a", "Video/Vnd.X+XML; charset=utf-8", True),
+        ("a", "Image/PNG", False),
+    ],
+)
 async def test_what_could_run_is_of_another_origin(
-    site: Running, bucket: Bucket, name: str, sandboxed: bool
+    site: Running, bucket: Bucket, name: str, stored: str | None, sandboxed: bool
 ) -> None:
     """A page that somebody stored cannot read the rest of the bucket through its reader's browser."""
-    await bucket.put(name, TEXT)
+    await bucket.put(name, TEXT, ObjectMeta(headers={"Content-Type": stored} if stored else {}))
     policy = site(f"/{name}").headers.get("content-security-policy", "")
     assert policy.startswith("sandbox ") == sandboxed
     assert "allow-same-origin" not in policy
