@@ -37,7 +37,7 @@ def is_authorised(headers: Mapping[str, str], token: str) -> bool:
     kind, _, given = headers.get("authorization", "").partition(" ")
     match kind.lower():
         case "bearer":
-            secret = given.strip().encode("latin-1", "replace")
+            secret = given.strip(" \t").encode("latin-1", "replace")  # others may be parts of a letter
         case "basic":
             try:
                 secret = base64.b64decode(given.strip(), validate=True).partition(b":")[2]
