@@ -121,6 +121,7 @@ def test_no_arguments_at_all_show_the_help_and_are_wrong_usage(bare_cli: Program
     assert result.stderr.startswith("Usage: natsobj ")
 
 
+@pytest.mark.unmeasured
 def test_version_prints_name_and_version_and_imports_nothing_heavy(bare_cli: Program) -> None:
     """Start-up stays cheap: no nats, no rich, no asyncio for what needs none of them."""
     command = bare_cli.command("--version")
