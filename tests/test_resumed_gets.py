@@ -55,6 +55,24 @@ class Counts(Ends):
         super().restart()
 
 
+class Loses(Ends):
+    """A sink whose file somebody takes away, and puts another one there, before it ends."""
+
+    def __init__(self, sink: Sink, path: Path, other: bytes | None) -> None:
+        super().__init__(sink, 3_000_000)
+        self._path = path
+        self._other = other
+
+    def write(self, view: memoryview, /) -> None:
+        try:
+            super().write(view)
+        except ConnectionAbortedError:
+            self._path.unlink()
+            if self._other is not None:
+                self._path.write_bytes(self._other)
+            raise
+
+
 @pytest.fixture
 async def partial(bucket: Bucket, tmp_path: Path) -> Path:
     """What a get of the object has left beside the target, in the middle."""
@@ -166,6 +184,19 @@ async def test_the_place_of_the_partial_file_may_be_taken(bucket: Bucket, partia
     partial.mkdir()
     with pytest.raises(OSError, match="in the way"):
         await bucket.get("k", partial.parent / "t", resume=True)
+
+
+@pytest.mark.parametrize("other", [None, b"another's"])
+async def test_what_is_taken_away_meanwhile_is_not_said_to_be_kept(
+    bucket: Bucket, partial: Path, other: bytes | None
+) -> None:
+    """By whoever clears the folder; what has the name then is not ours, and stays."""
+    with pytest.raises(ConnectionAbortedError) as caught:
+        await bucket.get(
+            "k", partial.parent / "t", resume=True, wrap=lambda sink: Loses(sink, partial, other)
+        )
+    assert not [note for note in getattr(caught.value, "__notes__", ()) if "kept" in note]
+    assert [path.read_bytes() for path in partial.parent.iterdir()] == ([] if other is None else [other])
 
 
 async def test_a_private_file_stays_private_meanwhile(bucket: Bucket, partial: Path) -> None:

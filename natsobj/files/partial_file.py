@@ -58,10 +58,11 @@ class PartialFile(AtomicFile):
 
     def __exit__(self, *how: object) -> None:
         error = how[1] if len(how) > 1 and isinstance(how[1], BaseException) else None
-        kept = 0 if error is None or self._useless else os.fstat(self._held).st_size
+        there = self._is_there()
+        kept = os.fstat(self._held).st_size if there and error is not None and not self._useless else 0
         try:
-            if kept:
-                self._temporary = None  # which leaves it where it is
+            if kept or not there:
+                self._temporary = None  # which leaves what has the name where it is
             super().__exit__()
         finally:
             os.close(self._held)
@@ -97,6 +98,14 @@ class PartialFile(AtomicFile):
         super().restart()
 
     # Inside
+
+    def _is_there(self) -> bool:
+        """Return whether it still has its name: somebody may have taken it away."""
+        try:
+            there = None if self._temporary is None else self._folder.status(self._temporary)
+        except OSError:
+            return False
+        return there is not None and identity(there) == identity(os.fstat(self._held))
 
     def _create(self) -> None:
         old = self._old()
