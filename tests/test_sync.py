@@ -131,6 +131,22 @@ async def test_a_dry_run_tells_the_same_and_changes_nothing(bucket: Bucket, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "new"]
 
 
+async def test_a_dry_run_tells_what_would_fail(bucket: Bucket, tmp_path: Path) -> None:
+    """A folder where a file would land, a file where a folder must be, a link out; so nothing would go."""
+    await store_all(bucket, ["a", "f/x", "out/b", "new/y"])
+    folder = grow(tmp_path / "in", ["a/kept", "f", "surplus"])
+    (folder / "out").symlink_to(grow(tmp_path / "away", ["z"]).parent)
+
+    async def failed(**options: Any) -> list[tuple[str, type[Exception]]]:
+        outcomes = await gather(sync_to_folder(bucket, "", str(folder), delete=True, **options))
+        return sorted((each.name, type(each.error)) for each in outcomes if isinstance(each, Failed))
+
+    told = await failed(dry_run=True)
+    assert told == await failed()
+    assert told == [("a", IsADirectoryError), ("f/x", NotADirectoryError), ("out/b", InvalidKey)]
+    assert sorted(content(folder)) == ["a/kept", "f", "new/y", "surplus"]
+
+
 async def test_without_delete_nothing_goes(bucket: Bucket, tmp_path: Path) -> None:
     """Neither way."""
     await store_all(bucket, ["a", "b"])

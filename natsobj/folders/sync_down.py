@@ -7,10 +7,11 @@ reached by an object's name.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 import unicodedata
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from natsobj.bucket import Bucket
-from natsobj.errors import BucketNotFound, InvalidArgument, ObjectNotFound
+from natsobj.errors import BucketNotFound, InvalidArgument, InvalidKey, ObjectNotFound
 from natsobj.files import Sink
 from natsobj.files.sources import open_regular
 from natsobj.files.spool import Sorted, Spool
@@ -232,7 +233,9 @@ def _compare(
     """Say what would be fetched."""
 
     async def compare(info: ObjectInfo) -> Done:
-        path = os.path.join(folder, *path_parts(info.name.removeprefix(prefix)))  # noqa: PTH118
+        parts = path_parts(info.name.removeprefix(prefix))
+        _check_way(folder, parts)
+        path = os.path.join(folder, *parts)  # noqa: PTH118
         there = await bucket.follow(info)
         if os.path.isfile(path) and os.path.getsize(path) == there.size:  # noqa: PTH113, PTH202
             with open_regular(path) as source:
@@ -242,3 +245,20 @@ def _compare(
 
     act = partial(attempt, act=compare, name=attrgetter("name"), told=lambda _: None)
     return Crew(objects, act, Pace(jobs), attrgetter("size")).results()
+
+
+def _check_way(folder: str, parts: Sequence[str]) -> None:
+    """See that a file can land there, as far as that can be seen.
+
+    Raises:
+        InvalidKey: a link on the way leads out of the folder.
+        OSError: a folder has the file's name, or a file that of a folder on the way.
+    """
+    path, top = Path(folder), Path(os.path.realpath(folder))
+    for number, part in enumerate(parts, 1):
+        path /= part
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+            raise InvalidKey(str(path), f"{path} is a link that leads out of the folder")
+        error = errno.EISDIR if number == len(parts) else errno.ENOTDIR
+        if path.exists() and path.is_dir() == (error == errno.EISDIR):
+            raise OSError(error, os.strerror(error), str(path))
