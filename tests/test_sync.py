@@ -351,6 +351,17 @@ async def test_a_link_to_the_folder_itself_makes_no_object_surplus(bucket: Bucke
     assert sorted(await objects(bucket)) == ["link/x", "x"]
 
 
+async def test_downloads_that_are_not_finished_are_neither_stored_nor_deleted(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    """What another get is writing, or keeps to be resumed, is nobody's file yet."""
+    unfinished = (".big.8d876926.natsobj", "b/.big.YlVVTWsyuQyJKyaVxYAqJW.part.natsobj")
+    grow(tmp_path, ["a", *unfinished])
+    assert await up(bucket, tmp_path, delete=True) == {"a": "stored"}
+    assert await down(bucket, tmp_path, delete=True) == {"a": "unchanged"}
+    assert sorted(content(tmp_path)) == [*unfinished[:1], "a", *unfinished[1:]]
+
+
 async def test_a_folder_that_is_left_out_need_not_be_readable(bucket: Bucket, tmp_path: Path) -> None:
     """Its path is too long for the system; what is surplus elsewhere goes, as it does in a bucket."""
     await bucket.put("a", b"a")

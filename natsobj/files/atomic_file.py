@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 
@@ -12,9 +13,11 @@ from natsobj.errors import FileExists
 from natsobj.files.folder import Folder
 from natsobj.files.pipes import naming, write_all
 
-__all__ = ["AtomicFile", "beginning"]
+__all__ = ["AtomicFile", "beginning", "is_unfinished"]
 
 _TEMPORARY_SUFFIX = ".natsobj"
+_UNFINISHED = re.compile(r"\..+\.(?:[0-9a-f]{8}|[0-9A-Za-z]+\.part)\.natsobj", re.DOTALL)
+"""As they are named here, and by `PartialFile`."""
 _MOST_OF_NAME = 200
 """Bytes of the target's name that its temporary file has in its own: 255 is the limit of both."""
 _LEAST_OF_NAME = 20
@@ -131,6 +134,11 @@ class AtomicFile:
     def _old(self) -> os.stat_result | None:
         status = self._folder.status(self._target)
         return status if status is not None and stat.S_ISREG(status.st_mode) else None
+
+
+def is_unfinished(name: str) -> bool:
+    """Return whether a file's name is that of a download under way, or of one that was cut short."""
+    return _UNFINISHED.fullmatch(name) is not None
 
 
 def beginning(name: str, most: int) -> str:

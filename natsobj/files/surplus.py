@@ -1,6 +1,7 @@
 """Files below a folder that may have to go: what there is, and how one is removed.
 
-Links are neither followed nor removed, and what a link leads to stays. A file goes only as it was found.
+Links are neither followed nor removed, and what a link leads to stays. A file goes only as it was found,
+and a download that is not finished does not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from natsobj.files.atomic_file import is_unfinished
 from natsobj.files.folder import Folder, identity
 from natsobj.files.pipes import naming
 
@@ -59,7 +61,7 @@ class Surplus:
                 path = os.path.join(self._folder, *below.split("/"))  # noqa: PTH118
                 try:
                     status = os.lstat(path)
-                    if stat.S_ISREG(status.st_mode):
+                    if stat.S_ISREG(status.st_mode) and not is_unfinished(name):
                         yield _found(below, status)
                     elif stat.S_ISLNK(status.st_mode):
                         self._follow(path)

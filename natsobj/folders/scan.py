@@ -12,6 +12,7 @@ from pathlib import Path
 from natsobj.adr20.names import check_key
 from natsobj.bucket import Bucket
 from natsobj.errors import InvalidKey, ObjectNotFound
+from natsobj.files.atomic_file import is_unfinished
 from natsobj.folders.filters import EVERYTHING, Filter
 from natsobj.folders.outcomes import Failed, Skipped
 from natsobj.models import ObjectInfo
@@ -41,7 +42,7 @@ def scan(
     """Find the files below a folder, each folder's by name; symbolic links are followed.
 
     Each folder is read once, when its turn comes: what appears in it later is not found. Folders as such are
-    not given, so an empty one leaves no trace.
+    not given, so an empty one leaves no trace. Downloads that are not finished are skipped.
 
     Args:
         prefix: what the keys begin with; a slash is put behind it unless it is empty or ends in one.
@@ -153,9 +154,10 @@ class _Walk:
             return _Level.enter(path, f"{below}/", status)
         if not self._only.takes(below):
             return None
-        if not stat.S_ISREG(status.st_mode) or identity in self._outputs:
-            is_output = identity in self._outputs
-            return Skipped(path, "this command writes to it" if is_output else _kind(status.st_mode))
+        if identity in self._outputs:
+            return Skipped(path, "this command writes to it")
+        if not stat.S_ISREG(status.st_mode) or is_unfinished(os.path.basename(path)):  # noqa: PTH119
+            return Skipped(path, _kind(status.st_mode))
         return LocalFile(path, _key(self._prefix, below), status.st_size)
 
 
@@ -166,7 +168,7 @@ def _above(folder: str) -> set[tuple[int, int]]:
 
 
 def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISREG, "an unfinished download"))
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
