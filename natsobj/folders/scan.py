@@ -154,10 +154,9 @@ class _Walk:
             return _Level.enter(path, f"{below}/", status)
         if not self._only.takes(below):
             return None
-        if identity in self._outputs:
-            return Skipped(path, "this command writes to it")
-        if not stat.S_ISREG(status.st_mode) or is_unfinished(os.path.basename(path)):  # noqa: PTH119
-            return Skipped(path, _kind(status.st_mode))
+        why = "this command writes to it" if identity in self._outputs else _left_out(path, status.st_mode)
+        if why is not None:
+            return Skipped(path, why)
         return LocalFile(path, _key(self._prefix, below), status.st_size)
 
 
@@ -167,8 +166,11 @@ def _above(folder: str) -> set[tuple[int, int]]:
     return {(status.st_dev, status.st_ino) for status in statuses}
 
 
-def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISREG, "an unfinished download"))
+def _left_out(path: str, mode: int) -> str | None:
+    """Say what is no file to be stored."""
+    if stat.S_ISREG(mode):
+        return "an unfinished download" if is_unfinished(os.path.basename(path)) else None  # noqa: PTH119
+    kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
