@@ -63,6 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "cli.arguments": ARGUMENTS | {"cli.exits"} | FRONT,
     "cli.session": {"cli.session", "cli.output", "cli.exits"} | ARGUMENTS | FRONT,
     "cli.topics": {"cli.output", "cli.exits"} | ARGUMENTS,
+    "cli.manual": {"cli.topics", "adr20"},
     "cli.commands": {"serve", "cli.session", "cli.output", "cli.exits", "cli.topics"} | ARGUMENTS | FRONT,
     "cli": {"", "errors", "cli.session", "cli.output", "cli.exits"} | ARGUMENTS,
     "__main__": {"cli"},

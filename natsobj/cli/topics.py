@@ -1,4 +1,4 @@
-"""What `natsobj help TOPIC` explains; the man pages have it from here as well.
+"""What `natsobj help TOPIC` explains; the man pages take the same texts from here.
 
 Prose is written with `code` between backticks and paragraphs between empty lines.
 """
@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from natsobj.cli.exits import ERROR_CODES, EXIT_CODES
 from natsobj.cli.output import account, actions, buckets, changes, checks, folders, objects
 
-__all__ = ["ENVIRONMENT", "FILES", "JSON", "JSON_ERRORS", "JSON_KINDS", "PRECEDENCE", "TOPICS", "topic"]
+__all__ = [
+    "ACCEPTED",
+    "ENVIRONMENT",
+    "FILES",
+    "JSON",
+    "JSON_ERRORS",
+    "JSON_KINDS",
+    "PRECEDENCE",
+    "TOPICS",
+    "topic",
+    "variables",
+]
 
 WIDTH = 80
 
@@ -65,9 +76,12 @@ PRECEDENCE = """
     A credential is one value: it is taken whole from the first place that has one, and halves from two places
     are refused.
 """
-CONNECTION = """
+ACCEPTED = """
     Every command accepts these options, before and after its name; if an option is given twice, the one after
-    the name is used. An option comes before the variable in brackets, and the variable before the selected
+    the name is used.
+"""
+CONNECTION = f"""
+    {ACCEPTED} An option comes before the variable in brackets, and the variable before the selected
     context of the nats command (`natsobj help environment`).
 """
 
@@ -97,6 +111,15 @@ TOPICS = {
 """What can be asked for, and what each is about."""
 
 
+def variables(options: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Find the variables that the help of options has in brackets, and say what each means."""
+    for option, text in options:
+        if found := re.search(r"\[([A-Z_]+)(=1)?", text):
+            value = "Set to 1: as" if found[2] else "As"
+            beside = " Beside NATS_URL or NATS_CONTEXT it is wrong usage." if found[2] else ""
+            yield found[1], f"{value} `{re.findall(r'--[a-z-]+', option)[0]}`.{beside}"
+
+
 def _exit_codes() -> Iterator[str]:
     yield from _items((str(row.code), row.meaning) for row in EXIT_CODES)
 
@@ -104,8 +127,7 @@ def _exit_codes() -> Iterator[str]:
 def _environment(options: Options) -> Iterator[str]:
     yield from _paragraphs(PRECEDENCE)
     yield ""
-    found = ((re.search(r"\[([A-Z_]+)(=1)?", text), option) for _, option, text in options)
-    yield from _items((match[1], f"As {_long(option)}.") for match, option in found if match)
+    yield from _items(variables((option, text) for _, option, text in options))
     yield from _items(ENVIRONMENT.items())
     yield from ("", "Files:", "")
     yield from _items(FILES.items())
@@ -144,10 +166,6 @@ def _nats() -> Iterator[str]:
         `--match`. A put replaces an object without asking; a get keeps an existing file unless `-f` is given.
         """
     )
-
-
-def _long(option: str) -> str:
-    return str(re.findall(r"--[a-z-]+", option)[0])
 
 
 def _items(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
