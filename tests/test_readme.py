@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from natsobj.cli import COMMANDS
 from tests.conftest import Serve
 from tests.program import Program
 from tests.servers import NatsServer, nats_server
@@ -56,6 +57,12 @@ def test_only_what_another_test_runs_is_not_run_here() -> None:
     assert [mark.partition(":")[0] for mark in marks] == ["command", "not run", "command"]
     assert len(WALK) >= 8
     assert not re.findall(r"```(?:bash|shell|console|zsh)\n", README)
+
+
+def test_the_reference_has_a_row_for_every_command() -> None:
+    """A command that the table lacks is one that nobody finds."""
+    rows = re.findall(r"^\| `natsobj ([a-z]+)[^`|]*", README, re.MULTILINE)
+    assert set(rows) == set(COMMANDS)
 
 
 def test_the_shell_blocks_run_from_top_to_bottom(cli: Program, serve: Serve, folder: Path) -> None:
