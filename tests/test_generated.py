@@ -191,6 +191,21 @@ def test_the_commands_stand_in_the_main_page() -> None:
     assert tags("natsobj-server", "COMMANDS") == ["run", "start", "stop", "status"]
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("natsobj-put", ["uploads/"]),
+        ("natsobj-get", [".NAME.XXXX.natsobj", ".NAME.NUID.part.natsobj"]),
+        ("natsobj-server", ["server.json", "server.log", "data/"]),
+    ],
+)
+def test_the_files_of_a_command_stand_in_its_page(page: str, words: list[str]) -> None:
+    """Those that it alone writes, and only those."""
+    found = tags(page, "FILES")
+    assert len(found) == len(words)
+    assert all(name.endswith(word) for name, word in zip(found, words, strict=True))
+
+
 def test_no_option_of_a_nested_command_lacks_a_place() -> None:
     """They have none: one that comes needs a place in the page first."""
     for group in COMMAND_TREE[1:]:

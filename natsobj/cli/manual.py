@@ -313,6 +313,7 @@ JSON_OF: Mapping[str, Sequence[str]] = {
 }
 FILES_OF: Mapping[str, Sequence[str]] = {
     "natsobj": tuple(FILES),
-    "get": tuple(FILES)[-1:],
-    "server": tuple(FILES)[2:5],
+    "put": ("$XDG_STATE_HOME/natsobj/uploads/",),
+    "get": (".NAME.XXXX.natsobj", ".NAME.NUID.part.natsobj"),
+    "server": tuple(name for name in FILES if name.startswith("$XDG_DATA_HOME/")),
 }
