@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,14 @@ async def test_a_pattern_for_a_key_leads_to_match(cli: Program, bucket: Bucket) 
 
 
 @pytest.mark.parametrize("program", PHRASES)
+def test_the_phrasebook_keeps_the_local_paths_of_the_other_line(program: str) -> None:
+    """Whoever copies our line has the files where theirs would be."""
+    for theirs, ours in PHRASES[program]:
+        paths = {word for word in shlex.split(theirs) if word == "dist" or word.startswith("/")}
+        assert paths <= set(shlex.split(ours)), theirs
+
+
+@pytest.mark.parametrize("program", PHRASES)
 def test_every_line_of_the_phrasebook_works(
     cli: Program, bucket_name: str, program: str, tmp_path: Path
 ) -> None:
@@ -156,7 +165,9 @@ def test_every_line_of_the_phrasebook_works(
     (tmp_path / "dist").mkdir()
     for name in ("cat.jpg", "dist/index.html"):
         (tmp_path / name).write_bytes(b"x" * 1000)
-    first, *lines = (ours.replace("photos", bucket_name) for _, ours in PHRASES[program])
+    first, *lines = (
+        ours.replace("photos", bucket_name).replace("/tmp/", f"{tmp_path}/") for _, ours in PHRASES[program]
+    )
     assert first == f"natsobj add {bucket_name}"
     shell(first).expect(0)
     for key in ("cat.jpg", "2026/dog.jpg", "dist/a"):
