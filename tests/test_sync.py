@@ -147,6 +147,50 @@ async def test_a_dry_run_tells_what_would_fail(bucket: Bucket, tmp_path: Path) -
     assert sorted(content(folder)) == ["a/kept", "f", "new/y", "surplus"]
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_surplus_makes_room_for_objects(bucket: Bucket, tmp_path: Path, dry_run: bool) -> None:
+    """Files and empty folders that are in the way go with the rest, then the objects land; a plan says so."""
+    await store_all(bucket, ["a", "b-", "f/x", "f/y/z", "h", "k"])
+    folder = grow(tmp_path, ["a/1", "a/2/3", "f", "h/i/j", "k", "rest"])
+    (folder / "a/empty/inner").mkdir(parents=True)
+    (folder / "b-").mkdir()
+    changes = await down(bucket, folder, delete=True, dry_run=dry_run)
+    gone = dict.fromkeys(["a/1", "a/2/3", "f", "h/i/j", "rest"], "deleted")
+    fetched = dict.fromkeys(["a", "b-", "f/x", "f/y/z", "h"], "fetched")
+    assert changes == {"k": "unchanged", **gone, **fetched}
+    assert (content(folder) == await objects(bucket)) is not dry_run
+    assert (folder / "rest").exists() is dry_run
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("what", ["link", "unfinished", "left out", "led to", "another object", "itself"])
+async def test_what_is_no_surplus_makes_no_room(
+    bucket: Bucket, tmp_path: Path, what: str, dry_run: bool
+) -> None:
+    """Links, unfinished downloads, what a filter leaves out, or a link leads to, keys that collide."""
+    await store_all(bucket, ["a"])
+    folder = grow(tmp_path / "in", ["a/1", "rest"])
+    only = Filter(exclude=["a/2"])
+    if what == "link":
+        (folder / "a/link").symlink_to("nowhere")
+    elif what == "led to":
+        (folder / "link").symlink_to("a")
+    elif what == "another object":
+        await store_all(bucket, ["a/1"])
+    elif what == "itself":
+        await store_all(bucket, ["rest/x", "rest/x/y"])
+    else:
+        grow(folder, ["a/2" if what == "left out" else "a/.b.12345678.natsobj"])
+    before = content(folder)
+    outcomes = await gather(sync_to_folder(bucket, "", str(folder), delete=True, dry_run=dry_run, only=only))
+    failed = [each.error for each in outcomes if isinstance(each, Failed)]
+    wrong = [NotADirectoryError] * 2 if what == "itself" else []
+    assert sorted(map(type, failed), key=str) == [IsADirectoryError, *wrong]
+    said = "has both a and a/1, which" if what == "another object" else "move it away; "
+    assert said in failed[0].__notes__[0]
+    assert content(folder) == before
+
+
 async def test_without_delete_nothing_goes(bucket: Bucket, tmp_path: Path) -> None:
     """Neither way."""
     await store_all(bucket, ["a", "b"])

@@ -45,7 +45,8 @@ JSON = """
     RFC 3339 in UTC with six decimals; absent values are null. `digest` is as stored, `sha256` is in hex. Only
     `info BUCKET` fills a bucket's `objects`, `chunks` and `cluster` (`name`, `leader` and `replicas`, each
     with `name`, `current` and `lag`). `link` has `bucket` and `name`, `placement` has `cluster` and `tags`.
-    `rm` shows the object as it was, with `deleted` true.
+    `rm` shows the object as it was, with `deleted` true. The `name` of an action of `sync` is always the key,
+    also where a local file is deleted.
 """
 JSON_ERRORS = """
     An error is {"error":{"code":...,"message":...,"hint":...}} on standard error; wrong usage is plain text.

@@ -6,10 +6,12 @@ and a download that is not finished does not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from natsobj.files.atomic_file import is_unfinished
 from natsobj.files.folder import Folder, identity
@@ -103,6 +105,32 @@ class Surplus:
                 folder.unlink(name)
             self._tidy(top, folders)
         return REMOVED
+
+    def count(self, below: str) -> int | None:
+        """Count the files at a path or below it; None if something else is there that cannot go.
+
+        Raises:
+            OSError: a folder cannot be read.
+        """
+        path = os.path.join(self._folder, *below.split("/"))  # noqa: PTH118
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode):
+            return 1
+        if not stat.S_ISDIR(status.st_mode) or identity(status) in self._led_to:
+            return None
+        counts = [self.count(f"{below}/{name}") for name in os.listdir(path)]
+        return None if None in counts else sum(filter(None, counts))
+
+    def remove_folders(self, below: str) -> None:
+        """Remove a folder that has only empty folders in it; what is not empty stays."""
+        path = os.path.join(self._folder, *below.split("/"))  # noqa: PTH118
+        for inner, _, _ in os.walk(path, topdown=False):
+            names = Path(inner).relative_to(self._folder).parts
+            with Folder.open(self._folder) as top, contextlib.suppress(OSError):
+                above = self._enter(top, names[:-1])
+                if above is not None:
+                    with above:
+                        above.rmdir(names[-1])
 
     def _follow(self, path: str) -> None:
         try:

@@ -151,7 +151,9 @@ class TargetFolder:
         found = self._resolve(parts, shown)
         try:
             if found.path in self._taken:
-                raise FileExists(str(shown))
+                error = FileExists(str(shown))
+                error.add_note("another object lands there by a link")
+                raise error
             self._taken.add(found.path)
             try:
                 yield Target(self, found, shown)

@@ -15,6 +15,7 @@ from natsobj.errors import FileExists
 from natsobj.files import Sink
 from natsobj.files.target_folder import Target, TargetFolder
 from natsobj.folders.compare import has_content
+from natsobj.folders.in_the_way import explain
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.scan import with_slash
@@ -39,6 +40,7 @@ async def get_objects(
     if_changed: bool = False,
     wrap: Callable[[Sink], Sink] = lambda sink: sink,
     told: Callable[[Done], None] = lambda _: None,
+    advice: str = "move it away first",
 ) -> AsyncGenerator[Outcome, None]:
     """Fetch the objects that `objects_below` finds; outcomes come as they are known, not in order.
 
@@ -54,11 +56,19 @@ async def get_objects(
             three they are failures.
         wrap: what is written passes through it.
         told: as `put_files` has it.
+        advice: what to do about a folder where a file must land, or a file where a folder must be.
     """
     prefix = with_slash(prefix)
     files = TargetFolder(folder)
 
     async def get(info: ObjectInfo) -> Done:
+        try:
+            return await land(info)
+        except (IsADirectoryError, NotADirectoryError) as e:
+            await explain(e, bucket, prefix, info.name, folder=folder, advice=advice)
+            raise
+
+    async def land(info: ObjectInfo) -> Done:
         with files.take(info.name.removeprefix(prefix)) as target:
             if target.exists and skip_existing:
                 return Done(info.name, info, "kept", info.size)

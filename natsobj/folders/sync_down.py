@@ -11,7 +11,7 @@ import errno
 import os
 import time
 import unicodedata
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from natsobj.files.target_folder import path_parts
 from natsobj.folders.compare import has_content
 from natsobj.folders.filters import EVERYTHING, Filter
 from natsobj.folders.get import get_objects
+from natsobj.folders.in_the_way import Obstacles, explain
 from natsobj.folders.merge import side_by_side
 from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
@@ -63,7 +64,8 @@ async def sync_to_folder(
 
     Args:
         delete: files that the bucket lacks go as they were found, with the folders that are empty then. Links
-            and what they lead to stay, and so does what has changed since the beginning.
+            and what they lead to stay, and so does what has changed since the beginning. Where such files, or
+            empty folders, are in the way of objects, these come behind them, if nothing else has failed.
         dry_run: change nothing, and give what would be done.
         only: paths below the prefix and the folder that are meant: others are neither fetched nor deleted.
         found: what there is to be looked at passes through it.
@@ -76,7 +78,7 @@ async def sync_to_folder(
         OSError: the folder is none, or cannot be read.
     """
     prefix = with_slash(prefix)
-    complete = True
+    complete, advice = True, _advice(delete=delete)
     local: _Local | None = None
     with ExitStack() as stack:
         objects = objects_below(bucket, prefix, lambda name: only.takes(name.removeprefix(prefix)))
@@ -86,24 +88,42 @@ async def sync_to_folder(
             for failure in local.failures:
                 complete = False
                 yield failure
-            there = stack.enter_context(Sorted(_name, lambda info: _folded(info.name.removeprefix(prefix))))
-            await _read_whole(bucket, prefix, objects, into=there)
-            objects = local.beside(there)
-        outcomes = (
-            _compare(bucket, found(objects), folder, prefix, jobs)
-            if dry_run
-            else get_objects(
-                bucket, found(objects), folder, prefix, jobs=jobs, if_changed=True, wrap=wrap, told=told
+            await _read_whole(bucket, prefix, objects, into=local.objects)
+            objects = local.beside()
+
+        def transfer(objects: Objects) -> AsyncGenerator[Outcome, None]:
+            if dry_run:
+                return _compare(bucket, objects, folder, prefix, jobs, advice=advice)
+            return get_objects(
+                *(bucket, objects, folder, prefix),
+                jobs=jobs,
+                if_changed=True,
+                wrap=wrap,
+                told=told,
+                advice=advice,
             )
-        )
-        async with aclosing(outcomes):
+
+        async with aclosing(transfer(found(objects))) as outcomes:
             async for outcome in outcomes:
+                if local is not None and local.waiting.add(outcome):
+                    continue
                 complete = complete and not isinstance(outcome, Failed)
                 yield outcome
-        if local is not None and complete:
-            async with aclosing(local.remove(dry_run=dry_run, told=told)) as outcomes:
-                async for outcome in outcomes:
-                    yield outcome
+        if local is None:
+            return
+        planned = partial(_planned, bucket) if dry_run else transfer
+        async with aclosing(local.finish(planned, complete=complete, dry_run=dry_run, told=told)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+
+async def _planned(bucket: Bucket, objects: Objects) -> AsyncGenerator[Outcome, None]:
+    async def plan(info: ObjectInfo) -> Done:
+        return Done(info.name, await bucket.follow(info), "fetched")
+
+    async with aclosing(objects):
+        async for each in objects:
+            yield await attempt(each, plan, attrgetter("name"), lambda _: None)
 
 
 async def _read_whole(bucket: Bucket, prefix: str, objects: Objects, *, into: Sorted[ObjectInfo]) -> None:
@@ -146,10 +166,13 @@ class _Local:
         self._prefix = prefix
         self._begun = time.time_ns()
         self._surplus = Surplus(folder)
+        self.objects = stack.enter_context(Sorted(_name, lambda info: _folded(self._path(info))))
+        """What the bucket has."""
         self._files = stack.enter_context(Sorted(_below, lambda file: _folded(file.below)))
         self._going = stack.enter_context(Spool[_Going](lambda going: going.file.below))
         self.failures: list[Failed] = []
         """Folders in it that cannot be read."""
+        self.waiting = Obstacles(folder)
 
     async def read(self, only: Filter) -> None:
         """Find the files."""
@@ -166,10 +189,13 @@ class _Local:
             if number % _TURN == 0:
                 await asyncio.sleep(0)
 
-    async def beside(self, objects: Iterable[ObjectInfo]) -> AsyncGenerator[ObjectInfo, None]:
+    async def beside(self) -> Objects:
         """Give the objects, and see meanwhile which files none of them is."""
         pairs = side_by_side(
-            self._files, objects, lambda file: _folded(file.below), lambda info: _folded(self._path(info))
+            self._files,
+            self.objects,
+            lambda file: _folded(file.below),
+            lambda info: _folded(self._path(info)),
         )
         for number, (files, infos) in enumerate(pairs):
             paths = tuple(map(self._path, infos))
@@ -181,7 +207,41 @@ class _Local:
             if number % _TURN == 0:
                 await asyncio.sleep(0)
 
-    async def remove(self, *, dry_run: bool, told: Callable[[Done], None]) -> AsyncGenerator[Outcome, None]:
+    async def finish(
+        self,
+        transfer: Callable[[Objects], AsyncGenerator[Outcome, None]],
+        *,
+        complete: bool,
+        dry_run: bool,
+        told: Callable[[Done], None],
+    ) -> AsyncGenerator[Outcome, None]:
+        """Remove what is to go, and then transfer what it was in the way of.
+
+        Args:
+            complete: nothing has failed so far.
+        """
+        if not complete or not self._makes_room():
+            for failure in self.waiting.failures():
+                yield failure
+            return
+        async with aclosing(self._remove_all(dry_run=dry_run, told=told)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+        for place in () if dry_run else self.waiting.places():
+            self._surplus.remove_folders(place)
+        if len(self.waiting):
+            async with aclosing(transfer(self._waiting())) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+
+    async def _waiting(self) -> Objects:
+        for info in self.objects:
+            if info.name in self.waiting:
+                yield info
+
+    async def _remove_all(
+        self, *, dry_run: bool, told: Callable[[Done], None]
+    ) -> AsyncGenerator[Outcome, None]:
         """Remove the files that are to go."""
         for number, going in enumerate(self._going):
             if number % _TURN == 0:
@@ -195,6 +255,23 @@ class _Local:
                 told(outcome)
             if outcome is not None:
                 yield outcome
+
+    def _makes_room(self) -> bool:
+        """Return whether only files that are to go, and empty folders, are in the way of what waits."""
+        if self.waiting.collide():
+            return False
+        goes = (each.file for each in self._going if isinstance(self._planned(each), Done))
+        counts = self.waiting.going(goes)
+        try:
+            return all(self._surplus.count(place) == counts[place] for place in self.waiting.places())
+        except OSError:
+            return False
+
+    def _planned(self, going: _Going) -> Outcome | None:
+        try:
+            return self._remove(going, dry_run=True)
+        except OSError:
+            return None
 
     def _remove(self, going: _Going, *, dry_run: bool) -> Outcome | None:
         file = going.file
@@ -228,13 +305,17 @@ def _folded(path: str) -> str:
 
 
 def _compare(
-    bucket: Bucket, objects: Objects, folder: str, prefix: str, jobs: int | None
+    bucket: Bucket, objects: Objects, folder: str, prefix: str, jobs: int | None, *, advice: str
 ) -> AsyncGenerator[Outcome, None]:
     """Say what would be fetched."""
 
     async def compare(info: ObjectInfo) -> Done:
         parts = path_parts(info.name.removeprefix(prefix))
-        _check_way(folder, parts)
+        try:
+            _check_way(folder, parts)
+        except (IsADirectoryError, NotADirectoryError) as e:
+            await explain(e, bucket, prefix, info.name, folder=folder, advice=advice)
+            raise
         path = os.path.join(folder, *parts)  # noqa: PTH118
         there = await bucket.follow(info)
         if os.path.isfile(path) and os.path.getsize(path) == there.size:  # noqa: PTH113, PTH202
@@ -245,6 +326,12 @@ def _compare(
 
     act = partial(attempt, act=compare, name=attrgetter("name"), told=lambda _: None)
     return Crew(objects, act, Pace(jobs), attrgetter("size")).results()
+
+
+def _advice(*, delete: bool) -> str:
+    if delete:
+        return "move it away; only files that the bucket lacks make room, once all else has succeeded"
+    return "move it away; --delete does, if the bucket lacks it"
 
 
 def _check_way(folder: str, parts: Sequence[str]) -> None:

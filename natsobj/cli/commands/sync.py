@@ -63,7 +63,12 @@ async def sync(
     *,
     delete: Annotated[
         bool,
-        typer.Option("--delete", help="Delete from DST what SRC lacks, once everything else has succeeded."),
+        typer.Option(
+            "--delete",
+            help="Delete from DST what SRC lacks, once everything else has succeeded; links, empty folders "
+            "and temporary files stay. A missing or empty SRC is exit 2 then; without it a missing folder is "
+            "exit 1, and an empty prefix exit 4.",
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False,
     match: Annotated[
