@@ -1,6 +1,6 @@
-"""What callers of the library pass: anything with bytes becomes a source, any target for them a sink.
+"""What callers of the library pass: anything that has bytes becomes a source, any target a sink.
 
-Only regular files and memory are read and written in the event loop; everything else could stall it.
+Only regular files and memory are read and written in the event loop; anything else could stall it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def open_data(data: Data) -> AsyncIterator[Source]:
     """Yield a source for the data to store, and close what was opened for it.
 
     Raises:
-        TypeError: it is nothing that has bytes.
+        TypeError: it has no bytes to store.
         OSError: the file cannot be opened.
     """
     if isinstance(data, os.PathLike) and not isinstance(data, type):
@@ -83,10 +83,10 @@ async def open_data(data: Data) -> AsyncIterator[Source]:
 
 @contextlib.contextmanager
 def open_named(data: object) -> Iterator[tuple[str, FileSource]]:
-    """Open a regular file, and give the one name that it has wherever it is called from.
+    """Open a regular file, and yield its absolute path with it.
 
     Raises:
-        InvalidArgument: it is named by no path, or is no regular file.
+        InvalidArgument: it is not given by its path, or is not a regular file.
         OSError: it cannot be opened.
     """
     if not isinstance(data, os.PathLike) or isinstance(data, type):
@@ -99,10 +99,10 @@ def open_named(data: object) -> Iterator[tuple[str, FileSource]]:
 
 
 def as_source(data: Data) -> Source:
-    """Return a source for bytes, a binary file from where it stands, an iterable, or what is one already.
+    """Return a source for bytes, for a binary file from its current position, or for an iterable.
 
     Raises:
-        TypeError: it is nothing of these.
+        TypeError: it is none of these, and not a source either.
     """
     if isinstance(data, (bytes, bytearray, memoryview)):
         return FileSource(io.BytesIO(data.tobytes() if isinstance(data, memoryview) else data), "bytes")
@@ -124,11 +124,11 @@ def as_source(data: Data) -> Source:
 
 
 def check_target(into: object) -> None:
-    """Refuse what nothing can be written to.
+    """Refuse what cannot be written to.
 
     Raises:
         TypeError: it is not a path, a binary file or a sink.
-        InvalidArgument: a file that is open for reading only.
+        InvalidArgument: it is a file that is only open for reading.
     """
     if isinstance(into, type):
         raise wrong_type("into", _TARGET, into)
@@ -147,14 +147,15 @@ def check_target(into: object) -> None:
 async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
     """Yield a sink for a checked target.
 
-    A path appears whole at the clean end, and not at all otherwise; missing folders are made. What is written
-    to a file stays there, whatever happens, and is flushed at the clean end.
+    The file of a path appears whole if the block ends without an error, and otherwise not at all; missing
+    folders are created. What is written to an open file stays there in any case, and is flushed if the block
+    ends without an error.
 
     Args:
-        replace: what a path names may be replaced.
+        replace: the file of a path may be replaced.
 
     Raises:
-        FileExists: the path is there and may not be replaced.
+        FileExists: the file of a path exists and may not be replaced.
         OSError: it cannot be written.
     """
     if isinstance(into, os.PathLike):
@@ -176,7 +177,7 @@ async def open_into(into: Target, *, replace: bool) -> AsyncIterator[Sink]:
 
 
 class _SinkFailed(Exception):
-    """A sink had trouble that is not the download's, and ends it: it may feed another store."""
+    """Carries an error of the caller's sink past the transfer, which must not take it for its own."""
 
     def __init__(self, error: NatsobjError) -> None:
         self.error = error
@@ -184,7 +185,7 @@ class _SinkFailed(Exception):
 
 
 class _Guarded:
-    """A caller's sink; its errors are kept apart from those of the transfer."""
+    """A caller's sink, which may itself write to a store: its errors are kept apart from the transfer's."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -217,8 +218,8 @@ def _refuse_text(file: object, argument: str) -> None:
 
 
 def _is_ordinary(file: Any) -> bool:
-    """Return whether a file is memory or a regular file of the system, which never wait."""
-    file = getattr(file, "file", file)  # objects of tempfile wrap one
+    """Return whether a file is in memory or a regular file of the system: those never block."""
+    file = getattr(file, "file", file)  # those of tempfile wrap another one
     if type(file) is io.BytesIO:
         return True
     if type(file) not in _ORDINARY or type(getattr(file, "raw", file)) is not io.FileIO:

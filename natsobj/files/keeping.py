@@ -1,4 +1,4 @@
-"""What stays of a transfer that was ended: a word on how to go on, and the lock that only one goes on."""
+"""Transfers that can be resumed: the note that says how, and the lock that lets only one process do it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def lock(descriptor: int) -> bool:
-    """Lock an open file until it is closed, or the process ends; False when somebody else has it.
+    """Lock an open file until it is closed or the process ends; return False if another process has it.
 
     Raises:
-        OSError: there are no locks here.
+        OSError: there are no locks on this system or file system.
     """
     if sys.platform == "win32":
         raise OSError(errno.ENOTSUP, "going on with a transfer needs Linux or macOS")
@@ -33,10 +33,11 @@ def lock(descriptor: int) -> bool:
 
 
 def note_kept(error: BaseException, kept: int, whole: int) -> None:
-    """Say what stays, with the error that has ended the transfer; a cancellation carries no words.
+    """Add to the error that ended a transfer how much is kept; for a cancellation, log it instead.
 
     Args:
-        kept: bytes, of as many as are to be transferred in the `whole`.
+        kept: bytes transferred so far.
+        whole: bytes of the whole transfer.
     """
     note = f"kept {format_size(kept)} of {format_size(whole)}; continue with the same command"
     if isinstance(error, Exception):

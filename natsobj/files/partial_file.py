@@ -1,8 +1,8 @@
-"""A file that appears whole or not at all, and whose bytes so far outlive a fetch that was ended.
+"""A file that appears whole or not at all, and whose bytes so far survive an interrupted fetch.
 
-They stay beside the target under a name that has its name and the nuid of the content, locked as long as a
-process writes them. What is found under that name is gone on with only if nobody else can have written it:
-a regular file of our own, without another name; no link is followed.
+They stay next to the target in a file that is named after it and after the nuid of the content, and locked
+while a process writes to it. A file found under that name is only continued if nobody else can have written
+it: it is a regular file, ours, and has no other name. No link is followed.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ __all__ = ["PartialFile", "open_partial"]
 _SUFFIX = ".part.natsobj"
 _CONTENT = re.compile(r"[A-Za-z0-9]{22}|[0-9a-f]{64}")
 _MOST_OF_NAMES = (180, 60, 20)
-"""Bytes of the target's name in the partial file's, tried in turn: how long a name may be is not told."""
+"""Bytes of the target's name in the partial file's, tried in turn: no call tells how long a name may be."""
 _ATTEMPTS = 10
-"""At opening what others take away or put there."""
+"""How often to try to open a file that others keep removing or replacing."""
 _BLOCK = 1024 * 1024
 _ORDINARY = 0o666
 _ALL_PERMISSIONS = 0o777
 
 
 class PartialFile(AtomicFile):
-    """A sink whose bytes stay when the block ends with an error that does not say that they are useless.
+    """A sink whose bytes stay when the block ends with an error, unless they were called useless.
 
     Args:
-        folder: it lies in it, beside its target.
+        folder: contains the file and its target.
         content: the nuid of what is fetched.
-        whole: the bytes that it is to have.
+        whole: the size of the complete file.
     """
 
     def __init__(self, folder: Folder, target: str, name: str, content: str, whole: int) -> None:
@@ -51,9 +51,9 @@ class PartialFile(AtomicFile):
         self._content = content if usual else hashlib.sha256(content.encode()).hexdigest()
         self._whole = whole
         self._held = -1
-        """Another descriptor of the file: it keeps the lock until the file has its name."""
+        """A second descriptor of the file: it keeps the lock until the file has its final name."""
         self._passing = 0
-        """Bytes that come again and are there already."""
+        """Bytes that will be written once more, but are already there."""
         self._useless = False
 
     def __exit__(self, *how: object) -> None:
@@ -62,7 +62,7 @@ class PartialFile(AtomicFile):
         kept = os.fstat(self._held).st_size if there and error is not None and not self._useless else 0
         try:
             if kept or not there:
-                self._temporary = None  # which leaves what has the name where it is
+                self._temporary = None  # so whatever has that name stays
             super().__exit__()
         finally:
             os.close(self._held)
@@ -71,15 +71,15 @@ class PartialFile(AtomicFile):
 
     @property
     def size(self) -> int:
-        """Bytes that are there."""
+        """Bytes that are already there."""
         return os.fstat(self._held).st_size
 
     def useless(self) -> None:
-        """Let nothing of it stay, however the block ends."""
+        """Keep nothing of it, however the block ends."""
         self._useless = True
 
     def beginning(self, size: int) -> Iterator[bytes]:
-        """Cut the file to a size and read it; whoever writes it again on the way changes nothing."""
+        """Truncate the file to a size and read it; writing the same bytes again meanwhile changes nothing."""
         os.ftruncate(self._held, size)
         os.lseek(self._descriptor, size, os.SEEK_SET)
         self._passing, done = size, 0
@@ -100,7 +100,7 @@ class PartialFile(AtomicFile):
     # Inside
 
     def _is_there(self) -> bool:
-        """Return whether it still has its name: somebody may have taken it away."""
+        """Return whether it still has its name: somebody may have removed or replaced it."""
         try:
             there = None if self._temporary is None else self._folder.status(self._temporary)
         except OSError:
@@ -128,15 +128,15 @@ class PartialFile(AtomicFile):
             raise
 
     def _remove_others(self, stem: str) -> None:
-        """Remove what was fetched of other contents for the same target.
+        """Remove the partial files of other contents for the same target.
 
         Raises:
-            TransferUnderWay: somebody is about to fetch one.
+            TransferUnderWay: another process is fetching one of them.
         """
         pattern = re.compile(rf"\.{re.escape(stem)}\.({_CONTENT.pattern}){re.escape(_SUFFIX)}")
         try:
-            names = os.listdir(self._folder.path)  # names, whatever the path leads to by now
-        except OSError:  # it may be written and not read
+            names = os.listdir(self._folder.path)  # only names: the path may lead elsewhere by now
+        except OSError:  # a folder may be writable and not readable
             return
         for name in names:
             if (found := pattern.fullmatch(name)) and found[1] != self._content:
@@ -145,7 +145,7 @@ class PartialFile(AtomicFile):
                     self._folder.remove(name)
 
     def _open(self, name: str, mode: int) -> int:
-        """Return the descriptor of the file, old or new, which nobody else has then."""
+        """Open the file, old or new, and lock it."""
         for _ in range(_ATTEMPTS):
             there = self._folder.status(name)
             if there is not None and not _is_ours(there):
@@ -167,10 +167,10 @@ class PartialFile(AtomicFile):
         raise OSError(errno.EEXIST, f"{name} is in the way, which is not ours")
 
     def _take(self, name: str) -> int:
-        """Open and lock what is there.
+        """Open and lock an existing file.
 
         Raises:
-            TransferUnderWay: somebody else has the lock.
+            TransferUnderWay: another process has the lock.
         """
         descriptor = self._folder.open_file(name, write=True)
         try:
@@ -184,17 +184,17 @@ class PartialFile(AtomicFile):
 
 @contextlib.contextmanager
 def open_partial(path: Path, content: str, size: int, *, replace: bool) -> Iterator[PartialFile]:
-    """Open the file that a get writes, with what an earlier get of the same content has left.
+    """Open the file that a get writes to, with the bytes that an earlier get of the same content has left.
 
-    Otherwise as `open_target`.
+    Apart from that it works like `open_target`.
 
     Args:
         content: the nuid of what is fetched.
-        size: the bytes that it has.
+        size: its size in bytes.
 
     Raises:
-        InvalidArgument: the path is no place for a regular file.
-        TransferUnderWay: another process fetches to the same target.
+        InvalidArgument: the path is not that of a regular file.
+        TransferUnderWay: another process is fetching to the same target.
     """
     if named_descriptor(str(path)) is not None or is_stream(path):
         raise InvalidArgument(f"cannot resume into what is not a regular file: {path}")
@@ -216,12 +216,12 @@ def open_partial(path: Path, content: str, size: int, *, replace: bool) -> Itera
 
 
 def _stem(target: str, most: int) -> str:
-    """Return what stands for the target in the name: a long one is cut, and told from its like."""
+    """Return the target's part of the name: a long one is cut, and a hash keeps it distinct."""
     if len(os.fsencode(target)) <= most:
         return target
     return f"{beginning(target, most - 9)}~{hashlib.sha256(os.fsencode(target)).hexdigest()[:8]}"
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Return whether nobody else can have written it."""
+    """Return whether nobody else can have written the file."""
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == os.geteuid()

@@ -1,7 +1,7 @@
-"""Files below a folder that may have to go: what there is, and how one is removed.
+"""The files below a folder, and how a surplus one is removed.
 
-Links are neither followed nor removed, and what a link leads to stays. A file goes only as it was found,
-and a download that is not finished does not.
+Links are neither followed nor removed, and what a link leads to stays. A file is removed only if it is still
+as it was found; an unfinished download never is.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ class FoundFile:
     identity: tuple[int, int]
     size: int
     changed: int
-    """In nanoseconds, the later one of its two times."""
+    """The later of its modification time and its change time, in nanoseconds."""
 
 
 class Surplus:
     """The files below a folder.
 
     Args:
-        folder: which is there.
+        folder: must exist.
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._led_to: set[tuple[int, int]] = set()
-        """What the links below the folder lead to, which may be the folder itself."""
+        """Targets of the links below the folder; the folder itself may be one."""
 
     def find(self) -> Iterator[FoundFile | OSError]:
-        """Find the files, in no order; an error is one of a folder that cannot be read.
+        """Find the files, in no particular order; an error is yielded for a folder that cannot be read.
 
         Raises:
-            OSError: the folder itself is not a folder, or cannot be read.
+            OSError: the top folder is not a folder, or cannot be read.
         """
         waiting = [("", os.listdir(self._folder))]
         while waiting:
@@ -75,11 +75,11 @@ class Surplus:
                     yield e
 
     def remove(self, file: FoundFile, others: Sequence[str] = (), *, dry_run: bool = False) -> str:
-        """Remove a file as it was found, and the folders that are empty then.
+        """Remove a file if it is still as it was found, and then the folders that are empty.
 
         Args:
-            others: paths that lead to files which stay; a file system may take two names for one.
-            dry_run: say what would be done.
+            others: paths of files that stay; on some file systems two different names are one file.
+            dry_run: remove nothing, and return what would be done.
 
         Returns:
             `REMOVED`, `GONE`, or why it is kept.
@@ -135,11 +135,11 @@ class Surplus:
     def _follow(self, path: str) -> None:
         try:
             self._led_to.add(identity(os.stat(path)))  # noqa: PTH116
-        except OSError:  # it leads nowhere
+        except OSError:  # a dangling link
             return
 
     def _enter(self, top: Folder, names: Sequence[str]) -> Folder | None:
-        """Enter a folder; None if the way is another one by now, or a link leads to a part of it."""
+        """Enter a folder; None if a folder on the way is gone, or is the target of a link."""
         folder = top.enter(os.curdir)
         for name in names:
             try:
@@ -154,7 +154,7 @@ class Surplus:
         return folder
 
     def _tidy(self, top: Folder, names: Sequence[str]) -> None:
-        """Remove a folder that is empty, and those that it is in."""
+        """Remove a folder if it is empty, then the folders above it that are empty too."""
         for length in range(len(names), 0, -1):
             above = self._enter(top, names[: length - 1])
             if above is None:

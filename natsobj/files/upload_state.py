@@ -1,7 +1,7 @@
-"""What is known of an upload that is under way, in a private file: whoever comes next goes on with it.
+"""The state of an upload in a private file, from which the next run continues.
 
-One file an upload, written anew each time so that it is the old one or the new one, and beside it one that
-is locked as long as a process is at work.
+Each upload has one file, which is replaced in one step at each change, and a second one next to it that is
+locked while a process works on the upload.
 """
 
 from __future__ import annotations
@@ -29,83 +29,84 @@ log = logging.getLogger(__name__)
 
 _VERSION = 1
 _MOST = 64 * 1024
-"""Bytes of such a file, by far."""
+"""More bytes than any such file has."""
 _PRIVATE_FOLDER = 0o700
 _PRIVATE = 0o600
 _OTHERS = 0o077
 _FORGOTTEN = 90 * 86400
-"""Seconds after which nobody will come back for an upload; its chunks are gc's."""
+"""Seconds after which nobody will resume an upload; `gc` removes its chunks."""
 _NUID = re.compile(r"[A-Za-z0-9]{22}")
 
 
 class Mark(NamedTuple):
-    """A beginning that was acknowledged."""
+    """The chunks that were acknowledged at some moment."""
 
     chunks: int
     """How many."""
     sequence: int
-    """The last one's place in the stream."""
+    """The sequence of the last one in the stream."""
     sha256: str
-    """Of all their bytes."""
+    """The SHA-256 of all their bytes, in hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadState:
-    """How far an upload is, and of what it is one."""
+    """What an upload stores, and how far it is."""
 
     nuid: str
     chunk_size: int
     ttl: int
-    """Seconds that each chunk lasts; 0 is for ever."""
+    """Seconds after which a chunk expires; 0: never."""
     size: int
-    """Of the file, as its times are."""
+    """The size of the file."""
     mtime: int
-    """In nanoseconds, as the other one."""
+    """The file's modification time, in nanoseconds."""
     ctime: int
+    """The file's change time, in nanoseconds."""
     chunks: int = 0
     """How many were acknowledged."""
     sequence: int = 0
-    """The last one's place in the stream."""
+    """The sequence of the last of them in the stream."""
     sha256: str = hashlib.sha256().hexdigest()
-    """Of the bytes of all that were acknowledged."""
+    """The SHA-256 of all acknowledged bytes, in hex."""
     inbox: str = ""
     """The private subject of the connection over which something may still be under way."""
     marks: tuple[Mark, ...] = ()
-    """Earlier ones, the newest last: a server that loses its power may lose what it has acknowledged."""
+    """Earlier marks, the newest last: a server that loses power may lose what it has acknowledged."""
     committing: int = -1
-    """The sequence of what the record was to replace, once it is about to be published; 0 is nothing."""
+    """Set before the record is published: the sequence of the record to replace, or 0 for none."""
 
     @property
     def beginning(self) -> UploadState:
-        """What it was before anything was stored."""
+        """The state before anything was stored."""
         same = ("nuid", "chunk_size", "ttl", "size", "mtime", "ctime")
         return UploadState(**{name: getattr(self, name) for name in same})
 
     @property
     def mark(self) -> Mark:
-        """What was acknowledged, in all."""
+        """The mark of everything acknowledged."""
         return Mark(self.chunks, self.sequence, self.sha256)
 
     @property
     def acknowledged(self) -> int:
-        """Bytes that were acknowledged."""
+        """Acknowledged bytes."""
         return min(self.size, self.chunks * self.chunk_size)
 
 
 class StateFile:
-    """The file of one upload, whose lock we have."""
+    """The state file of one upload, whose lock we hold."""
 
     def __init__(self, folder: Folder, name: str) -> None:
         self._folder = folder
         self._name = name
         self.state = self._read()
-        """What is written there; None when there is nothing, or nothing that makes sense."""
+        """What the file says; None if there is none, or if it makes no sense."""
 
     def write(self, state: UploadState) -> None:
-        """Write another state, so that a crash leaves the one or the other.
+        """Replace the state in one step: a crash leaves either the old one or the new one.
 
         Raises:
-            OSError: it cannot be written, and the old one stands.
+            OSError: it cannot be written; the old state stays.
         """
         fresh = f"{self._name}.new"
         self._folder.remove(fresh)
@@ -122,7 +123,7 @@ class StateFile:
         self.state = state
 
     def forget(self) -> None:
-        """Remove it: the upload is done, or nothing is left of it."""
+        """Remove the file: the upload is done, or nothing is left of it."""
         self._folder.remove(self._name)
         self.state = None
 
@@ -144,15 +145,15 @@ class StateFile:
 
 @contextlib.contextmanager
 def open_state(folder: Path, upload: Sequence[str], what: str) -> Iterator[StateFile]:
-    """Open the state of an upload that nobody else is at, and make the folder.
+    """Lock and open the state of an upload; the folder is created if it is missing.
 
     Args:
-        upload: all that tells it from others.
-        what: names it in messages.
+        upload: everything that identifies it.
+        what: its name in messages.
 
     Raises:
-        TransferUnderWay: another process is at it.
-        OSError: it cannot be written there.
+        TransferUnderWay: another process works on the same upload.
+        OSError: the folder cannot be written to.
     """
     folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     if folder.stat().st_mode & _OTHERS:
@@ -164,7 +165,7 @@ def open_state(folder: Path, upload: Sequence[str], what: str) -> Iterator[State
 
 
 def _forget_old(folder: Folder) -> None:
-    """Remove what nobody has gone on with for long: the bucket, the file or the wish is gone."""
+    """Remove the states of uploads that nobody has resumed for a long time."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder.path):
             status = folder.status(name)
@@ -174,13 +175,13 @@ def _forget_old(folder: Folder) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Folder, name: str, what: str) -> Iterator[None]:
-    """Have a file that is there only as long as somebody has it."""
+    """Hold a lock file, which exists only while somebody holds it."""
     while True:
         with contextlib.suppress(FileExistsError):
             os.close(folder.create(name, _PRIVATE))
         try:
             descriptor = folder.open_file(name, write=True)
-        except FileNotFoundError:  # whoever had it is done
+        except FileNotFoundError:  # its holder has just removed it
             continue
         try:
             if not lock(descriptor):
@@ -198,10 +199,10 @@ def _locked(folder: Folder, name: str, what: str) -> Iterator[None]:
 
 
 def _decode(found: object) -> UploadState:
-    """Check what was read; it is our own, and of whatever version.
+    """Check what was read; the file is ours, but may be of another version.
 
     Raises:
-        ValueError: it is nothing that we have written.
+        ValueError: this version has not written it.
     """
     if not isinstance(found, dict) or found.pop("version", None) != _VERSION:
         raise ValueError("another version")

@@ -10,9 +10,9 @@ __all__ = ["EVERYTHING", "Filter"]
 
 
 class Filter:
-    """What matches one of the first patterns, or all if there are none, and none of the others.
+    """Selects paths that match one of the `match` patterns, if there are any, and none of `exclude`.
 
-    `*` matches slashes as well. Paths are those below the folder or the prefix.
+    `*` also matches slashes. Paths are relative to the folder or the prefix.
     """
 
     def __init__(self, match: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:

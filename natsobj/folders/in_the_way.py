@@ -1,4 +1,4 @@
-"""What stands where the file of an object must land, or where a folder on its way must be."""
+"""Files and folders that are in the way of an object's file, or of a folder that it needs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from natsobj.folders.outcomes import Failed, Outcome
 __all__ = ["Obstacles", "explain"]
 
 _LOOKED_AT = 10
-"""Files of a folder that may be those of other objects."""
+"""Files of a folder that are looked up as other objects, at most."""
 
 _MOST = 10_000
-"""Objects that may wait until what is in their way has gone."""
+"""Objects that wait until their way is free, at most."""
 
 
 async def explain(error: OSError, bucket: Bucket, prefix: str, key: str, *, folder: str, advice: str) -> None:
-    """Note with an error what is to be done: two keys may collide, or what was there may be in the way.
+    """Add to an error what to do: two keys may collide, or a file that was there before may be in the way.
 
     Args:
         error: names the file or the folder that is in the way.
-        key: the object that cannot land, below the prefix, in the folder.
-        advice: what to do if that is no other object's.
+        key: the key of the object that cannot be written.
+        advice: what to do if no other object belongs there.
     """
     place = Path(error.filename)
     if isinstance(error, IsADirectoryError):
@@ -50,7 +50,7 @@ async def explain(error: OSError, bucket: Bucket, prefix: str, key: str, *, fold
 
 
 class Obstacles:
-    """Objects that cannot land before surplus files have gone."""
+    """Objects that cannot be written until surplus files are removed."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -65,7 +65,7 @@ class Obstacles:
         return len(self._failures)
 
     def add(self, outcome: Outcome) -> bool:
-        """Keep an outcome that says that something is in the way; False for any other."""
+        """Keep an outcome that says that something is in the way; return False for any other."""
         if not isinstance(outcome, Failed) or len(self._failures) >= _MOST:
             return False
         error = outcome.error
@@ -77,15 +77,15 @@ class Obstacles:
         return True
 
     def failures(self) -> Iterator[Failed]:
-        """Give the outcomes back."""
+        """Yield the outcomes again."""
         yield from self._failures.values()
 
     def places(self) -> Iterator[str]:
-        """Give the paths below the folder that are in the way."""
+        """Yield the paths below the folder that are in the way."""
         yield from self._places
 
     def collide(self) -> bool:
-        """Return whether one needs a folder where another one's file must be."""
+        """Return whether one object needs a folder where the file of another must be."""
         return any(
             name[:at] in self._failures
             for name in self._failures
@@ -94,7 +94,7 @@ class Obstacles:
         )
 
     def going(self, files: Iterable[FoundFile]) -> Counter[str]:
-        """Count which of the files lie where something is in the way."""
+        """Count, for each path that is in the way, the files that are it or are below it."""
         counts: Counter[str] = Counter()
         for file in files:
             parts = file.below.split("/")

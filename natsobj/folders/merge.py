@@ -1,4 +1,4 @@
-"""Two sorted lists side by side."""
+"""Walks through two sorted lists side by side."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ R = TypeVar("R")
 def side_by_side(
     left: Iterable[L], right: Iterable[R], left_key: Callable[[L], Any], right_key: Callable[[R], Any]
 ) -> Iterator[tuple[list[L], list[R]]]:
-    """Yield the items of each key, from both lists; one is empty if only the other has the key.
+    """Yield for each key its items in both lists; one side is empty if only the other has the key.
 
-    Both must be in the order of their keys. No more is held than what has one key.
+    Both lists must be sorted by key. Only the items of one key are held in memory.
     """
     lefts, rights = iter(left), iter(right)
     one, other = next(lefts, None), next(rights, None)

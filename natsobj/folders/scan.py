@@ -1,4 +1,4 @@
-"""What there is: the files below a folder, and the objects below a prefix."""
+"""The files below a folder, and the objects below a prefix."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["LocalFile", "objects_below", "scan", "with_slash"]
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file to be stored."""
+    """A file to store."""
 
     path: str
     key: str
     size: int
-    """When it was found."""
+    """Its size when it was found."""
     there: ObjectInfo | None = None
-    """The object of its key, where a list has told; what has its content need not be stored."""
+    """The stored object of its key, if known from a list; if the content is the same, nothing is stored."""
 
 
 def scan(
@@ -39,18 +39,18 @@ def scan(
     outputs: Collection[tuple[int, int]] = (),
     only: Filter = EVERYTHING,
 ) -> Iterator[LocalFile | Failed | Skipped]:
-    """Find the files below a folder, each folder's by name; symbolic links are followed.
+    """Find the files below a folder, sorted by name within each folder; symbolic links are followed.
 
-    Each folder is read once, when its turn comes: what appears in it later is not found. Folders as such are
-    not given, so an empty one leaves no trace. Downloads that are not finished are skipped.
+    Each folder is read once, when its turn comes: what appears in it later is not found. Folders themselves
+    are not yielded, so an empty one leaves no trace. Unfinished downloads are skipped.
 
     Args:
-        prefix: what the keys begin with; a slash is put behind it unless it is empty or ends in one.
+        prefix: what the keys begin with; a slash is added unless it is empty or ends in one.
         outputs: device and inode of files that are being written and must not be read.
-        only: paths below the folder that are meant; of all others nothing is said.
+        only: selects paths below the folder; nothing is yielded for the others.
 
     Raises:
-        OSError: the folder itself is missing, a file, or cannot be read.
+        OSError: the top folder is missing, is a file, or cannot be read.
     """
     top = _Level.enter(folder, "", Path(folder).stat())
     return _Walk(top, with_slash(prefix), outputs, only).files()
@@ -62,13 +62,13 @@ async def objects_below(
     match: Callable[[str], bool] = lambda _: True,
     wanted: Callable[[ObjectInfo], bool] = lambda _: True,
 ) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
-    """Find the objects below a prefix: what begins with it and a slash, or with it if it ends in one.
+    """Find the objects below a prefix: their keys begin with it and a slash, if it does not end in one.
 
-    An object whose key is the prefix itself is not below it. Records that cannot be read are failures.
+    An object whose key is the prefix itself is not below it. A record that cannot be read is a failure.
 
     Args:
-        match: only keys for which it is true.
-        wanted: only objects for which it is true.
+        match: selects keys.
+        wanted: selects objects.
 
     Raises:
         ObjectNotFound: there is nothing below the prefix.
@@ -91,7 +91,7 @@ async def objects_below(
 
 
 def with_slash(prefix: str) -> str:
-    """Return the beginning of all keys that are below a prefix."""
+    """Return what all keys below a prefix begin with."""
     return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
@@ -101,7 +101,7 @@ class _Level:
 
     path: str
     below: str
-    """Its path below the first one, with a slash behind it."""
+    """Its path below the top folder, with a slash at the end."""
     identity: tuple[int, int]
     names: Iterator[str]
 
@@ -111,7 +111,7 @@ class _Level:
 
 
 class _Walk:
-    """One scan; its fields are its state."""
+    """One scan. Its fields are its state."""
 
     def __init__(self, top: _Level, prefix: str, outputs: Collection[tuple[int, int]], only: Filter) -> None:
         self._levels = [top]
@@ -131,9 +131,9 @@ class _Walk:
             path, below = os.path.join(level.path, name), level.below + name  # noqa: PTH118  # 100,000 times
             try:
                 found = self._look(path, below)
-            except FileNotFoundError as e:  # a link to nothing, or it has just gone
+            except FileNotFoundError as e:  # a dangling link, or a file that was just removed
                 found = Failed(path, e) if self._only.takes(below) else None
-            except OSError as e:  # it may be a folder
+            except OSError as e:  # a folder, perhaps
                 found = Failed(path, e) if self._only.enters(f"{below}/") else None
             except InvalidKey as e:
                 found = Failed(path, e)
@@ -143,7 +143,7 @@ class _Walk:
                 yield found
 
     def _look(self, path: str, below: str) -> LocalFile | Failed | Skipped | _Level | None:
-        """Say what is there; None for what is not meant."""
+        """Return what is there; None if it is not selected."""
         status = os.stat(path)  # noqa: PTH116
         identity = (status.st_dev, status.st_ino)
         if stat.S_ISDIR(status.st_mode):
@@ -167,7 +167,7 @@ def _above(folder: str) -> set[tuple[int, int]]:
 
 
 def _left_out(path: str, mode: int) -> str | None:
-    """Say what is no file to be stored."""
+    """Return why a file is not stored, or None if it is."""
     if stat.S_ISREG(mode):
         return "an unfinished download" if is_unfinished(os.path.basename(path)) else None  # noqa: PTH119
     kinds = ((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
@@ -175,7 +175,7 @@ def _left_out(path: str, mode: int) -> str | None:
 
 
 def _key(prefix: str, below: str) -> str:
-    """Return the key of a file; its name is UTF-8 whatever the locale is."""
+    """Return the key of a file; its name is read as UTF-8 whatever the locale is."""
     try:
         return check_key(prefix + os.fsencode(below).decode())
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""A folder made to match a bucket, as `sync_up` has it the other way round.
+"""A folder made to match a bucket: the opposite direction of `sync_up`.
 
-Names are compared as a file system might that takes two of them for one: a file is not surplus that is
-reached by an object's name.
+On some file systems two different names are one file, for example if they differ only in case. So a file is
+not surplus if an object's name leads to it.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from natsobj.models import ObjectInfo
 __all__ = ["sync_to_folder"]
 
 Objects = AsyncGenerator[ObjectInfo | Failed | Skipped, None]
-"""What is found below a prefix."""
+"""The objects below a prefix."""
 
 _TURN = 64
-"""Items after which others may work."""
+"""Items after which the event loop gets a turn."""
 
 
 async def sync_to_folder(
@@ -60,22 +60,22 @@ async def sync_to_folder(
     wrap: Callable[[Sink], Sink] = lambda sink: sink,
     told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
-    """Make the files below a folder match the objects below a prefix; those to be deleted come last.
+    """Make the files below a folder match the objects below a prefix; deletions come last.
 
     Args:
-        delete: files that the bucket lacks go as they were found, with the folders that are empty then. Links
-            and what they lead to stay, and so does what has changed since the beginning. Where such files, or
-            empty folders, are in the way of objects, these come behind them, if nothing else has failed.
-        dry_run: change nothing, and give what would be done.
-        only: paths below the prefix and the folder that are meant: others are neither fetched nor deleted.
-        found: what there is to be looked at passes through it.
-        jobs: objects at once, as many as the line needs by default.
-        wrap: as `get_objects` has it, and `told`.
+        delete: delete the files that the bucket lacks, and then the folders that are empty. Links and their
+            targets stay, and so do files that have changed since the sync began. Objects that such files or
+            empty folders are in the way of are fetched after the deletions, if nothing else has failed.
+        dry_run: change nothing, and yield what would be done.
+        only: selects paths below the prefix and the folder; others are neither fetched nor deleted.
+        found: wraps the iterator of the objects.
+        jobs: the number of parallel transfers; by default as many as the line needs.
+        wrap: as in `get_objects`, and so is `told`.
 
     Raises:
         ObjectNotFound: there is nothing below the prefix.
-        InvalidArgument: with `delete`, the same, also where nothing is meant, or a record cannot be read.
-        OSError: the folder is none, or cannot be read.
+        InvalidArgument: with `delete`, the same, or nothing is selected, or a record cannot be read.
+        OSError: the folder is not a folder, or cannot be read.
     """
     prefix = with_slash(prefix)
     complete, advice = True, _advice(delete=delete)
@@ -127,10 +127,10 @@ async def _planned(bucket: Bucket, objects: Objects) -> AsyncGenerator[Outcome, 
 
 
 async def _read_whole(bucket: Bucket, prefix: str, objects: Objects, *, into: Sorted[ObjectInfo]) -> None:
-    """Find all objects before anything is done.
+    """Find all objects before anything is changed.
 
     Raises:
-        InvalidArgument: there are none, or they are not all that there is.
+        InvalidArgument: there are none, or some could not be read.
     """
     try:
         async with aclosing(objects):
@@ -154,11 +154,11 @@ class _Going:
 
     file: FoundFile
     others: tuple[str, ...]
-    """Objects of nearly the same name, which may be this file."""
+    """Objects whose names the file system may take for this file's."""
 
 
 class _Local:
-    """The files of the folder, and which of them are to go."""
+    """The files of the folder, and which of them are to be removed."""
 
     def __init__(self, folder: str, bucket: str, prefix: str, stack: ExitStack) -> None:
         self._folder = folder
@@ -167,22 +167,22 @@ class _Local:
         self._begun = time.time_ns()
         self._surplus = Surplus(folder)
         self.objects = stack.enter_context(Sorted(_name, lambda info: _folded(self._path(info))))
-        """What the bucket has."""
+        """The objects of the bucket."""
         self._files = stack.enter_context(Sorted(_below, lambda file: _folded(file.below)))
         self._going = stack.enter_context(Spool[_Going](lambda going: going.file.below))
         self.failures: list[Failed] = []
-        """Folders in it that cannot be read."""
+        """Subfolders that cannot be read."""
         self.waiting = Obstacles(folder)
 
     async def read(self, only: Filter) -> None:
         """Find the files."""
         if not os.path.lexists(self._folder):
             return
-        top = os.path.join(self._folder, "")  # noqa: PTH118  # a beginning of names
+        top = os.path.join(self._folder, "")  # noqa: PTH118  # ends in a separator
         for number, found in enumerate(self._surplus.find()):
             if isinstance(found, OSError):
                 below = str(found.filename).removeprefix(top).replace(os.sep, "/")
-                if only.enters(f"{below}/"):  # it may be a folder
+                if only.enters(f"{below}/"):  # a folder, perhaps
                     self.failures.append(Failed(found.filename, found))
             elif only.takes(found.below):
                 self._files.add(found)
@@ -190,7 +190,7 @@ class _Local:
                 await asyncio.sleep(0)
 
     async def beside(self) -> Objects:
-        """Give the objects, and see meanwhile which files none of them is."""
+        """Yield the objects, and note the files that match none of them."""
         pairs = side_by_side(
             self._files,
             self.objects,
@@ -215,10 +215,10 @@ class _Local:
         dry_run: bool,
         told: Callable[[Done], None],
     ) -> AsyncGenerator[Outcome, None]:
-        """Remove what is to go, and then transfer what it was in the way of.
+        """Remove the files that the bucket lacks, and then transfer the objects that they were in the way of.
 
         Args:
-            complete: nothing has failed so far.
+            complete: whether everything has succeeded so far.
         """
         if not complete or not self._makes_room():
             for failure in self.waiting.failures():
@@ -242,7 +242,7 @@ class _Local:
     async def _remove_all(
         self, *, dry_run: bool, told: Callable[[Done], None]
     ) -> AsyncGenerator[Outcome, None]:
-        """Remove the files that are to go."""
+        """Remove the files that the bucket lacks."""
         for number, going in enumerate(self._going):
             if number % _TURN == 0:
                 await asyncio.sleep(0)
@@ -257,7 +257,7 @@ class _Local:
                 yield outcome
 
     def _makes_room(self) -> bool:
-        """Return whether only files that are to go, and empty folders, are in the way of what waits."""
+        """Return whether only surplus files and empty folders are in the way of the objects that wait."""
         if self.waiting.collide():
             return False
         goes = (each.file for each in self._going if isinstance(self._planned(each), Done))
@@ -300,14 +300,14 @@ def _below(file: FoundFile) -> str:
 
 
 def _folded(path: str) -> str:
-    """Return what is the same for names that some file system takes for one."""
+    """Return a form that is the same for all names that some file system takes for one."""
     return path if path.isascii() and path.islower() else unicodedata.normalize("NFKC", path).casefold()
 
 
 def _compare(
     bucket: Bucket, objects: Objects, folder: str, prefix: str, jobs: int | None, *, advice: str
 ) -> AsyncGenerator[Outcome, None]:
-    """Say what would be fetched."""
+    """Yield what would be fetched."""
 
     async def compare(info: ObjectInfo) -> Done:
         parts = path_parts(info.name.removeprefix(prefix))
@@ -335,11 +335,11 @@ def _advice(*, delete: bool) -> str:
 
 
 def _check_way(folder: str, parts: Sequence[str]) -> None:
-    """See that a file can land there, as far as that can be seen.
+    """Check, as far as possible without writing, that a file can be written there.
 
     Raises:
         InvalidKey: a link on the way leads out of the folder.
-        OSError: a folder has the file's name, or a file that of a folder on the way.
+        OSError: a folder has the name of the file, or a file has the name of a folder on the way.
     """
     path, top = Path(folder), Path(os.path.realpath(folder))
     for number, part in enumerate(parts, 1):

@@ -3,9 +3,9 @@
     async with aclosing(sync_to_bucket(bucket, "dist", "www", delete=True)) as outcomes:
         async for outcome in outcomes: ...
 
-Both sides are listed once and gone through side by side, in flat memory. What the folder lacks is deleted
-behind the transfers, and only if all of them succeeded; where the folder cannot be read whole, nothing is
-changed at all.
+Both sides are listed once and compared in order, in flat memory. Objects that the folder lacks are deleted
+after the transfers, and only if all of them succeeded. If the folder cannot be read completely, nothing is
+changed.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from natsobj.stream import BucketStream
 __all__ = ["lean", "sync_to_bucket"]
 
 Item = LocalFile | Failed | Skipped
-"""What a scan finds."""
+"""One result of a scan."""
 Entry = ObjectInfo | InvalidMetadata
-"""What a bucket has under a name."""
+"""One record of a bucket."""
 
 _TURN = 64
-"""Items after which others may work."""
+"""Items after which the event loop gets a turn."""
 
 
 async def sync_to_bucket(
@@ -64,22 +64,22 @@ async def sync_to_bucket(
     wrap: Callable[[Source], Source] = lambda source: source,
     told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
-    """Make the objects below a prefix match the files below a folder; those to be deleted come last.
+    """Make the objects below a prefix match the files below a folder; deletions come last.
 
-    A file whose object has its size and digest is `unchanged`: only files of equal size are read for that.
+    A file is `unchanged` if its object has the same size and digest: only files of the same size are read.
 
     Args:
-        delete: objects that the folder lacks go, in the revision that was listed. What has changed since the
-            beginning, by the server's clock, is skipped.
-        dry_run: change nothing, and give what would be done.
-        only: paths below the folder and the prefix that are meant: others are neither stored nor deleted.
-        found: what there is to be looked at passes through it.
-        jobs: objects at once, as many as the line needs by default.
-        outputs: as `scan` has it; `wrap` and `told` as `put_files` has them.
+        delete: delete the objects that the folder lacks, in the revision that was listed. An object that has
+            changed since the sync began, by the server's clock, is skipped.
+        dry_run: change nothing, and yield what would be done.
+        only: selects paths below the folder and the prefix; others are neither stored nor deleted.
+        found: wraps the iterator of the files.
+        jobs: the number of parallel transfers; by default as many as the line needs.
+        outputs: as in `scan`; `wrap` and `told` are those of `put_files`.
 
     Raises:
         OSError: the folder is missing, or cannot be read.
-        InvalidArgument: with `delete`, the same, also of a part of it; or nothing in it is meant.
+        InvalidArgument: with `delete`, the folder cannot be read completely, or nothing in it is selected.
         RefusedError: the bucket is sealed, a mirror, or its stream does not keep objects.
     """
     prefix = with_slash(prefix)
@@ -114,7 +114,7 @@ async def sync_to_bucket(
 
 
 def lean(info: ObjectInfo) -> ObjectInfo:
-    """Return an object without what is said about it, which may be long."""
+    """Return an object without its description, headers and metadata, which may be long."""
     return replace(info, description=None, headers={}, metadata={}, record_size=0)
 
 
@@ -125,7 +125,7 @@ class _Beginning:
     sequence: int
     time: datetime
     created: object
-    """When the stream was, which tells it from another one of its name."""
+    """When the stream was created, which tells it from another stream of the same name."""
 
     @classmethod
     async def of(cls, stream: BucketStream) -> _Beginning:
@@ -134,10 +134,10 @@ class _Beginning:
         return cls(state["state"]["last_seq"], time, state.get("created"))
 
     async def check(self, stream: BucketStream) -> None:
-        """Make sure that it is the same stream still: in another one a revision is another object's.
+        """Check that it is still the same stream: in another one a revision belongs to another object.
 
         Raises:
-            TemporaryError: the bucket was made anew.
+            TemporaryError: the bucket was deleted and created again.
         """
         if (await stream.info()).get("created") != self.created:
             raise TemporaryError(
@@ -145,7 +145,7 @@ class _Beginning:
             )
 
     def sort_out(self, entry: Entry) -> ObjectInfo | Failed | Skipped:
-        """Say of what the folder lacks whether it is to be deleted."""
+        """Return an object that the folder lacks if it may be deleted, and otherwise why not."""
         if isinstance(entry, InvalidMetadata):
             return Failed(entry.where, entry)
         if entry.revision > self.sequence or entry.modified > self.time:
@@ -159,10 +159,10 @@ class _Beginning:
 async def _read_whole(
     folder: str, prefix: str, outputs: Collection[tuple[int, int]], only: Filter, *, into: Spool[Item]
 ) -> Spool[Item]:
-    """Find all files before anything is done.
+    """Find all files before anything is changed.
 
     Raises:
-        InvalidArgument: there are none, or they are not all that there is.
+        InvalidArgument: there are none, or some could not be read.
     """
     anything = False
     try:
@@ -182,7 +182,7 @@ async def _read_whole(
 
 
 async def _list(bucket: Bucket, prefix: str, only: Filter, *, into: Sorted[Entry]) -> None:
-    """Find what the bucket has below the prefix."""
+    """Find the objects below the prefix."""
     async with aclosing(bucket.entries(prefix)) as entries:
         async for entry in entries:
             name = _name(entry)
@@ -197,17 +197,17 @@ async def _list(bucket: Bucket, prefix: str, only: Filter, *, into: Sorted[Entry
 def _paired(
     files: Iterable[Item], there: Iterable[Entry], folder: str, prefix: str, surplus: Spool[Entry]
 ) -> Iterator[Item]:
-    """Give files with the object that each has; objects that have none are surplus.
+    """Yield each file with its object; objects without a file are surplus.
 
-    What is below a folder that was skipped is not: nobody has looked there.
+    Those below a folder that was skipped are not: nobody has looked there.
     """
-    top = os.path.join(folder, "")  # noqa: PTH118  # a beginning of names
+    top = os.path.join(folder, "")  # noqa: PTH118  # ends in a separator
     pairs = side_by_side(
         files, there, lambda item: _place_of(item, prefix, top), lambda entry: _place(_name(entry), prefix)
     )
     unseen: list[str] | None = None
     for items, entries in pairs:
-        only = entries[0] if len(entries) == 1 else None  # of two of one name it is not known which counts
+        only = entries[0] if len(entries) == 1 else None  # of two with one name, either may be valid
         for item in items:
             if isinstance(item, LocalFile) and isinstance(only, ObjectInfo):
                 yield replace(item, there=only)
@@ -230,12 +230,12 @@ def _name(entry: Entry) -> str:
 
 
 def _place(name: str, prefix: str) -> list[str]:
-    """Return where a name is among others: folder by folder, as a scan has them."""
+    """Return what names are sorted by: folder by folder, in the order of a scan."""
     return name.removeprefix(prefix).split("/")
 
 
 def _place_of(item: Item, prefix: str, top: str) -> list[str]:
-    """Return the same of what was found below a folder, whose path with a separator is `top`."""
+    """Return the same for an item found below a folder; `top` is the folder's path with a separator."""
     if isinstance(item, LocalFile):
         return _place(item.key, prefix)
     return item.name.removeprefix(top).replace(os.sep, "/").split("/")
@@ -245,7 +245,7 @@ def _place_of(item: Item, prefix: str, top: str) -> list[str]:
 
 
 def _compare(bucket: Bucket, items: Iterable[Item], jobs: int | None) -> AsyncGenerator[Outcome, None]:
-    """Say what would be stored."""
+    """Yield what would be stored."""
 
     async def compare(file: LocalFile) -> Done:
         if file.there is not None and file.there.size == file.size:
@@ -260,7 +260,7 @@ def _compare(bucket: Bucket, items: Iterable[Item], jobs: int | None) -> AsyncGe
 
 
 async def _as_if(items: AsyncGenerator[ObjectInfo | Failed | Skipped, None]) -> AsyncGenerator[Outcome, None]:
-    """Say what would be deleted."""
+    """Yield what would be deleted."""
     async with aclosing(items):
         async for item in items:
             yield Done(item.name, item, "deleted") if isinstance(item, ObjectInfo) else item

@@ -1,4 +1,4 @@
-"""A get that goes on where an earlier one was ended: what is there is hashed again, the rest is fetched."""
+"""A get that continues an interrupted one: what is there is hashed again, the rest is fetched."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ __all__ = ["fetch_on"]
 log = logging.getLogger(__name__)
 
 _USELESS = (BucketNotFound, ContentBroken, ObjectChanged, ObjectNotFound)
-"""Errors after which nobody will ever go on with these bytes."""
+"""Errors after which these bytes are of no use to a later get."""
 
 
 async def fetch_on(
     stream: BucketStream, info: ObjectInfo, path: Path, *, replace: bool, wrap: Callable[[Sink], Sink]
 ) -> None:
-    """Fetch an object that is not a link into a file, with the bytes that an earlier get has left beside it.
+    """Fetch an object that is not a link to a file, using the bytes that an earlier get has left beside it.
 
-    They stay there again when this one is ended by anything that does not make them useless.
+    If this get fails too, the bytes stay for the next one, unless the error makes them useless.
 
     Args:
-        replace: the file may be there already.
-        wrap: what is written passes through it, from the first byte on; what is there already as well.
+        replace: the file may exist already.
+        wrap: wraps the sink; it sees all bytes from the first one on, also those that are already there.
 
     Raises:
-        TransferUnderWay: another process does the same.
+        TransferUnderWay: another process is fetching to the same file.
     """
     readable(info)
     subject = await stream.chunk_subject(info.nuid or "")
@@ -76,7 +76,7 @@ async def _begun(
 ) -> tuple[int, Begun | None, Run | None]:
     """Return how many bytes are there, their digest, and the chunks that are missing.
 
-    Where nothing could tell in the end whether they are the right ones, all is fetched.
+    If the object has no digest to check them against in the end, everything is fetched again.
     """
     there, chunk_size = partial.size, info.chunk_size or 0
     if there < info.size:
@@ -88,7 +88,7 @@ async def _begun(
         run = Run(info.chunks, info.chunks, 0)
     else:
         run, skip = await find_run(stream, info, subject=subject, offset=there, length=info.size - there)
-        if skip:  # its chunks are of many sizes
+        if skip:  # its chunks differ in size
             sink.restart()
             return 0, None, None
     digest, read = hashlib.sha256(), 0
@@ -96,8 +96,8 @@ async def _begun(
         digest.update(block)
         sink.write(memoryview(block))
         read += len(block)
-        await asyncio.sleep(0)  # the connection lives on meanwhile
-    if read < there:  # somebody cuts it while we read
+        await asyncio.sleep(0)  # lets the connection work meanwhile
+    if read < there:  # somebody truncated it while it was read
         sink.restart()
         return 0, None, None
     log.debug("%s/%s: going on behind %d bytes", info.bucket, info.name, there)

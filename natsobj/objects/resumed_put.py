@@ -1,4 +1,4 @@
-"""A put that goes on where an earlier one was ended, whatever has ended that."""
+"""A put that continues an interrupted one, whatever interrupted it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ _BLOCK = 1024 * 1024
 
 
 class ResumedPut(Put):
-    """One put of a file, which may have been begun by an earlier process; its fields are its state.
+    """One put of a file, which an earlier process may have begun. Its fields are its state.
 
-    Whatever `run` raises, the old object is as it was. What is stored stays, unless nobody can go on with it.
+    If `run` raises, the old object is unchanged. The chunks stored so far stay, unless no later put can use
+    them.
 
     Args:
-        source: of the file.
-        file: the same, as it was opened.
-        path: the file, by the one name that it has wherever it is called from.
+        source: reads the file.
+        file: the file itself, as it was opened.
+        path: the file's absolute path, which is the same from every working directory.
         folder: where the state of uploads is kept.
     """
 
@@ -58,10 +59,10 @@ class ResumedPut(Put):
         self._path = path
         self._folder = folder
         self._file: StateFile | None = None
-        """How far it is."""
+        """The state of this upload."""
 
     async def run(self) -> ObjectInfo:
-        # The stream's birth tells a bucket from all others of its name, on whatever server.
+        # The creation time tells a bucket from every other one of its name, on any server.
         created = str((await self._stream.state()).get("created"))
         upload = (self._stream.name, created, self._key, self._path)
         with open_state(self._folder, upload, self._path) as file:
@@ -71,7 +72,7 @@ class ResumedPut(Put):
             except (OutcomeUnknown, RefusedError):
                 raise
             except BaseException as e:
-                noted = getattr(e, "__notes__", None)  # it says what to do already
+                noted = getattr(e, "__notes__", None)  # they already say what to do
                 if file.state is not None and not noted and (kept := file.state.acknowledged):
                     note_kept(e, kept, file.state.size)
                 raise
@@ -97,9 +98,9 @@ class ResumedPut(Put):
     # A commit that an earlier run had begun
 
     async def _end_commit(self, file: StateFile, earlier: UploadState) -> ObjectInfo | None:
-        """Find out what became of it; return the object if it was stored and is what is to be stored.
+        """Find out whether it was stored; return the object if it was, and is the one to store now.
 
-        The chunks of what may be an object's, under whatever name by now, are never touched.
+        Chunks that may belong to an object, even one that was renamed since, are never touched.
         """
         record = (await find(self._stream, self._key, thorough=True)).record
         stored = record.live
@@ -113,15 +114,15 @@ class ResumedPut(Put):
         return None
 
     async def _was_not_stored(self, earlier: UploadState, record: Record) -> bool:
-        """Return whether it is certain that no record of the bucket has ever named the chunks."""
+        """Return whether no record of the bucket can ever have named the chunks."""
         if earlier.committing and record.sequence == earlier.committing:
-            return True  # ours would have removed it
+            return True  # our record would have replaced it
         root = await self._stream.root()
         newest = await self._stream.last(names.metadata_filter(root))
         return newest is None or newest.sequence < earlier.sequence
 
     async def _is_this(self, record: Record, stored: ObjectInfo) -> bool:
-        """Return whether an object is what is to be stored."""
+        """Return whether a stored object is the one to store: the same content and metadata."""
         meta = self._meta
         said = (meta.description, {name: tuple(each) for name, each in meta.headers.items()}, meta.metadata)
         if (stored.description, stored.headers, stored.metadata, record.ttl) != (*said, self._ttl):
@@ -129,7 +130,7 @@ class ResumedPut(Put):
         digest = hashlib.sha256()
         while data := await self._source.read(_BLOCK):
             digest.update(data)
-            await asyncio.sleep(0)  # a signal, and the connection, come to their right meanwhile
+            await asyncio.sleep(0)  # lets signals and the connection be handled meanwhile
         self._source.restart()
         return digest.hexdigest() == stored.sha256
 

@@ -1,8 +1,8 @@
-"""An upload that outlives its process: it is marked how far it is, and the next one goes on there.
+"""An upload that outlives its process: its progress is written to a file, and the next run continues there.
 
-What an earlier run has stored is believed only as far as it can be seen: nothing of it is under way any
-more, the leader has as many chunks as were acknowledged, the file's beginning has the digest that those had,
-and what was stored behind them is what the file has there, byte for byte.
+Nothing that an earlier run has stored is trusted unchecked: none of its messages is still under way, the
+leader has at least as many chunks as were acknowledged, the beginning of the file has the digest that they
+had, and the chunks after them equal the file byte for byte.
 """
 
 from __future__ import annotations
@@ -41,37 +41,37 @@ __all__ = ["MarkedChunker", "ResumedUpload", "nothing_under_way"]
 log = logging.getLogger(__name__)
 
 _MARK = 64 * 1024 * 1024
-"""Bytes after which it is marked how far an upload is, at the latest."""
+"""A mark is written after at most this many bytes."""
 
 _MARKS = 32
-"""Marks that are kept: as many as a server may lose that was switched off."""
+"""Marks that are kept: a server that loses power may lose the chunks of this many."""
 
 _FORGOTTEN = 20.0
-"""Seconds after which nothing can come any more over a connection that we have reset."""
+"""Seconds after which nothing can arrive any more over a connection that we have reset."""
 
 _LEFT_ALONE = 900.0
-"""The same for one that died with its process: the system may go on sending what that had left to it."""
+"""The same for a connection whose process died: the system may still send what was in its buffers."""
 
 _USELESS = (BucketNotFound, ObjectChanged, RefusedError, SourceChanged)
-"""Errors after which there is nothing to go on with: what was stored is removed, as without `--resume`."""
+"""Errors after which the upload cannot be resumed: its chunks are removed, as without `--resume`."""
 
 
 class MarkedChunker(Chunker):
-    """A chunker that knows the digest of what is acknowledged, and tells from time to time."""
+    """A chunker that knows the digest of what is acknowledged, and says when a mark is due."""
 
     def __init__(self, stream: BucketStream, source: Source, chunk_size: int) -> None:
         super().__init__(stream, source, chunk_size)
         self._ahead: deque[Any] = deque()
-        """The digests up to the end of each kept chunk."""
+        """For each kept chunk, the digest of everything up to its end."""
         self._acknowledged_digest = hashlib.sha256()
         self._marked = 0
-        """Bytes that were acknowledged when it was told last."""
+        """Acknowledged bytes at the last call of `tell`."""
         self.tell: Callable[[], None] | None = None
-        """Is called behind each piece that is worth a mark."""
+        """Called each time a mark is due."""
 
     @property
     def acknowledged_sha256(self) -> str:
-        """Hex of the digest of all that is acknowledged."""
+        """The SHA-256 of everything acknowledged, in hex."""
         return self._acknowledged_digest.hexdigest()
 
     async def chunk(self, number: int) -> bytes:
@@ -92,7 +92,7 @@ class MarkedChunker(Chunker):
 
     async def restart(self) -> None:
         await super().restart()
-        if not self.size:  # else the source cannot, and what is stored is read back
+        if not self.size:  # otherwise the source cannot restart, and what is stored is read back
             self._ahead.clear()
             self._acknowledged_digest, self._marked = hashlib.sha256(), 0
 
@@ -101,8 +101,9 @@ class ResumedUpload(Upload):
     """An upload whose state is kept in a file.
 
     Args:
-        chunker: of a source that can begin anew.
-        blank: gives the state before anything is stored under a nuid; all of it must be as it was to go on.
+        chunker: reads a source that can be restarted.
+        blank: returns the state of an upload under a nuid before anything is stored; an earlier upload can
+            only be resumed if it began with the same one.
     """
 
     def __init__(
@@ -121,17 +122,17 @@ class ResumedUpload(Upload):
         self._file = file
         self._blank = blank
         self._earlier = file.state
-        """What an earlier run has left, until it is clear what becomes of it."""
+        """The state that an earlier run has left, until that run is resumed or removed."""
         self._marks: deque[Mark] = deque(maxlen=_MARKS)
-        """Where it was marked so far, under this nuid."""
+        """The marks so far, under this nuid."""
         self._unwritten = False
-        """Whether a mark could not be written; the one before is as true."""
+        """Whether a mark could not be written; the one before it is still valid."""
         self._leaving = False
-        """Whether nothing of it is to stay."""
+        """Whether the chunks are being removed."""
 
     async def store(self) -> None:
         if (earlier := self._earlier) is not None:
-            self._troubled = True  # chunks are counted in the end
+            self._troubled = True  # so the chunks are counted in the end
             if await self._take_up(earlier):
                 log.debug("going on behind %d chunks of an earlier run", self.window.stored)
             else:
@@ -144,10 +145,10 @@ class ResumedUpload(Upload):
         await super().store()
 
     def begin_attempt(self) -> None:
-        """Write down under which nuid chunks are sent, and over which connection.
+        """Write the nuid and the connection of this attempt to the file.
 
         Raises:
-            OSError: it cannot be written, and nothing of this attempt is stored yet.
+            OSError: it cannot be written; nothing of this attempt is stored yet.
         """
         if not self.window.stored:
             self._marks.clear()
@@ -156,13 +157,13 @@ class ResumedUpload(Upload):
     def begin_commit(self, replaced: int) -> None:
         try:
             self._file.write(replace(self._state(), committing=replaced))
-        except OSError as e:  # what is written there would let the next run remove an object's chunks
+        except OSError as e:  # the old state would let the next run remove an object's chunks
             log.warning("how far the upload is cannot be written down: %s", e)
             self._file.forget()
 
     async def undo(self, error: BaseException) -> None:
-        """Leave what is stored to be gone on with; what nobody can go on with is removed."""
-        if self._earlier is not None:  # nothing was sent, and what is there was not looked through
+        """Keep what is stored for the next run, or remove it if no run can continue it."""
+        if self._earlier is not None:  # nothing was sent, and what is there was not checked yet
             return
         cause = error.error if isinstance(error, SourceFailed) else error
         if isinstance(cause, _USELESS) or not self.window.stored:
@@ -177,10 +178,10 @@ class ResumedUpload(Upload):
         except (NatsobjError, TimeoutError) as e:
             note_left_over(self._stream.bucket, str(e) or "no answer")
 
-    # What is written down
+    # The state file
 
     def _state(self, *, settled: bool = False) -> UploadState:
-        """Return how far it is.
+        """Return the state of the upload.
 
         Args:
             settled: nothing that was sent can still be under way.
@@ -207,12 +208,12 @@ class ResumedUpload(Upload):
                 log.warning("how far the upload is cannot be written down: %s", e)
             self._unwritten = True
 
-    # What an earlier run has left
+    # The earlier run
 
     async def _take_up(self, earlier: UploadState) -> bool:
-        """Bring chunker and window to where an earlier run has come; False when that cannot be gone on with.
+        """Bring chunker and window to where an earlier run got; return False if it cannot be resumed.
 
-        Nothing of it is under way any more.
+        None of its messages may still be under way.
         """
         window, stream = self.window, self._stream
         window.nuid, window.subject = earlier.nuid, names.chunk_subject(stream.bucket, earlier.nuid)
@@ -228,7 +229,7 @@ class ResumedUpload(Upload):
         return await stream.count(window.subject) == window.stored
 
     async def _is_old(self) -> bool:
-        """Return whether its chunks may go by themselves, long before those that come."""
+        """Return whether its chunks may expire long before those that are still to be sent."""
         lasts = min(self._ttl / 2 or math.inf, self._max_age / 10 or math.inf)
         first = await self._stream.next(self.window.subject, 1) if lasts < math.inf else None
         if first is None:
@@ -238,14 +239,14 @@ class ResumedUpload(Upload):
         return age > lasts
 
     async def _replay(self, mark: Mark) -> bool:
-        """Hash what was acknowledged, and see that the last chunk of it is where it was."""
+        """Hash what was acknowledged, and check that its last chunk is still in its place."""
         window, last = self.window, b""
         for number in range(mark.chunks):
             last = await self._marked.chunk(number)
             if not last:
                 return False
             self._marked.discard(number + 1, window.subject, mark.sequence)
-            await asyncio.sleep(0)  # the connection lives on meanwhile
+            await asyncio.sleep(0)  # lets the connection work meanwhile
         if self._marked.acknowledged_sha256 != mark.sha256:
             return False
         window.stored, window.sequence = mark.chunks, mark.sequence
@@ -255,7 +256,7 @@ class ResumedUpload(Upload):
         return there is not None and there.sequence == mark.sequence and there.data == last
 
     async def _compare_rest(self) -> bool:
-        """Compare what is stored behind the last mark, byte for byte."""
+        """Compare the chunks after the last mark with the file, byte for byte."""
         window = self.window
         async with aclosing(self._rest()) as rest:
             async for message in rest:
@@ -267,7 +268,7 @@ class ResumedUpload(Upload):
         return True
 
     async def _rest(self) -> AsyncGenerator[Stored, None]:
-        """Iterate over the chunks behind the last mark; what a replica lacks comes from the leader."""
+        """Iterate over the chunks after the last mark; those that a replica lacks come from the leader."""
         stream, subject = self._stream, self.window.subject
         async with aclosing(stream.direct(subject, sequence=self.window.sequence + 1)) as messages:
             async for message in messages:
@@ -282,10 +283,10 @@ class ResumedUpload(Upload):
             note_left_over(self._stream.bucket, str(e))
 
     async def _settle(self) -> bool:
-        """Wait until nothing is under way any more: an upload as large as this is not given up lightly.
+        """Wait until nothing is under way any more: much of this upload may be stored already.
 
         Raises:
-            JetStreamUnavailable: that cannot be told yet.
+            JetStreamUnavailable: something may still be under way.
         """
         if await super()._settle():
             return True
@@ -296,10 +297,10 @@ class ResumedUpload(Upload):
 
 
 async def nothing_under_way(stream: BucketStream, earlier: UploadState) -> None:
-    """Wait until nothing of an earlier run can come any more.
+    """Wait until no message of an earlier run can arrive any more.
 
     Raises:
-        TemporaryError: something may, for the server has not noticed yet that the other end is gone.
+        TemporaryError: one may still arrive: the server has not noticed yet that the client is gone.
     """
     patience = stream.patience()
     while True:
@@ -319,15 +320,15 @@ async def _look_for_more(stream: BucketStream, earlier: UploadState) -> None:
         await _wait_for_age(stream, subject, _LEFT_ALONE)
     elif earlier.inbox:
         leader = (await stream.js.stream_info(stream.name)).get("cluster", {}).get("leader")
-        if leader not in (None, stream.connection.server_name):  # others may have passed something on to it
+        if leader not in (None, stream.connection.server_name):  # others may have forwarded something to it
             await _wait_for_age(stream, subject, _FORGOTTEN)
 
 
 async def _wait_for_age(stream: BucketStream, subject: str, least: float) -> None:
-    """See that the newest chunk is so many seconds old.
+    """Check that the newest chunk is at least this many seconds old.
 
     Raises:
-        JetStreamUnavailable: it is not.
+        JetStreamUnavailable: it is younger.
     """
     newest = await stream.last(subject)
     if newest is None:
