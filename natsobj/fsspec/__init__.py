@@ -3,7 +3,7 @@
     pandas.read_parquet("natsobj://artifacts/table.parquet")
     fsspec.filesystem("natsobj", servers="nats://127.0.0.1:4222").ls("artifacts")
 
-What a program does not say comes from the environment and the contexts of the `nats` command.
+Settings that a program does not give come from the environment and the contexts of the `nats` command.
 """
 
 from __future__ import annotations

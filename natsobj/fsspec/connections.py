@@ -38,7 +38,7 @@ OPTIONS: Mapping[str, str] = {
     "inbox_prefix": "inbox_prefix",
     "timeout": "timeout",
 }
-"""What the settings are called in `storage_options`: as in `Settings`, else as on the command line."""
+"""Settings by their names on the command line, with those in `storage_options`: the fields of `Settings`."""
 
 _CLOSE_WITHIN = 2.0
 
@@ -75,7 +75,7 @@ def _duration(timeout: Any) -> timedelta | None:
 
 
 class _Connections:
-    """The stores of one event loop; what holds each open is closed when the loop shuts down."""
+    """The stores of one event loop; they are closed when the loop shuts down."""
 
     def __init__(self) -> None:
         self._opening: dict[Settings, asyncio.Task[natsobj.Store]] = {}
@@ -109,7 +109,7 @@ async def _hold(settings: Settings) -> AsyncGenerator[natsobj.Store, None]:
 
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
 _of_parents: list[object] = []
-"""What was open before a fork: collecting it here could disturb the process that it belongs to."""
+"""Connections from before a fork, kept alive: to collect them here could disturb the parent process."""
 
 
 async def store_of(settings: Settings) -> natsobj.Store:

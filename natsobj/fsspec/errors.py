@@ -1,4 +1,4 @@
-"""Our errors as Python's own: each is both at once, so that either `except` catches it."""
+"""Our errors as Python's own: each one is both, so either `except` catches it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _PYTHONS: dict[type[errors.NatsobjError], tuple[type[Exception], int]] = {
     errors.InvalidArgument: (ValueError, errno.EINVAL),
     errors.NatsobjError: (OSError, errno.EIO),
 }
-"""What Python calls it; the most exact class of ours counts."""
+"""Python's class and number for each of our classes; the most specific one counts."""
 
 
 _kinds: dict[type[errors.NatsobjError], type[errors.NatsobjError]] = {}
 
 
 class _Both(Exception):
-    """What an error of both kinds has of neither."""
+    """What errors of both kinds have of their own."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -52,7 +52,7 @@ class AppendRefused(io.UnsupportedOperation, NotImplementedError):
 
 @contextlib.contextmanager
 def pythons() -> Iterator[None]:
-    """Let errors of ours out as Python's own, too."""
+    """Raise our errors as Python's own as well."""
     try:
         yield
     except errors.NatsobjError as e:
@@ -60,7 +60,7 @@ def pythons() -> Iterator[None]:
 
 
 def both(error: errors.NatsobjError) -> errors.NatsobjError:
-    """Return an error that is one of Python's own as well, with the same words and fields."""
+    """Return the error as one that is also Python's own, with the same message and fields."""
     if isinstance(error, _Both):
         return error
     number = next(_PYTHONS[kind][1] for kind in type(error).__mro__ if kind in _PYTHONS)

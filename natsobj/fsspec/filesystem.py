@@ -1,4 +1,4 @@
-"""The file system: each verb of fsspec as one or two of a bucket's."""
+"""The file system: each method of fsspec in terms of one or two of a bucket's."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ __all__ = ["NatsobjFileSystem"]
 
 
 class NatsobjFileSystem(Listed):
-    """Buckets and their objects: `bucket/key`, where what stands before a slash is a directory.
+    """Buckets and their objects as `bucket/key`; each part of a key before a slash is a directory.
 
-    A directory is there as long as an object is below it; making one does nothing. A bucket is one that is
-    made and removed. Errors are ours and Python's own at once: `ObjectNotFound` is a `FileNotFoundError`.
+    A directory exists as long as there is an object below it, and creating one does nothing. A bucket is a
+    directory that is created and removed. Errors are both ours and Python's own: `ObjectNotFound` is a
+    `FileNotFoundError`.
 
     Args:
-        storage_options: fields of `natsobj.Settings`, and `context`, `creds`, `nkey` and `js_domain` as the
-            command has them. What is not said comes from `NATS_*` and the contexts of the `nats` command.
+        storage_options: fields of `natsobj.Settings`, and `context`, `creds`, `nkey` and `js_domain` as on
+            the command line. The rest comes from `NATS_*` and the contexts of the `nats` command.
     """
 
-    # What is in it
+    # Content
 
     async def _cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
@@ -163,7 +164,7 @@ class NatsobjFileSystem(Listed):
                 await self._rm_below(name, maxdepth)
 
     async def _rm_below(self, path: str, maxdepth: int | None) -> None:
-        """Remove a path and what is below it; a bucket with everything."""
+        """Remove a path and everything below it; a bucket with all of its objects."""
         if not path:
             raise PermissionError(errno.EPERM, "refusing to remove all buckets")
         async with self.at(path) as (bucket, key), self.connected() as store:
@@ -225,7 +226,7 @@ class NatsobjFileSystem(Listed):
         compression: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Open an object; what a `with` block that fails has written is not stored."""
+        """Open an object; if a `with` block raises, nothing of what it has written is stored."""
         if "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **kwargs)
         names = () if "b" in mode else ("encoding", "errors", "newline")
@@ -268,7 +269,7 @@ async def _part(bucket: Bucket, info: ObjectInfo, start: int | None, end: int | 
 
 
 async def _each(verb: Callable[[str], Any], keys: Iterable[str], at_once: int) -> None:
-    """Do one thing to many keys, several at once; with more than one, missing keys are not an error."""
+    """Call a verb for many keys, several in parallel; a missing key is an error only if it is alone."""
     todo = list(keys)
 
     async def one(key: str) -> None:

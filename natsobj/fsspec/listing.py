@@ -1,4 +1,4 @@
-"""What is there: objects, and the directories that their keys make."""
+"""Lists: objects, and the directories that their keys imply."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Listed", "ignore"]
 
 
 class Listed(Connected):
-    """The verbs that look."""
+    """The methods that only look."""
 
     async def _info(self, path: str, **kwargs: Any) -> Entry:
         path = self._strip_protocol(path)
@@ -46,7 +46,7 @@ class Listed(Connected):
         return await self._type(path) == "directory"
 
     async def _type(self, path: str) -> str | None:
-        """What a path is; None for nothing, also where there can be nothing. Trouble is raised."""
+        """Return what a path is; None if nothing is or can be there. Other errors are raised."""
         try:
             return str((await self._info(path))["type"])
         except (FileNotFoundError, errors.InvalidKey, errors.InvalidBucketName):
@@ -117,7 +117,7 @@ class Listed(Connected):
         return sum(sizes.values()) if total else sizes
 
     async def _tree(self, path: str, depth: int | None, prefix: str = "") -> Tree:
-        """Read what is below a path; a bucket that is not there is a `FileNotFoundError`."""
+        """Read everything below a path; for a missing bucket it raises `FileNotFoundError`."""
         tree = Tree(path, depth)
         bucket, key = split(path)
         async with self.connected() as store:
@@ -144,7 +144,7 @@ class Listed(Connected):
             if name in tree.files:
                 tree.files[name] |= await _target(bucket, link)
 
-    # What is known of it
+    # Properties
 
     async def _created(self, path: str) -> datetime | None:
         return (await self._info(path)).get("created")
@@ -153,7 +153,7 @@ class Listed(Connected):
         return (await self._info(path)).get("modified")
 
     async def _ukey(self, path: str) -> str:
-        """Return the digest; where another client stored none, what else tells one content from another."""
+        """Return the digest, or if the record has none, the nuid and the revision."""
         info = await self._info(path)
         return str(info.get("sha256") or f"{info.get('nuid')}:{info.get('revision')}")
 
@@ -168,7 +168,7 @@ class Listed(Connected):
 
 
 def ignore(_: InvalidMetadata) -> None:
-    """A record that cannot be read is no file."""
+    """Leave out a record that cannot be read."""
 
 
 def _check_depth(maxdepth: int | None) -> None:
@@ -177,7 +177,7 @@ def _check_depth(maxdepth: int | None) -> None:
 
 
 async def _target(bucket: Bucket, link: ObjectInfo) -> Entry:
-    """Describe what a link leads to, by the link's name; the link itself where that is nothing."""
+    """Describe the target of a link under the link's name, or the link itself if it leads nowhere."""
     try:
         return file(await bucket.follow(link), f"{link.bucket}/{link.name}")
     except (errors.LinkError, errors.ObjectNotFound, errors.BucketNotFound):

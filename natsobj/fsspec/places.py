@@ -1,4 +1,4 @@
-"""Which bucket of which server a path is in."""
+"""The server, the bucket and the key of a path."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from natsobj.settings import Settings
 __all__ = ["Connected"]
 
 _AT_ONCE = 32
-"""Objects that are fetched, stored or removed at once where nobody says how many."""
+"""Objects that are fetched, stored or removed in parallel by default."""
 
 _OF_FSSPEC = {"use_listings_cache", "listings_expiry_time", "max_paths"}
 
 
 class Connected(AsyncFileSystem):
-    """What every verb needs: the server, the bucket and the key of a path."""
+    """What every method needs: the server, the bucket and the key of a path."""
 
     protocol = "natsobj"
     cachable = True
@@ -54,11 +54,11 @@ class Connected(AsyncFileSystem):
         path = super()._strip_protocol(path)
         return path.lstrip("/") if isinstance(path, str) else path
 
-    # Where it is
+    # The server
 
     @property
     def settings(self) -> Settings:
-        """How to reach the server; the environment is asked again when it has changed."""
+        """How to reach the server; computed again when the environment has changed."""
         settings = self._settings
         if settings is None or self._stale():
             environment = dict(os.environ)
@@ -72,12 +72,12 @@ class Connected(AsyncFileSystem):
 
     @property
     def fsid(self) -> str:
-        """Name the servers, to tell one store from another."""
+        """The servers, which tell one store from another."""
         return f"natsobj:{','.join(self.settings.servers)}"
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Store]:
-        """Yield the store; its errors are raised as Python's own."""
+        """Yield the store; its errors are raised as Python's own as well."""
         with pythons():
             settings = await asyncio.to_thread(lambda: self.settings) if self._stale() else self.settings
             try:
@@ -95,7 +95,7 @@ class Connected(AsyncFileSystem):
             yield store.bucket(bucket), key
 
     async def readable(self, bucket: Bucket, key: str) -> ObjectInfo:
-        """Return the object of a key; a bucket without one is a directory."""
+        """Return the object of a key; without a key, the path is a bucket and so a directory."""
         if not key:
             await bucket.stream.info()
             raise IsADirectoryError(errno.EISDIR, "is a bucket", bucket.name)

@@ -1,4 +1,4 @@
-"""An object open for reading: ranges of one version, and what is read in order is fetched ahead."""
+"""An object open for reading: all ranges are of one version, and sequential reads are fetched ahead."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from natsobj.fsspec.tree import file
 __all__ = ["ReadFile"]
 
 _LEAST = 512 * 1024
-"""Bytes that are fetched at least where somebody reads on."""
+"""Sequential reads fetch at least this many bytes at a time."""
 
 _MOST_AHEAD = 16 * 1024 * 1024
 _SHARE = 5
-"""What is fetched ahead is a fifth of what was read in order so far: little is fetched for nothing."""
+"""At most a fifth of what was read in order so far is fetched ahead, so little is fetched for nothing."""
 
 
 class ReadFile(AbstractBufferedFile):
-    """One version of an object; when that is replaced meanwhile, reading on is an error."""
+    """One version of an object; once it is replaced, further reads fail."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class ReadFile(AbstractBufferedFile):
             self.cache = _Ahead(self._begin, self.size, self._object.chunk_size or 1)
 
     def _begin(self, start: int, stop: int) -> Future[bytes]:
-        """Begin to fetch a range."""
+        """Start to fetch a range."""
         fetched = _fetch(self._bucket, self._object, start, stop)
         return asyncio.run_coroutine_threadsafe(fetched, self.fs.loop)
 
@@ -65,7 +65,7 @@ class ReadFile(AbstractBufferedFile):
 
 
 class _Span(NamedTuple):
-    """Bytes that are there, or on their way."""
+    """Bytes that were fetched, or are on their way."""
 
     start: int
     stop: int
@@ -81,8 +81,8 @@ class _Span(NamedTuple):
 class _Ahead(BaseCache):
     """What was fetched around the last read, and ahead of it.
 
-    Ranges end where chunks do, for the server sends whole chunks. A jump fetches what is asked for and no
-    more; reading on fetches ahead, the more the longer it goes on, in several blocks at once.
+    Ranges end at the ends of chunks, because the server sends whole chunks. A read after a seek fetches only
+    what it asks for. Sequential reads fetch ahead, more and more, several blocks in parallel.
     """
 
     name = "ahead"
@@ -126,7 +126,7 @@ class _Ahead(BaseCache):
         self._spans = [span for span in self._spans if keep(span)]
 
     def _cover(self, start: int, stop: int) -> list[_Span]:
-        """Find or begin what a range needs, in order."""
+        """Find the spans of a range, in order, and start to fetch those that are missing."""
         self._spans = [span for span in self._spans if not span.failed]
         found = []
         while start < stop:
@@ -142,7 +142,7 @@ class _Ahead(BaseCache):
         return found
 
     def _go_ahead(self, stop: int) -> None:
-        """Begin blocks behind the end of what was asked for."""
+        """Start to fetch blocks after the end of what was asked for."""
         end = stop
         for span in sorted(self._spans):
             if span.start <= end < span.stop:
@@ -162,7 +162,7 @@ class _Ahead(BaseCache):
 
 
 class _Part:
-    """A sink that keeps one range, and takes no other version for it."""
+    """A sink that keeps one range, and refuses to start over with another version."""
 
     def __init__(self) -> None:
         self.content = bytearray()
@@ -171,7 +171,7 @@ class _Part:
         self.content += view
 
     async def drain(self) -> None:
-        """Memory never makes anyone wait."""
+        """Return at once: memory never blocks."""
 
     def restart(self) -> None:
         raise io.UnsupportedOperation("ranges of two versions do not fit together")

@@ -1,7 +1,7 @@
-"""Keys as a tree: what stands between slashes are directories, which are there as long as something is below.
+"""Keys as a tree: the parts before a slash are directories, which exist as long as something is below them.
 
-A name is `bucket/key`. Slashes at the beginning of a part belong to it, so that every key has its place; a
-key that ends with one is a directory with nothing in it.
+A name is `bucket/key`. Slashes at the beginning of a part belong to that part, so every key has a place. A
+key that ends in a slash is an empty directory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from natsobj.models import ObjectInfo
 __all__ = ["Entry", "Tree", "directory", "file", "split"]
 
 Entry = dict[str, Any]
-"""What fsspec calls an info: `name`, `size`, `type`, and what else is known."""
+"""What fsspec calls an info: `name`, `size`, `type` and further details."""
 
 
 def split(path: str) -> tuple[str, str]:
@@ -31,7 +31,7 @@ def directory(name: str) -> Entry:
 
 
 def file(info: ObjectInfo, name: str | None = None) -> Entry:
-    """Describe an object, perhaps by the name of a link to it."""
+    """Describe an object, under its own name or that of a link to it."""
     return {
         "name": name or f"{info.bucket}/{info.name}",
         "size": info.size,
@@ -50,16 +50,16 @@ def file(info: ObjectInfo, name: str | None = None) -> Entry:
 
 
 class Tree:
-    """What is below a path, to a depth."""
+    """What is below a path, down to a depth."""
 
     def __init__(self, base: str, depth: int | None = None) -> None:
         self.base = base
         self.found = False
-        """Whether anything is below, however deep."""
+        """Whether there is anything below the path, at any depth."""
         self.files: dict[str, Entry] = {}
         self.directories: dict[str, Entry] = {}
         self.parents: dict[str, str] = {}
-        """Where each file and directory is shown."""
+        """The directory in which each file and directory is listed."""
         self._depth = depth
         self._start = len(base) + 1 if base else 0
 
@@ -75,11 +75,11 @@ class Tree:
         self._enter(parts)
 
     def add_bucket(self, bucket: str) -> None:
-        """Add a bucket, empty as it may be."""
+        """Add a bucket, which may be empty."""
         self._enter([bucket])
 
     def _parts(self, name: str) -> list[str]:
-        """The paths that lead to a name, itself the last."""
+        """Return the directories that a name is in, and the name itself as the last one."""
         ends = [part.end() for part in re.compile("/*[^/]+").finditer(name, self._start)]
         return [name[:end] for end in ends]
 
@@ -92,9 +92,9 @@ class Tree:
             above = part
 
     def walk(self, top: str, *, detail: bool, topdown: bool) -> Iterator[tuple[str, Any, Any]]:
-        """Iterate over the directories, each with what is shown in it by its last part.
+        """Iterate over the directories, each with its entries by their last part.
 
-        Who removes names from a list of directories, before the next is asked for, leaves these out.
+        A caller that removes names from the list of directories before going on skips those directories.
         """
         below: dict[str, tuple[dict[str, Entry], dict[str, Entry]]] = defaultdict(lambda: ({}, {}))
         for place, entries in enumerate((self.directories, self.files)):

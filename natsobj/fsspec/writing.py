@@ -1,4 +1,4 @@
-"""An object open for writing: it is sent as it is written, and appears whole at the end or not at all."""
+"""An object open for writing: it is sent while it is written, and appears whole at the end or not at all."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _BLOCK_SIZE = 4 * 1024 * 1024
 
 
 class WriteFile(AbstractBufferedFile):
-    """A new object: `close` makes it appear (in a transaction its end), and `discard` leaves nothing of it.
+    """A new object: `close` makes it appear (in a transaction, its end does), `discard` stores nothing.
 
-    When a `with` block ends by an exception, nothing is stored: half a file is none. What fits into one block
-    waits in memory until then.
+    If a `with` block raises, nothing is stored. Content that fits into one block stays in memory until the
+    end.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class WriteFile(AbstractBufferedFile):
         super().__init__(fs, path, mode, block_size=size, autocommit=autocommit, **kwargs)
 
     def commit(self) -> None:
-        """Let the object appear."""
+        """Make the object appear."""
         self.autocommit = False
         if not self.closed:
             self.close()
@@ -61,14 +61,14 @@ class WriteFile(AbstractBufferedFile):
         self.buffer.close()
 
     def discard(self) -> None:
-        """Leave nothing of what was written; what is stored already stays."""
+        """Store nothing of what was written; an object that has appeared already stays."""
         self.closed = self.forced = True
         if self._upload is not None and not self._stored:
             sync(self.fs.loop, self._upload.abort)
         self._stored = True
 
     def close(self) -> None:
-        """Store what was written, or discard it when a `with` block ends by an exception."""
+        """Store what was written, or discard it if the `with` block has raised."""
         if self.closed:
             return
         if _block_failed():
@@ -96,10 +96,10 @@ class WriteFile(AbstractBufferedFile):
                 self.fs.loop.call_soon_threadsafe(upload.cancel)
 
     def _initiate_upload(self) -> None:
-        """A file of one block needs no upload beside it."""
+        """Do nothing: a file of one block needs no upload in the background."""
 
     def _upload_chunk(self, final: bool = False) -> bool:
-        """Send a block; returns whether the buffer is to be emptied."""
+        """Send a block; return whether the buffer is to be emptied."""
         if self._upload is None and not final:
             self._upload = _Upload()
             sync(self.fs.loop, self._upload.begin, self._put)
@@ -116,9 +116,9 @@ class WriteFile(AbstractBufferedFile):
 
 
 class PackedWriter(io.BufferedIOBase):
-    """A new object that is compressed on the way, with the same promise.
+    """A new object that is compressed on the way; it too appears whole or not at all.
 
-    What compresses closes no file that it is given: the object appears when this is closed.
+    A compressor does not close the file that it writes to: the object appears when this is closed.
     """
 
     def __init__(self, file: WriteFile, compression: str) -> None:
@@ -133,7 +133,7 @@ class PackedWriter(io.BufferedIOBase):
         return int(self._packer.write(data))
 
     def close(self) -> None:
-        """Store what was written, or discard it when a `with` block ends by an exception."""
+        """Store what was written, or discard it if the `with` block has raised."""
         if self.closed:
             return
         if _block_failed():
@@ -148,12 +148,12 @@ class PackedWriter(io.BufferedIOBase):
         super().close()
 
     def commit(self) -> None:
-        """Let the object appear."""
+        """Make the object appear."""
         self.close()
         self._file.commit()
 
     def discard(self) -> None:
-        """Leave nothing of what was written; what is stored already stays."""
+        """Store nothing of what was written; an object that has appeared already stays."""
         self._end_packer()
         self._file.discard()
         super().close()
@@ -171,14 +171,14 @@ class PackedWriter(io.BufferedIOBase):
             self._end_packer()
 
     def _end_packer(self) -> None:
-        """Let it end by itself, with what it still writes going nowhere."""
+        """Close the compressor; what it still writes is dropped."""
         self._outlet.shut = True
-        with suppress(OSError, ValueError, AttributeError):  # the last one: there never was any
+        with suppress(OSError, ValueError, AttributeError):  # the last one: it was never created
             self._packer.close()
 
 
 class _Outlet:
-    """Where compressed bytes go, until nobody wants them any more."""
+    """Passes compressed bytes on to a file, or drops them once it is shut."""
 
     def __init__(self, file: WriteFile) -> None:
         self._file = file
@@ -188,11 +188,11 @@ class _Outlet:
         return len(data) if self.shut else int(self._file.write(data))
 
     def flush(self) -> None:
-        """Blocks go when they are full."""
+        """Do nothing: a block is sent when it is full."""
 
 
 class TextWriter(io.TextIOWrapper):
-    """A new object of text, with the same promise."""
+    """A new object of text; it too appears whole or not at all."""
 
     def __init__(self, file: WriteFile | PackedWriter, **text: Any) -> None:
         super().__init__(cast("Any", file), **text)
@@ -207,7 +207,7 @@ class TextWriter(io.TextIOWrapper):
 
 
 class _Upload:
-    """Blocks on their way into a put that goes on beside the writer."""
+    """Blocks on their way into a put that runs while the writer goes on."""
 
     def __init__(self) -> None:
         self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue(1)
@@ -219,7 +219,7 @@ class _Upload:
         self._task.add_done_callback(_ended)
 
     async def feed(self, block: bytes | None) -> None:
-        """Hand over a block, as soon as there is room; raises what the put has raised."""
+        """Hand over a block as soon as there is room; raise what the put has raised."""
         assert self._task is not None
         handing = asyncio.ensure_future(self._blocks.put(block))
         try:
@@ -230,14 +230,14 @@ class _Upload:
             self._task.result()
 
     async def finish(self) -> None:
-        """Say that this was all, and wait until it is stored."""
+        """Signal the end, and wait until everything is stored."""
         assert self._task is not None
         if not self._task.done():
             await self.feed(None)
         await self._task
 
     async def abort(self) -> None:
-        """End the put, and wait until it has tidied up."""
+        """Cancel the put, and wait until it has tidied up."""
         self.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -252,19 +252,19 @@ class _Upload:
 
 
 _running: set[asyncio.Task[None]] = set()
-"""The loop alone would not keep them, when whoever writes is forgotten."""
+"""Keeps the tasks alive: the loop alone would not if their writer is collected."""
 
 
 def _ended(task: asyncio.Task[None]) -> None:
     _running.discard(task)
     if not task.cancelled():
-        task.exception()  # it counts as seen, also where nobody looks any more
+        task.exception()  # marks it as retrieved, even if nobody awaits the task any more
 
 
 def _block_failed() -> bool:
-    """Return whether a file is closed because the block of `with fsspec.open(...)` raised.
+    """Return whether a file is being closed because the block of `with fsspec.open(...)` has raised.
 
-    fsspec does not tell the files that it closes, and would have half a file stored.
+    fsspec closes the files without telling them so, and half a file would be stored.
     """
     closing = sys._getframe().f_back
     frame = closing.f_back if closing is not None else None

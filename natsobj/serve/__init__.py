@@ -1,6 +1,6 @@
 """A bucket as a read-only web site: `natsobj serve`, by the extra `natsobj[serve]`.
 
-It needs starlette and uvicorn, which only who uses it has to install.
+It needs starlette and uvicorn, which come with that extra only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ __all__ = ["check_installed"]
 
 
 def check_installed() -> None:
-    """See that what it needs is there.
+    """Check that the extra is installed.
 
     Raises:
         InvalidArgument: it is not.

@@ -1,4 +1,4 @@
-"""Who may ask: by the name that the site is called by, and by a token."""
+"""Which requests are answered: those for one of this machine's names, and those that have the token."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d+)?", re.IGNORECASE)
 
 
 def is_local(host: str) -> bool:
-    """Say whether a host, with a port or without, is this machine by its own names.
+    """Return whether a `Host` header, with a port or without, is a name of this machine itself.
 
-    A page of another site whose name was made to lead here is told apart by that name.
+    Another site can let its own name resolve to this machine; that name tells its requests apart.
     """
     match = _HOST.fullmatch(host)
     if match is None:
@@ -33,7 +33,7 @@ def is_local(host: str) -> bool:
 
 
 def is_authorised(headers: Mapping[str, str], token: str) -> bool:
-    """Say whether a request has the token, as a bearer's or as anybody's password."""
+    """Return whether a request has the token: as a bearer token, or as the password of any user."""
     kind, _, given = headers.get("authorization", "").partition(" ")
     match kind.lower():
         case "bearer":

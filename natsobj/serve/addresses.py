@@ -1,7 +1,7 @@
-"""Keys and folders as addresses, and back: each has one that no browser or proxy changes on the way.
+"""Keys and folders as addresses, and back: each has one that browsers and proxies leave unchanged.
 
-A key is the path, percent-encoded. What a path cannot carry stands in the query: `.` and `..` between
-slashes, which browsers take out, and a slash at the end, which is a folder's.
+A key is the path, percent-encoded. A key that a path cannot carry is in the query: one with `.` or `..`
+between slashes, which browsers remove, or with a slash at the end, which stands for a folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Order = Literal["name", "size", "time"]
 _MOST_FIELDS = 20
 _MARK = re.compile(r"([fo]),(\d{1,24}),(.+)", re.DOTALL)
 _BYTES = "surrogatepass"
-"""Records of others may have names with lone surrogates: they come back as they went."""
+"""Names in records of other clients may have lone surrogates: these survive the round trip."""
 
 
 class NoAddress(ValueError):
@@ -27,11 +27,11 @@ class NoAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last entry of a page, behind which the next one begins."""
+    """The last entry of a page; the next page begins after it."""
 
     folder: bool
     value: int
-    """What it is sorted by, besides its name."""
+    """Its sort key, besides its name."""
     name: str
 
     def __str__(self) -> str:
@@ -43,38 +43,38 @@ class Asked:
     """What an address asks for."""
 
     name: str
-    """A key, or the beginning of those in a folder."""
+    """A key, or the prefix of a folder."""
     folder: bool
     json: bool = False
     listed: bool = False
-    """The list is wanted even where the folder has a page of its own."""
+    """Whether the list is wanted even if the folder has an `index.html`."""
     order: Order = "name"
     reverse: bool = False
     after: Mark | None = None
 
 
 def key_address(key: str) -> str:
-    """Return the address of an object, on this site and on no other, whatever its key is."""
+    """Return the address of an object; whatever its key is, it never leads to another site."""
     return f"/?key={_quoted(key)}" if key.endswith("/") or _dotted(key) else f"/{_path(key)}"
 
 
 def folder_address(prefix: str) -> str:
-    """Return the address of a folder: a prefix that is empty or ends in a slash."""
+    """Return the address of a folder, given its prefix: empty, or with a slash at the end."""
     return f"/?folder={_quoted(prefix)}" if _dotted(prefix) else f"/{_path(prefix)}"
 
 
 def page_address(prefix: str, order: Order, *, reverse: bool, after: Mark | None = None) -> str:
-    """Return the address of a folder's list in some order."""
+    """Return the address of a page of a folder's list."""
     address = folder_address(prefix)
     address += f"{'&' if '?' in address else '?'}sort={order}{'&reverse' if reverse else ''}"
     return address if after is None else f"{address}&after={_quoted(str(after))}"
 
 
 def read(path: bytes, query: bytes) -> Asked:
-    """Read the path and the query of a request, as they came.
+    """Read the raw path and query of a request.
 
     Raises:
-        NoAddress: they are not ours.
+        NoAddress: they stand for nothing on this site.
     """
     try:
         fields = parse_qs(
@@ -125,5 +125,5 @@ def _quoted(text: str, safe: str = "") -> str:
 
 
 def _path(key: str) -> str:
-    """Write a key as a path in which no slash follows another: two at the beginning would name a host."""
+    """Write a key as a path without consecutive slashes: two at the beginning would name a host."""
     return re.sub(r"^/|(?<=/)/", "%2F", _quoted(key, "/"))

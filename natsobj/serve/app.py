@@ -1,4 +1,4 @@
-"""The site: which answer an address gets. It reads the bucket, and never changes anything."""
+"""The site: how each address is answered. It reads the bucket and never changes anything."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ __all__ = ["Entry", "Offer", "Site"]
 Entry = Folder | ObjectInfo | InvalidMetadata
 
 _PAGE = 1000
-"""Entries of a page."""
+"""Entries on a page."""
 
 _BLOCK = 32 * 1024
-"""Bytes of a list that are sent at once."""
+"""A list is sent in blocks of this many bytes."""
 
 _SHARES = 7
-"""Shares of the bytes in flight that are left to nobody; a single client gets the eighth one."""
+"""Shares of the bytes in flight that stay unused; a single client gets the eighth share."""
 
 _TRIES = 3
-"""How often an object is looked for that is replaced while it is read."""
+"""How often an object is read again if it is replaced meanwhile."""
 
 _INDEX = "index.html"
 
@@ -54,21 +54,21 @@ _ALWAYS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is served, to whom, and how it is told."""
+    """What is served, to whom, and how it is written."""
 
     bucket: Bucket
     words: Words
     line: Callable[[Entry], str]
     """Writes an entry as JSON."""
     say: Callable[[Exception], None]
-    """Is told of what went wrong on our side."""
+    """Reports an error on this side."""
     log: Callable[[str], None] | None = None
-    """Is given a line for each request."""
+    """Writes a line for each request."""
     index: bool = True
     """Whether a folder's `index.html` is shown for it."""
     token: str | None = None
     local_names_only: bool = True
-    """Whether requests for other hosts than this machine are refused."""
+    """Whether requests for any other host than this machine are refused."""
 
 
 class Site:
@@ -79,7 +79,7 @@ class Site:
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; when the client leaves, so does what was fetched for it."""
+        """Answer a request; if the client leaves, stop fetching for it."""
         if scope["type"] != "http":
             return
         began, request, answer = time.monotonic(), Request(scope), Answer(send, _ALWAYS)
@@ -98,7 +98,7 @@ class Site:
 
     @contextmanager
     def modest(self) -> Iterator[None]:
-        """Have less in flight than other programs do: here it waits in memory for clients that are slow."""
+        """Ask for fewer bytes at a time than other commands: slow clients keep them in memory."""
         connector = self._offer.bucket.stream.js.connector
         with ExitStack() as held:
             for _ in range(_SHARES):
@@ -106,14 +106,14 @@ class Site:
             yield
 
     async def close(self) -> None:
-        """End all answers, so that nothing that was asked of the store for them is left."""
+        """End all answers, and with them everything that they still read from the store."""
         for work in self._running:
             work.cancel()
         if self._running:
             await asyncio.wait(self._running)
 
     async def _answer(self, request: Request, answer: Answer) -> None:
-        """Answer, whatever happens; what fails behind its first byte ends short of the promised length."""
+        """Answer in any case; one that fails after its first byte ends short of its announced length."""
         try:
             await self._respond(request, answer)
         except NoAddress as error:
@@ -158,7 +158,7 @@ class Site:
         await _plain(request, answer, 307, "it is a folder", {"location": location})
 
     async def _find(self, key: str) -> ObjectInfo | None:
-        """Return the object of a key, wherever its record is; None for a folder of that name.
+        """Return the object of a key, whatever subject its record has; None for a folder of that name.
 
         Raises:
             ObjectNotFound: there is neither.
@@ -234,7 +234,7 @@ class Site:
         await Response(page, headers=PAGE_HEADERS)(request.scope, request.receive, answer)
 
     async def _send_lines(self, answer: Answer, prefix: str) -> None:
-        """Send one level as JSON, a line for each entry, as it is read."""
+        """Send one level as JSON, one line for each entry, while it is being read."""
         bucket, line = self._offer.bucket, self._offer.line
         unreadable: list[InvalidMetadata] = []
 
@@ -266,14 +266,14 @@ class Site:
 async def _plain(
     request: Request, answer: Answer, status: int, text: str, headers: dict[str, str] | None = None
 ) -> None:
-    """Answer with a line of text."""
+    """Answer with one line of text."""
     body = f"{text}\n".encode("utf-8", "replace")
     head = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", **(headers or {})}
     await Response(body, status, head)(request.scope, request.receive, answer)
 
 
 def _status(error: Exception) -> int:
-    """Return what HTTP calls an error."""
+    """Return the HTTP status of an error."""
     match error:
         case ObjectNotFound() | BucketNotFound() | LinkError() | InvalidArgument():
             return 404
@@ -285,7 +285,7 @@ def _status(error: Exception) -> int:
 
 
 def _told(scope: Scope, answer: Answer, seconds: float) -> str:
-    """Write the line of a request for the log; what a client sends besides its address is not in it."""
+    """Write the log line of a request; nothing that the client sends is in it but the address."""
     address, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     client = scope["client"][0] if scope.get("client") else "-"
     what = f"{scope['method']} {address}{'?' if query else ''}{query}"

@@ -1,4 +1,4 @@
-"""An object's bytes on their way to a client, at its pace; whole only if they are what the record says."""
+"""An object's bytes on their way to a client, at its pace; complete only if they match the record."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["Answer", "Body"]
 
 
 class Answer:
-    """What was sent so far of the answer to one request."""
+    """The answer to one request, and how much of it was sent so far."""
 
     def __init__(self, send: Send, extra: Mapping[str, str]) -> None:
         self._send = send
         self._extra = [(name.encode(), value.encode()) for name, value in extra.items()]
         self.status = 0
-        """0 as long as nothing was sent."""
+        """0 until something was sent."""
         self.sent = 0
-        """Bytes of the body."""
+        """Bytes of the body so far."""
 
     async def __call__(self, message: Message) -> None:
-        """Send the head, with what all answers have, or a piece of the body."""
+        """Send the head, with the headers that all answers have, or a piece of the body."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             given = {name for name, _ in message["headers"]}
@@ -45,9 +45,9 @@ class Answer:
 
 
 class Body:
-    """A sink that sends what it is given, and keeps the last piece back until all was verified.
+    """A sink that sends what is written to it, but holds the last piece back until everything is verified.
 
-    The head goes out with the first piece, so that what fails before that is answered with a status.
+    The head is sent with the first piece, so an error before that can still be answered with a status.
     """
 
     def __init__(self, answer: Answer, status: int, headers: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class Body:
             await self._answer.write(self._pieces.popleft(), more=True)
 
     def restart(self) -> None:
-        """Refuse: the head is of another version."""
+        """Refuse: the head that was sent belongs to another version."""
         raise io.UnsupportedOperation("an answer cannot be taken back")
 
     async def finish(self) -> None:

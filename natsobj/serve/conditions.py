@@ -1,4 +1,4 @@
-"""What a client has already, and which part it wants (RFC 9110, 13 and 14)."""
+"""Conditional requests and ranges (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Unsatisfiable(Exception):
 
 
 def entity_tag(info: ObjectInfo) -> str:
-    """Return the tag of an object's bytes: their SHA-256, or the revision where the record has none."""
+    """Return the tag of an object: its SHA-256, or its revision if the record has no digest."""
     return f'"{info.sha256 or f"revision-{info.revision}"}"'
 
 
 def http_date(time: datetime) -> str:
-    """Write a time for a header; it has whole seconds only."""
+    """Write a time for a header, in whole seconds."""
     return format_datetime(time.astimezone(UTC), usegmt=True)
 
 
 def failed_condition(headers: Mapping[str, str], tag: str, modified: datetime) -> int | None:
-    """Return the status where a condition of the request says that nothing is to be sent: 412 or 304."""
+    """Return 412 or 304 if a condition of the request says so; None if the object is to be sent."""
     modified = modified.replace(microsecond=0)
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
     if match is not None:
@@ -53,10 +53,10 @@ def failed_condition(headers: Mapping[str, str], tag: str, modified: datetime) -
 
 
 def wanted_part(headers: Mapping[str, str], tag: str, modified: datetime, size: int) -> Part | None:
-    """Return the one range that is asked for; None for all bytes, also where several ranges are.
+    """Return the range that is asked for; None for all bytes, also if several ranges are asked for.
 
     Raises:
-        Unsatisfiable: it begins behind the end.
+        Unsatisfiable: it begins after the end.
     """
     match = _RANGE.fullmatch(headers.get("range", ""))
     condition = headers.get("if-range")
@@ -76,14 +76,14 @@ def wanted_part(headers: Mapping[str, str], tag: str, modified: datetime, size: 
 
 
 def _names(field: str, tag: str, *, weak: bool) -> bool:
-    """Say whether a list of tags has this one; a weak one of the same bytes is enough for some."""
+    """Return whether a list of tags contains this one; `weak` also accepts its weak form."""
     if field.strip() == "*":
         return True
     return any(value == tag and (weak or not mark) for mark, value in _TAGS.findall(field))
 
 
 def _still(condition: str, tag: str, modified: datetime) -> bool:
-    """Say whether `If-Range` means what is there now."""
+    """Return whether `If-Range` names the current version."""
     if condition.lstrip().startswith(('"', "W/")):
         return condition.strip() == tag
     return _date(condition) == modified.replace(microsecond=0)

@@ -1,7 +1,7 @@
-"""What an object is to a browser: its type, and what it may do there.
+"""What a browser is told about an object: its type, and what it may do there.
 
-Objects are other people's. Their pages and pictures are shown, and their scripts run, but in an origin of
-their own (`sandbox`): they cannot read the lists and the other objects of the site that they came from.
+Objects may come from anybody. Their pages and pictures are shown, and their scripts run, but in an origin of
+their own (`sandbox`): they cannot read the lists or the other objects of this site.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _GIVEN = re.compile(
 _INERT = re.compile(
     r"image/(?!svg)[a-z0-9.+-]+(?<!\+xml)|(?:audio|video)/[a-z0-9.+-]+(?<!\+xml)|text/plain|application/pdf"
 )
-"""Types whose content is never a script of the page; in a sandbox, some browsers do not show them at all.
+"""Types that never run scripts; some browsers do not show them at all in a sandbox.
 
-Whatever ends in `+xml` is a document to some browsers.
+Some browsers treat every type that ends in `+xml` as a document, so those are not among them.
 """
 
 _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
@@ -35,9 +35,10 @@ _SANDBOX = "sandbox allow-scripts allow-forms allow-modals allow-popups allow-do
 
 
 def content_type(name: str, info: ObjectInfo) -> str:
-    """Return the type of an object: what its record has as `Content-Type`, else what its name stands for.
+    """Return the type of an object: the `Content-Type` of its record, or else the one that its name suggests.
 
-    An archive is what it is, `.tar.gz` too: a browser would unpack what is said to be packed for the way.
+    A compressed file has the type of its compression, also `.tar.gz`: as a `Content-Encoding` it would be
+    unpacked by the browser.
     """
     for header, values in info.headers.items():
         if header.lower() == "content-type" and values and _GIVEN.fullmatch(values[0]):
@@ -52,11 +53,11 @@ def content_type(name: str, info: ObjectInfo) -> str:
 
 
 def object_headers(name: str, info: ObjectInfo, *, attach_name: bool) -> dict[str, str]:
-    """Return what is said of an object, whole or in part.
+    """Return the headers of an object, whole or in part.
 
     Args:
-        name: by which it was asked for.
-        attach_name: say what a file of it shall be called, for the address does not.
+        name: the key that was asked for.
+        attach_name: suggest a file name, because the address has none.
     """
     kind = content_type(name, info)
     headers = {

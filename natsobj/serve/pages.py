@@ -1,4 +1,4 @@
-"""A folder as a page: HTML without scripts, whose every name is text and nothing else."""
+"""A folder as a page: HTML without scripts, in which every name is plain text."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ PAGE_HEADERS = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",
 }
-"""Nothing is loaded, nothing runs, and nobody shows the page in a frame."""
+"""Nothing is loaded, nothing runs, and no other page can show this one in a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How sizes, names and numbers are written for people."""
+    """How sizes, names and numbers are written for readers."""
 
     size: Callable[[int], str]
     shown: Callable[[str], str]
-    """Makes visible what would not be seen, or would move other text about."""
+    """Escapes characters that are invisible or would rearrange the text around them."""
     count: Callable[[int, str], str]
 
 
@@ -100,7 +100,7 @@ def _next(window: Window, more: Mark | None) -> str:
 
 
 def _way(bucket: str, prefix: str, words: Words) -> str:
-    """Link the bucket and each folder that leads here."""
+    """Link the bucket and each folder on the way here."""
     parts = [f'<a href="/">{escape(bucket)}</a>']
     folders = prefix.split("/")[:-1]
     for number, name in enumerate(folders, 1):

@@ -1,4 +1,4 @@
-"""The server of a site: a socket, and uvicorn on it, for as long as nobody ends it."""
+"""The server of a site: a socket, and uvicorn on it until it is cancelled."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from natsobj.serve.app import Site
 __all__ = ["listen", "serve_site"]
 
 _CLOSE_WITHIN = 1
-"""Seconds that uvicorn gives clients to take what was sent."""
+"""Seconds that uvicorn gives clients to read what was sent."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 is a free one.
+    """Return a listening socket; port 0 means any free one.
 
     Raises:
-        OSError: it cannot be had; the error names host and port.
+        OSError: the address cannot be used; the error names host and port.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
@@ -41,7 +41,7 @@ async def serve_site(site: Site, listening: socket.socket, started: Callable[[st
     """Serve until this is cancelled; then end all answers and close all connections.
 
     Args:
-        started: is told the address as soon as there are answers.
+        started: called with the address as soon as requests are answered.
     """
     config = uvicorn.Config(
         site,

@@ -1,7 +1,7 @@
-"""One page of a folder's list, of any number of entries and in any order, in little memory.
+"""One page of a folder's list, however long the list and whatever its order, in little memory.
 
-The bucket is read once. Of what is behind the last entry of the page before, only as much is kept as stands
-on this page: first folders, by name, then objects.
+The bucket is read once. Of the entries after the previous page, only those that this page shows are kept:
+first the folders, by name, then the objects.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Row(NamedTuple):
 
 
 class Window:
-    """The entries of one page, and what is in the folder altogether.
+    """The entries of one page, and the totals of the folder.
 
     Args:
         prefix: what all names in the folder begin with.
-        after: the last entry of the page before.
-        most: entries on the page.
+        after: the last entry of the previous page.
+        most: the number of entries on a page.
     """
 
     def __init__(self, prefix: str, order: Order, *, reverse: bool, after: Mark | None, most: int) -> None:
@@ -48,21 +48,21 @@ class Window:
         self.order: Order = order
         self.reverse = reverse
         self.objects = 0
-        """All that begin with the prefix."""
+        """The number of all objects below the prefix."""
         self.bytes = 0
         self.unreadable: list[str] = []
-        """The first of them, in words."""
+        """Messages about the first records that cannot be read."""
         self.unreadables = 0
         self._after = after
         self._most = most
         self._folders: dict[str, Folder] = {}
         self._last_folder: str | None = None
-        """Folders behind it do not stand on the page, or None so far."""
+        """Folders after this one are not on the page; None until that is known."""
         self._rows: list[Row] = []
         self._last_row: tuple[int, str] | None = None
 
     def add(self, entry: ObjectInfo | InvalidMetadata) -> None:
-        """Take what the bucket's list has next."""
+        """Take the next entry of the bucket's list."""
         if isinstance(entry, InvalidMetadata):
             self._tell(str(entry))
         elif not entry.deleted:
@@ -77,7 +77,7 @@ class Window:
                 self._add_row(entry)
 
     def entries(self) -> tuple[list[Folder | Row], Mark | None]:
-        """Return what stands on the page, and the mark of its last entry where more follow."""
+        """Return the entries of the page, and the mark of the last one if more follow."""
         self._cut_folders()
         self._cut_rows()
         found: list[Folder | Row] = [*self._folders.values(), *self._rows]
@@ -138,13 +138,13 @@ class Window:
         return (row.modified - _EPOCH) // _MICROSECOND if self.order == "time" else 0, row.name
 
     def _behind(self, one: str | tuple[int, str], other: str | tuple[int, str]) -> bool:
-        """Say whether one entry comes behind another of its kind; folders are always by name."""
+        """Return whether one entry comes after another of its kind; folders are always sorted by name."""
         turned = self.reverse and (isinstance(one, tuple) or self.order == "name")
         return one < other if turned else one > other  # type: ignore[operator]
 
 
 async def read_window(entries: AsyncGenerator[ObjectInfo | InvalidMetadata, None], window: Window) -> Window:
-    """Let a window see all of a bucket's list."""
+    """Pass a bucket's whole list through a window."""
     async with aclosing(entries) as each:
         async for entry in each:
             window.add(entry)
