@@ -243,7 +243,8 @@ class Bucket:
                 dropped the first chunks to make room for the record.
         """
         from natsobj.files.given import open_data
-        from natsobj.objects.put import Condition, Put
+        from natsobj.objects.condition import Condition
+        from natsobj.objects.put import Put
 
         key = names.check_key(key)
         if meta is not None:

@@ -46,7 +46,8 @@ NatsobjError
 └── ServerError                 an answer of the server that has no better name
 
 Messages are lower case, without a full stop, and name the thing. What a user can do about an error, and
-which exit code it gets, is the command line's business.
+which exit code it gets, is the command line's business. This stays one file, however long: callers choose
+what to catch from the whole tree, and a test compares the drawing to the classes.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from natsobj.folders.pace import Pace
 from natsobj.folders.scan import LocalFile
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectMeta
-from natsobj.objects.put import Condition, Put
+from natsobj.objects.condition import Condition
+from natsobj.objects.put import Put
 from natsobj.stream.absences import Absences
 
 __all__ = ["put_files"]

@@ -20,9 +20,10 @@ from natsobj.files import Source
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.objects.change import change_record
 from natsobj.objects.commit import finish, remove_others, tidy_chunks
+from natsobj.objects.condition import Condition
 from natsobj.objects.delete import delete_object
 from natsobj.objects.link import check_no_object
-from natsobj.objects.put import Condition, Put
+from natsobj.objects.put import Put
 from natsobj.objects.stored_source import open_stored
 from natsobj.stream import BucketStream, Found, Record
 from natsobj.stream.lookup import find

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +15,10 @@ from natsobj.errors import (
     BucketFull,
     ChunksMissing,
     ConfigRefused,
-    ContentMismatch,
     InvalidArgument,
     NatsobjError,
     OutcomeUnknown,
     RefusedError,
-    RevisionMismatch,
 )
 from natsobj.files import Source
 from natsobj.models import ObjectInfo, ObjectMeta
@@ -33,13 +31,14 @@ from natsobj.objects.commit import (
     remove_others,
     tidy_chunks,
 )
+from natsobj.objects.condition import Condition
 from natsobj.objects.upload import Upload
 from natsobj.stream import BucketStream, Found, Record
 from natsobj.stream.absences import Absences
 from natsobj.stream.lookup import find
 from natsobj.stream.stream import TRUSTED
 
-__all__ = ["Condition", "Put"]
+__all__ = ["Put"]
 
 log = logging.getLogger(__name__)
 
@@ -54,39 +53,6 @@ _AFTERLIFE = 3600
 
 _LONGEST = 10**13
 """A number with as many digits as a size or count can have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must be true of the stored object so that a put may replace it."""
-
-    absent: bool = False
-    sha256: str | None = None
-    """The SHA-256 of the stored content, in hex."""
-    revision: int | None = None
-    """0: there must be none."""
-
-    def check(self, bucket: str, key: str, record: Record) -> None:
-        """Raise if a record may not be replaced.
-
-        Raises:
-            ObjectExists: there is one, or one that cannot be read.
-            ContentMismatch: there is no object, or other content.
-            RevisionMismatch: there is no object, or another revision.
-            SubjectTaken: an object of another name has the same subject.
-        """
-        record.check_replaceable(bucket, key)
-        if self.absent:
-            record.check_absent(bucket, key)
-        if self.sha256 is not None and (record.live is None or record.live.sha256 != self.sha256.lower()):
-            raise ContentMismatch(bucket, key)
-        if self.revision is not None:
-            there = 0 if record.is_nothing or record.deleted else record.sequence
-            if there != self.revision:
-                raise RevisionMismatch(bucket, key, expected=self.revision, actual=there)
-
-    def __bool__(self) -> bool:
-        return self.absent or self.sha256 is not None or self.revision is not None
 
 
 class Put:

@@ -17,7 +17,8 @@ from natsobj.files.sources import FileSource
 from natsobj.files.upload_state import StateFile, UploadState, open_state
 from natsobj.models import ObjectInfo, ObjectMeta
 from natsobj.objects.commit import note_left_over
-from natsobj.objects.put import Condition, Put
+from natsobj.objects.condition import Condition
+from natsobj.objects.put import Put
 from natsobj.objects.resumed_upload import MarkedChunker, ResumedUpload, nothing_under_way
 from natsobj.objects.upload import Upload
 from natsobj.stream import BucketStream, Record
