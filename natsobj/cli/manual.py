@@ -204,28 +204,28 @@ DESCRIPTIONS: Mapping[str, str] = {
         others are transferred (exit status 1).
     """,
     "serve": """
-        The address is told on standard error as soon as there are answers, and the command runs until a
-        signal ends it. It listens on this machine only, where it answers no request that calls it by another
-        name than this machine's own, unless `--host` names another address. Everybody who reaches it reads
-        the whole bucket, unless `--token` is given. With `-v` each request is a line on standard error.
+        The address is printed on standard error as soon as requests are answered, and the command runs until
+        a signal ends it. It listens on this machine only, and answers only requests for one of this machine's
+        own names, unless `--host` names another address. Everybody who can reach it can read the whole
+        bucket, unless `--token` is given. With `-v` each request is a line on standard error.
 
-        A path is a key, percent-encoded; one that ends in a slash is a folder. A folder is a page with the
-        folders in it and the number of their objects, then objects with size, chunks, digest and time; a page
-        has 1,000 entries, and a link to the next one. `?sort=` sorts by `name`, `size` or `time`, with
-        `&reverse` the other way. Where a folder has an `index.html` that is shown for it, unless `--no-index`
-        is given; `?list` shows the list all the same. `?json` gives the lines of `ls --folders --json`. What
-        a path cannot carry, such as a key with `..` in it, has an address with `?key=`, and a folder with
-        `?folder=`. Links are followed once, also into other buckets.
+        A path is a key, percent-encoded; a path that ends in a slash is a folder. The page of a folder lists
+        its folders with the number of their objects, then its objects with size, chunks, digest and time; it
+        has at most 1,000 entries, and a link to the next page. `?sort=` sorts by `name`, `size` or `time`,
+        and `&reverse` reverses the order. If a folder has an `index.html`, that is shown instead, unless
+        `--no-index` is given; `?list` shows the list anyway. `?json` returns the lines of `ls --folders
+        --json`. A key that a path cannot carry, such as one with `..` in it, has an address with `?key=`, and
+        such a folder one with `?folder=`. Links are followed once, also into other buckets.
 
-        An object comes with its digest as `ETag`, its time as `Last-Modified`, and a type: the one that its
-        record has as the header Content-Type, else the one that its name stands for. One range is given of it
-        where one is asked for, and conditions are obeyed (`If-None-Match`, `If-Modified-Since`, `If-Match`,
-        `If-Unmodified-Since`, `If-Range`). It is verified as by `natsobj-get`(1): the last piece of one that
-        is broken is never sent, so that the client sees that it is short.
+        An object has its digest as `ETag`, its time as `Last-Modified`, and a type: the header Content-Type
+        of its record, or else the type that its name suggests. A single range is supported, and so are
+        conditions (`If-None-Match`, `If-Modified-Since`, `If-Match`, `If-Unmodified-Since`, `If-Range`). An
+        object is verified as by `natsobj-get`(1): the last piece of a broken one is never sent, so the client
+        sees that it is too short.
 
-        Objects are other people's. What could run in a browser, such as HTML and SVG, is shown in a sandbox
-        (Content-Security-Policy): its scripts run, but in an origin of their own, without cookies and
-        storage, and cannot read the bucket. A page that fetches its own data by a script does not work there.
+        Objects may come from anybody. What could run in a browser, such as HTML and SVG, is shown in a
+        sandbox (Content-Security-Policy): its scripts run, but in an origin of their own, without cookies and
+        storage, and cannot read the bucket. A page whose script fetches its own data does not work there.
     """,
     "verify": """
         Objects are read back from the server, several in parallel: the number of chunks, the size and the
