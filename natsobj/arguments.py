@@ -68,7 +68,7 @@ def flag(value: object, name: str) -> bool:
 
 
 def number(value: object, name: str, *, least: int = 0) -> int:
-    """Return an integer from `least` up to what can be counted; a bool is none."""
+    """Return an integer from `least` up to what can be counted; a bool is refused."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, "an int", value)
     if not least <= value <= MOST:
@@ -123,7 +123,7 @@ def check_header(name: str, value: str = "") -> None:
     """Refuse a header that keeps other clients from listing the bucket.
 
     Raises:
-        InvalidArgument: the name is no token of RFC 9110, or the value is not printable ASCII.
+        InvalidArgument: the name is not a token of RFC 9110, or the value is not printable ASCII.
     """
     if not _TOKEN.fullmatch(name):
         raise InvalidArgument(f"invalid header name: {_shown(name)}: use letters, digits and !#$%&'*+-.^_`|~")

@@ -250,7 +250,7 @@ class AccountInfo:
     storage: Mapping[str, int]
     """Bytes that JetStream uses in the account: `file` and `memory`, other streams included."""
     limits: Mapping[str, int | None]
-    """`file`, `memory` (bytes), `streams`, `consumers`; None is no limit."""
+    """`file`, `memory` (bytes), `streams`, `consumers`; None: unlimited."""
     server: str
     """The server that answered, as `name (version)`."""
     cluster: str | None = None

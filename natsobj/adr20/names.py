@@ -114,7 +114,7 @@ def stored_name(subject: str, name: str) -> str:
 
 
 def key_of_subject(subject: str) -> str:
-    """Return the key that a metadata subject stands for; what follows `.M.` as it is where that is no base64.
+    """Return the key that a metadata subject stands for; what follows `.M.` unchanged if it is not base64.
 
     The subject is always one of the `key_subjects` of what is returned.
     """

@@ -43,7 +43,7 @@ def format_digest(sha256: bytes) -> str:
 
 
 def parse_digest(digest: str) -> str | None:
-    """Return the hex of a stored SHA-256, or None when it is none.
+    """Return the hex of a stored SHA-256, or None if it is not one.
 
     Any case of the prefix, either alphabet, with or without padding; hex digits too, as nats.js reads them.
     """

@@ -24,8 +24,8 @@ _AHEAD = 1000
 class Loop:
     """An event loop in a thread of its own.
 
-    An interrupt (Ctrl-C) of whoever waits cancels what is waited for, and waits for the end of its tidying;
-    a second one does not.
+    An interrupt (Ctrl-C) while a caller waits cancels the call and waits until it has tidied up; a second
+    one does not wait.
     """
 
     def __init__(self) -> None:

@@ -40,10 +40,10 @@ class ServerInfo:
 
 
 def read_info(text: bytes) -> ServerInfo:
-    """Read the JSON behind `INFO`.
+    """Read the JSON after `INFO`.
 
     Raises:
-        ValueError: it is none, or no object, or of a server that takes no messages.
+        ValueError: it is not a JSON object, or the server accepts no messages.
     """
     try:
         said = json.loads(text)

@@ -136,7 +136,7 @@ def open_regular(path: str) -> Iterator[FileSource]:
     """Open a regular file, and nothing that could keep us waiting: it may have become something else.
 
     Raises:
-        OSError: it is missing, cannot be read, or is no regular file.
+        OSError: it is missing, cannot be read, or is not a regular file.
     """
     with naming(path):
         descriptor = os.open(path, os.O_RDONLY | _AT_ONCE)

@@ -82,7 +82,7 @@ class Target:
         """Open the file that is there for reading.
 
         Raises:
-            OSError: it cannot be read, or is no regular file any more.
+            OSError: it cannot be read, or is not a regular file any more.
         """
         with naming(self.name):
             descriptor = self._found.folder.open_file(self._found.name)
@@ -185,7 +185,7 @@ class TargetFolder:
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 return stack.enter_context(AtomicFile(found.folder, found.name, name))
-            found.folder.close()  # it was taken away by whoever had made it for nothing
+            found.folder.close()  # removed by the one that had created it and did not need it
             found.folder = self._enter(found.way)[0]
         return stack.enter_context(AtomicFile(found.folder, found.name, name))
 

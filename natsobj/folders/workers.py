@@ -111,7 +111,7 @@ class Crew(Generic[T, R]):
             self._found.put_nowait(None)  # for the next one
 
     async def _work_on_next(self) -> bool:
-        """Work on one item, of which nothing is held any more in the end; False when there is none."""
+        """Work on one item and keep no reference to it; return False when there are no more."""
         found, pace = await self._found.get(), self._pace
         if found is None:
             return False

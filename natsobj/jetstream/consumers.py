@@ -66,7 +66,7 @@ def delivery(reply: str) -> Delivery:
     A domain and an account may precede the stream, and one more token may follow at the end.
 
     Raises:
-        MalformedAnswer: it is none.
+        MalformedAnswer: it is something else.
     """
     tokens = reply.split(".")
     # $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<number>.<time>.<pending>, or with

@@ -37,10 +37,10 @@ _MOST = 2**64
 
 
 def read_json(data: bytes, what: str) -> dict[str, Any]:
-    """Read an answer that is an object.
+    """Read an answer that is a JSON object.
 
     Raises:
-        MalformedAnswer: it is none.
+        MalformedAnswer: it is not one.
     """
     try:
         answer = json.loads(data)
@@ -138,7 +138,7 @@ def number(text: str, what: str) -> int:
     """Read a number in a header: digits only.
 
     Raises:
-        MalformedAnswer: it is none.
+        MalformedAnswer: it is not one.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise MalformedAnswer(what)

@@ -1,8 +1,9 @@
 """The lives of a rename, of a copy, and of a move into another bucket.
 
-A rename moves the record and leaves the chunks: the new name first, then the old record goes. It goes by a
-purge that spares what is newer than what was read, which is the moment that decides: whoever replaces or
-deletes the object at the same time is either seen there, or finds nothing to replace.
+A rename moves the record and leaves the chunks: the new name is stored first, then the old record is removed.
+It is removed by a purge that spares every record newer than the one that was read. That is the moment that
+decides: a client that replaces or deletes the object at the same time is either seen there, or finds nothing
+to replace.
 """
 
 from __future__ import annotations

@@ -121,11 +121,11 @@ def read_text(path: Path, *, most: int = _MOST, regular: bool = False) -> str:
     """Read a small file of UTF-8.
 
     Args:
-        most: bytes that it may have.
-        regular: FIFOs and devices are refused; else a FIFO is read to its end, once somebody writes to it.
+        most: the size in bytes that it may have.
+        regular: refuse FIFOs and devices; otherwise a FIFO is read to its end, once somebody writes to it.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: it is not a small file of UTF-8.
         OSError: it cannot be read.
     """
     content = b""

@@ -1,9 +1,9 @@
 """Keys that a bucket certainly does not have: a put of many files need not look for each key.
 
 A key may lie under several subjects (`names.key_subjects`), and a put must not leave an old record under one
-of them: that is two questions a key. One question lists the subjects of the whole bucket instead. Where none
-of a key's is among them, its record is published on condition that there is none, and a lost race is read
-again like any other.
+of them: that takes two requests for each key. Instead, one request lists the subjects of the whole bucket. If
+none of a key's subjects is among them, its record is published on condition that there is none, and after a
+lost race it is read again like any other.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def script(shell: str) -> str:
 
 
 def answer(command: ClickCommand, instruction: str, env: Mapping[str, str], args: Sequence[str]) -> str:
-    """Answer `complete_SHELL`; whatever is wrong, TAB is no place to say it: nothing is offered then."""
+    """Answer `complete_SHELL`; after any error nothing is offered: TAB is not the place to report it."""
     shell = instruction.removeprefix("complete_")
     with suppress(Exception):
         if shell == "bash":

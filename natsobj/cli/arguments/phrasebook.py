@@ -217,7 +217,7 @@ def _is_here(word: str) -> bool:
 
 
 def _sides(words: list[str]) -> list[str]:
-    """Name the bucket of a sync as BUCKET:PREFIX; without an address it is the side that is no folder."""
+    """Name the bucket of a sync as BUCKET:PREFIX; without an address it is the side that is not a folder."""
     far = [_is_remote(word) for word in words]
     if not any(far):
         far = [not os.path.isdir(word) for word in words]  # noqa: PTH112  # never raises

@@ -44,7 +44,7 @@ def sides(source: str, target: str) -> Sides:
     """Tell which side is which.
 
     Raises:
-        UsageError: both are of the same kind, or the folder is none.
+        UsageError: both are of the same kind, or the folder is not one.
     """
     here, there = far_side(source), far_side(target)
     if here is not None and there is not None:

@@ -44,11 +44,11 @@ _SHOWN = 3
 
 
 class Input:
-    """Standard input, or what is as passing: a FIFO, a device, an open descriptor.
+    """Standard input, or another input that can be read only once: a FIFO, a device, an open descriptor.
 
     Args:
-        must_come: nobody has said that nothing is to be stored, so that it must give one byte at least.
-        terminal: whether it is one that can be closed.
+        must_come: whether it must give at least one byte: nobody has asked for an empty object.
+        terminal: whether it is a terminal, which can be closed.
     """
 
     def __init__(self, source: Source, *, must_come: UsageError | None, terminal: bool = False) -> None:
@@ -201,8 +201,8 @@ def check_names(bucket: str, key: str, files: Sequence[str]) -> None:
     """Refuse several files under one name, and what has no name in a folder.
 
     Raises:
-        UsageError: KEY is a folder and standard input is meant, KEY is none and there are several files, or
-            two of them have the same name.
+        UsageError: KEY is a folder and FILE is standard input, KEY is not a folder but there are several
+            files, or two files have the same name.
     """
     from natsobj.files.descriptors import named_descriptor
 

@@ -206,7 +206,7 @@ def _offer(ctx: typer.Context, find: Callable[[Store, list[str]], Awaitable[None
                 await find(store, found)
 
     def work() -> None:
-        with suppress(Exception):  # whatever is wrong, TAB is no place to say it
+        with suppress(Exception):  # TAB is not the place to report errors
             asyncio.run(asyncio.wait_for(ask(), COMPLETION_TIME))
 
     thread = threading.Thread(target=work, daemon=True)

@@ -98,7 +98,7 @@ def local_home(env: Mapping[str, str]) -> Path:
 
 
 def uploads_folder(env: Mapping[str, str]) -> Path:
-    """Name the folder that has the state of uploads that can be gone on with.
+    """Return the folder for the state of uploads that can be resumed.
 
     Raises:
         InvalidArgument: there is none.

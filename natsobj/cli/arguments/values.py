@@ -79,7 +79,7 @@ def key_name(text: str) -> str:
 
 
 def file_name(text: str) -> str:
-    """Take the name of a local file as the system gives it; an empty one is none."""
+    """Take the name of a local file as the system gives it; an empty one is refused."""
     if not text:
         raise UsageError("the name of FILE is empty")
     return text

@@ -128,7 +128,7 @@ LOOK = 0.5
 
 
 async def while_read(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """Pass on items that are slow to come, as long as standard output is no pipe that nobody reads any more.
+    """Yield items that arrive slowly, until standard output is a pipe that nobody reads any more.
 
     Raises:
         BrokenPipeError: it is one.

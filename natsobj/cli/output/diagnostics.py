@@ -30,8 +30,8 @@ def report_error(
     """Say what went wrong, where and what to do, on one line; wrong usage is always text.
 
     Args:
-        one_of: it concerns this one of several, which is no wrong usage whatever it is.
-        hinted: say what to do; False where that was just said. A note on the error itself is always said.
+        one_of: the item of a batch that it is about; then it does not count as wrong usage.
+        hinted: show the hint; False if it was just shown. A note on the error itself is always shown.
     """
     if debug:
         say_block(traceback_of(error))

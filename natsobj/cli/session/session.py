@@ -158,7 +158,7 @@ class Session(Printer):
         A single key fails with its own exit code, and so does the batch where all keys are concerned.
 
         Args:
-            forgive: what is no failure, though nothing was done.
+            forgive: errors that do not count as failures, though nothing was done.
         """
         failed = 0
         for key in keys:
