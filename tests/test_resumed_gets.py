@@ -18,7 +18,9 @@ from natsobj.errors import (
     TransferUnderWay,
 )
 from natsobj.files import Sink
+from natsobj.units import format_size
 from tests.behind import record_of, write_record
+from tests.program import Program
 
 DATA = random.Random(5).randbytes(5_000_000)
 
@@ -117,6 +119,34 @@ async def test_what_is_not_the_beginning_is_fetched_again(bucket: Bucket, partia
     partial.write_bytes(made[what])
     assert await fetched(bucket, partial.parent) == (0 if what == "cut" else 1)
     assert (partial.parent / "t").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("what", ["kept", "tampered", "stored again", "short", "nothing"])
+async def test_a_get_says_whether_it_resumes(cli: Program, bucket: Bucket, partial: Path, what: str) -> None:
+    """Where, or that it starts over and why, naming the partial file; not with `-q` or `--json`."""
+    there, target = partial.read_bytes(), partial.parent / "t"
+    made = {"tampered": b"X" + there[1:], "short": b"X"}
+    name = f"{bucket.name}/k"
+    said = {
+        "kept": [f"natsobj: resuming at {format_size(len(there))} of 4.8 MiB"],
+        "tampered": [
+            f"natsobj: resuming at {format_size(len(there))} of 4.8 MiB",
+            f"natsobj: starting over: {partial} is not the beginning of {name}",
+        ],
+        "stored again": [f"natsobj: starting over: what was kept is not of what {name} is now"],
+        "short": [f"natsobj: starting over: {partial} is less than a chunk"],
+        "nothing": [],
+    }
+    for options in ([], ["-q"], ["--json"]):
+        partial.write_bytes(made.get(what, there))
+        if what == "nothing":
+            partial.unlink()
+        elif what == "stored again":
+            await bucket.put("k", DATA)
+        result = cli("get", bucket.name, "k", target, "--resume", "-f", *options).expect(0)
+        lines = result.stderr.splitlines()
+        assert lines[:-1] == said[what] if not options else lines == []
+        assert target.read_bytes() == DATA
 
 
 async def test_a_whole_one_only_needs_its_name(bucket: Bucket, partial: Path) -> None:

@@ -17,7 +17,9 @@ from natsobj import Bucket, BucketConfig, ObjectMeta, Store
 from natsobj.adr20.names import chunk_subject
 from natsobj.errors import InvalidArgument, ObjectExists, SourceChanged, TransferUnderWay
 from natsobj.files import Source
+from natsobj.units import format_size
 from tests.behind import api
+from tests.program import Program
 from tests.verdict import verdict
 
 DATA = random.Random(7).randbytes(5_000_000)
@@ -165,6 +167,28 @@ async def test_any_difference_begins_anew(begun: Begun, change: Callable[[Begun]
     if await begun.bucket.stream.count(chunk_subject(begun.bucket.name, nuid)):  # where another was named
         await begun.bucket.stream.purge(chunk_subject(begun.bucket.name, nuid))
     await begun.holds(begun.file.read_bytes())
+
+
+@pytest.mark.parametrize("what", ["kept", "changed", "chunk size", "content"])
+async def test_a_put_says_whether_it_resumes(cli: Program, begun: Begun, what: str) -> None:
+    """Where, or that it starts over and why; not with `-q`."""
+    stored = json.loads(begun.note.read_text())["chunks"] * CHUNK
+    said = {
+        "kept": f"resuming at {format_size(stored)} of 4.8 MiB",
+        "changed": "starting over: the file was changed since",
+        "chunk size": "starting over: the chunk size or the TTL is another one",
+        "content": "starting over: what was stored is not the beginning of the file",
+    }
+    if what == "changed":
+        begun.file.write_bytes(DATA)
+    elif what == "content":
+        begun.change(sha256="0" * 64)
+    uploads = cli.home / ".local/state/natsobj/uploads"
+    uploads.parent.mkdir(parents=True)
+    begun.state.rename(uploads)
+    options = ["--chunk-size", "256K"] if what == "chunk size" else []
+    result = cli("put", begun.bucket.name, "k", begun.file, "--resume", *options).expect(0)
+    assert result.stderr.splitlines()[:-1] == [f"natsobj: {said[what]}"]
 
 
 @pytest.mark.parametrize(

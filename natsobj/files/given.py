@@ -90,10 +90,10 @@ def open_named(data: object) -> Iterator[tuple[str, FileSource]]:
         OSError: it cannot be opened.
     """
     if not isinstance(data, os.PathLike) or isinstance(data, type):
-        raise InvalidArgument("only a file that is named by a path is gone on with")
+        raise InvalidArgument("only a file that is named by a path can be resumed")
     path = os.fsdecode(data)
     if named_descriptor(path) is not None or is_stream(Path(path)):
-        raise InvalidArgument(f"only a regular file is gone on with: {path}")
+        raise InvalidArgument(f"only a regular file can be resumed: {path}")
     with open_regular(path) as file:
         yield os.path.realpath(path), file
 

@@ -8,9 +8,11 @@ import sys
 
 from natsobj.units import format_size
 
-__all__ = ["lock", "note_kept"]
+__all__ = ["lock", "note_anew", "note_kept", "note_resumed"]
 
 log = logging.getLogger(__name__)
+resuming = logging.getLogger("natsobj.resuming")
+"""Says at the level of information whether an earlier run is of use; the command shows it."""
 
 
 def lock(descriptor: int) -> bool:
@@ -44,3 +46,17 @@ def note_kept(error: BaseException, kept: int, whole: int) -> None:
         error.add_note(note)
     else:
         log.warning("%s", note)
+
+
+def note_resumed(there: int, whole: int) -> None:
+    """Say where a transfer is resumed.
+
+    Args:
+        there: bytes, of as many as are to be transferred in the `whole`.
+    """
+    resuming.info("resuming at %s of %s", format_size(there), format_size(whole))
+
+
+def note_anew(why: str) -> None:
+    """Say why a transfer starts over, though there is something of an earlier run."""
+    resuming.info("starting over: %s", why)

@@ -55,6 +55,8 @@ class PartialFile(AtomicFile):
         self._passing = 0
         """Bytes that will be written once more, but are already there."""
         self._useless = False
+        self.of_another = False
+        """There was one of another content, which is gone."""
 
     def __exit__(self, *how: object) -> None:
         error = how[1] if len(how) > 1 and isinstance(how[1], BaseException) else None
@@ -73,6 +75,11 @@ class PartialFile(AtomicFile):
     def size(self) -> int:
         """Bytes that are already there."""
         return os.fstat(self._held).st_size
+
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        return os.path.join(self._folder.path, self._temporary or "")  # noqa: PTH118
 
     def useless(self) -> None:
         """Keep nothing of it, however the block ends."""
@@ -143,6 +150,7 @@ class PartialFile(AtomicFile):
                 with contextlib.suppress(OSError):
                     os.close(self._take(name))
                     self._folder.remove(name)
+                    self.of_another = True
 
     def _open(self, name: str, mode: int) -> int:
         """Open the file, old or new, and lock it."""

@@ -17,6 +17,7 @@ from natsobj.errors import (
     SizeMismatch,
 )
 from natsobj.files import Sink
+from natsobj.files.keeping import note_anew, note_resumed
 from natsobj.files.partial_file import PartialFile, open_partial
 from natsobj.models import ObjectInfo
 from natsobj.objects.byte_range import find_run
@@ -64,9 +65,8 @@ async def _fetch(
     except (DigestMismatch, SizeMismatch) as e:
         if not size:
             raise
-        log.info(
-            "what an earlier get has left beside %s is something else, fetching all of it: %s", info.name, e
-        )
+        log.debug("behind %d bytes: %s", size, e)
+        note_anew(f"{partial.path} is not the beginning of {info.bucket}/{info.name}")
         sink.restart()
         await Download(stream, info, sink, subject=subject).run()
 
@@ -79,26 +79,43 @@ async def _begun(
     If the object has no digest to check them against in the end, everything is fetched again.
     """
     there, chunk_size = partial.size, info.chunk_size or 0
+    if partial.of_another:
+        note_anew(f"what was kept is not of what {info.bucket}/{info.name} is now")
+    if not there:
+        sink.restart()
+        return 0, None, None
     if there < info.size:
         there = there // chunk_size * chunk_size if chunk_size > 0 else 0
     if not 0 < there <= info.size or info.sha256 is None:
-        sink.restart()
-        return 0, None, None
+        return _anew(sink, _why(partial, info))
     if there == info.size:
         run = Run(info.chunks, info.chunks, 0)
     else:
         run, skip = await find_run(stream, info, subject=subject, offset=there, length=info.size - there)
-        if skip:  # its chunks differ in size
-            sink.restart()
-            return 0, None, None
+        if skip:
+            return _anew(sink, f"the chunks of {info.bucket}/{info.name} are of many sizes")
+    note_resumed(there, info.size)
     digest, read = hashlib.sha256(), 0
     for block in partial.beginning(there):
         digest.update(block)
         sink.write(memoryview(block))
         read += len(block)
         await asyncio.sleep(0)  # lets the connection work meanwhile
-    if read < there:  # somebody truncated it while it was read
-        sink.restart()
-        return 0, None, None
-    log.debug("%s/%s: going on behind %d bytes", info.bucket, info.name, there)
+    if read < there:
+        return _anew(sink, f"{partial.path} was cut while it was read")
+    log.debug("%s/%s: resuming behind %d bytes", info.bucket, info.name, there)
     return there, digest, run
+
+
+def _anew(sink: Sink, why: str) -> tuple[int, None, None]:
+    note_anew(why)
+    sink.restart()
+    return 0, None, None
+
+
+def _why(partial: PartialFile, info: ObjectInfo) -> str:
+    if info.sha256 is None:
+        return f"{info.bucket}/{info.name} has no digest to check it by"
+    return (
+        f"{partial.path} is {'longer than the object' if partial.size > info.size else 'less than a chunk'}"
+    )

@@ -29,6 +29,7 @@ from natsobj.errors import (
     SourceChanged,
 )
 from natsobj.files import Source
+from natsobj.files.keeping import note_anew, note_resumed
 from natsobj.files.upload_state import Mark, StateFile, UploadState
 from natsobj.jetstream.direct import Stored
 from natsobj.objects.chunker import Chunker, SourceFailed
@@ -54,6 +55,9 @@ _LEFT_ALONE = 900.0
 
 _USELESS = (BucketNotFound, ObjectChanged, RefusedError, SourceChanged)
 """Errors after which the upload cannot be resumed: its chunks are removed, as without `--resume`."""
+
+
+_NOT_THE_BEGINNING = "what was stored is not the beginning of the file"
 
 
 class MarkedChunker(Chunker):
@@ -133,10 +137,14 @@ class ResumedUpload(Upload):
     async def store(self) -> None:
         if (earlier := self._earlier) is not None:
             self._troubled = True  # so the chunks are counted in the end
-            if await self._take_up(earlier):
-                log.debug("going on behind %d chunks of an earlier run", self.window.stored)
+            why_not = await self._take_up(earlier)
+            if why_not is None:
+                log.debug("resuming behind %d chunks of an earlier run", self.window.stored)
+                if self.window.stored:
+                    note_resumed(min(self.window.stored * earlier.chunk_size, earlier.size), earlier.size)
             else:
-                log.info("nothing of an earlier run can be gone on with, all is sent again")
+                if earlier.chunks:
+                    note_anew(why_not)
                 await self._remove(earlier.nuid)
                 await self._marked.restart()
                 self.window = self._fresh()
@@ -210,23 +218,27 @@ class ResumedUpload(Upload):
 
     # The earlier run
 
-    async def _take_up(self, earlier: UploadState) -> bool:
-        """Bring chunker and window to where an earlier run got; return False if it cannot be resumed.
+    async def _take_up(self, earlier: UploadState) -> str | None:
+        """Bring chunker and window to where an earlier run got, or return why it cannot be resumed.
 
         None of its messages may still be under way.
         """
         window, stream = self.window, self._stream
         window.nuid, window.subject = earlier.nuid, names.chunk_subject(stream.bucket, earlier.nuid)
-        if earlier.beginning != self._blank(earlier.nuid) or await self._is_old():
-            return False
+        if (differs := _difference(earlier.beginning, self._blank(earlier.nuid))) is not None:
+            return differs
+        if await self._is_old():
+            return "what was stored would expire before the rest"
         stored = await stream.count(window.subject)
         marks = [mark for mark in (*earlier.marks, earlier.mark) if mark.chunks <= stored]
-        if not marks or not await self._replay(marks[-1]):
-            return False
+        if not marks:
+            return "what was stored is not there any more"
+        if not await self._replay(marks[-1]):
+            return _NOT_THE_BEGINNING
         self._marks.extend(mark for mark in marks if mark.chunks)
-        if not await self._compare_rest():
-            return False
-        return await stream.count(window.subject) == window.stored
+        if not await self._compare_rest() or await stream.count(window.subject) != window.stored:
+            return _NOT_THE_BEGINNING
+        return None
 
     async def _is_old(self) -> bool:
         """Return whether its chunks may expire long before those that are still to be sent."""
@@ -294,6 +306,13 @@ class ResumedUpload(Upload):
             return False
         await _wait_for_age(self._stream, self.window.subject, _FORGOTTEN)
         return True
+
+
+def _difference(before: UploadState, now: UploadState) -> str | None:
+    if before == now:
+        return None
+    same_file = (before.size, before.mtime, before.ctime) == (now.size, now.mtime, now.ctime)
+    return "the chunk size or the TTL is another one" if same_file else "the file was changed since"
 
 
 async def nothing_under_way(stream: BucketStream, earlier: UploadState) -> None:

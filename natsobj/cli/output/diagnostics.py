@@ -81,6 +81,8 @@ def listen(*, verbose: bool, debug: bool, quiet: bool, keep: Callable[[LogRecord
     logger = logging.getLogger("natsobj")
     usual = logging.CRITICAL if quiet else logging.WARNING
     logger.setLevel(logging.DEBUG if debug else logging.INFO if verbose else usual)
+    if not quiet and not verbose and not debug:
+        logging.getLogger("natsobj.resuming").setLevel(logging.INFO)
     logger.addHandler(ToPeople())
     logger.propagate = False
     others = logging.getLogger()
