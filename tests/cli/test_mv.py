@@ -106,11 +106,26 @@ def test_mv_and_cp_refuse_what_makes_no_sense(bare_cli: Program, command: str) -
         ["photos", "", "b"],
         ["photos", "a", ""],
         ["photos", "a/", "b/"],
-        ["photos", "a", "b", "-n"],
         ["photos", "a", "b", "-f", "--if-absent"],
     ):
         result = bare_cli(command, *line)
         assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1), line
+
+
+async def test_a_plan_of_one_object_shows_both_names(cli: Program, bucket: Bucket) -> None:
+    """Nothing is changed; what is missing or taken ends as it would without `-n`."""
+    for key in ("a", "b"):
+        await bucket.put(key, key.encode())
+    name = bucket.name
+    for command, change in (("mv", "moved"), ("cp", "copied")):
+        plan = cli(command, name, "a", "x/", "-n")
+        assert plan == (0, b"a\tx/a\n", f"would be {change}: 1 object\n")
+        assert json.loads(cli(command, name, "a", "c", "-n", "--json").text)["name"] == "c"
+        taken = cli(command, name, "a", "b", "-n")
+        assert (taken.code, taken.stderr) == (6, f"natsobj: object exists: {name}/b (-f replaces it)\n")
+        assert cli(command, name, "a", "b", "-nf").text == "a\tb\n"
+        assert cli(command, name, "nothing", "c", "-n").code == 4
+    assert await holds(bucket) == {"a": b"a", "b": b"b"}
 
 
 async def test_a_plan_says_what_would_be_refused(cli: Program, bucket: Bucket) -> None:

@@ -76,6 +76,20 @@ async def test_rm_of_several_keys_goes_on_behind_a_missing_one(cli: Program, buc
     assert await keys(bucket) == ["b"]
 
 
+async def test_rm_n_shows_which_keys_would_go(cli: Program, bucket: Bucket) -> None:
+    """A missing key ends it as it would without `-n`, and `-f` forgives it."""
+    for key in ("a", "b", "c"):
+        await bucket.put(key, b"1")
+    plan = cli("rm", bucket.name, "a", "b", "-n").expect(0)
+    assert [line.rpartition("\t")[2] for line in plan.lines] == ["a", "b"]
+    assert plan.stderr == "would be deleted: 2 objects\n"
+    assert cli("rm", bucket.name, "none", "-n").code == 4
+    assert cli("rm", bucket.name, "none", "a", "-n").code == 1
+    assert cli("rm", bucket.name, "none", "a", "-nf").expect(0).stderr == "would be deleted: 1 object\n"
+    assert cli("rm", "--bucket", bucket.name, "-n").code == 2
+    assert [info.name async for info in bucket.list()] == ["a", "b", "c"]
+
+
 async def test_rm_json_of_several_keys_has_a_line_for_each(cli: Program, bucket: Bucket) -> None:
     """One object per success, one error line per failure, and no other words."""
     await bucket.put("a", b"")

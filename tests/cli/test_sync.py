@@ -86,6 +86,9 @@ async def test_sync_n_tells_and_changes_nothing(cli: Program, bucket: Bucket, tm
     [
         (("dist", "out"), "neither side is a bucket: dist and out (did you mean natsobj sync dist out:?)"),
         (("dist", "./dist"), "neither side is a bucket: dist and ./dist (BUCKET:PREFIX is one; cp -r copies"),
+        (("dist", "my bucket"), "neither side is a bucket: dist and my bucket (BUCKET:PREFIX is one; cp -r"),
+        (("dist", ":conf"), "no bucket before the colon: :conf (BUCKET:PREFIX is below a prefix, BUCKET: a "),
+        ((":", "dist"), "no bucket before the colon: : (BUCKET:PREFIX is below a prefix, BUCKET: a whole"),
         (("a:x", "b:y"), "both sides are buckets: a:x and b:y (natsobj cp -r a x b y copies them; "),
         (("a:x", "a:"), "both sides are buckets: a:x and a: (natsobj cp -r a x '' copies them; "),
         (("-", "b:"), "sync needs a folder, not -: name it ./- if that is its name"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from natsobj.cli.arguments import values
 from natsobj.cli.exits import UsageError
+from natsobj.errors import NatsobjError
 
 __all__ = ["Sides", "far_side", "sides"]
 
@@ -27,10 +28,14 @@ def far_side(text: str) -> tuple[str, str] | None:
     """Take BUCKET:PREFIX apart; None for a local folder, which has a slash before a colon or no colon.
 
     Raises:
-        UsageError: it is an address of another program.
+        UsageError: it is an address of another program, or has no bucket.
         InvalidBucketName: there can be no such bucket, nor is there such a folder.
     """
     bucket, colon, prefix = text.partition(":")
+    if colon and not bucket and not os.path.isdir(text):  # noqa: PTH112  # never raises
+        error = UsageError(f"no bucket before the colon: {text}")
+        error.add_note("BUCKET:PREFIX is below a prefix, BUCKET: a whole bucket")
+        raise error
     if not colon or not bucket or {"/", os.sep} & set(bucket) or (os.name == "nt" and len(bucket) == 1):
         return None
     if prefix.startswith("//"):
@@ -58,16 +63,24 @@ def sides(source: str, target: str) -> Sides:
     if there is not None:
         return Sides(_folder(source), *there, up=True)
     error = UsageError(f"neither side is a bucket: {source} and {target}")
+    meant: tuple[str, str] | None = None
     is_here, is_there = os.path.isdir(source), os.path.isdir(target)  # noqa: PTH112  # never raises
     if is_here != is_there and "/" not in (target if is_here else source):
-        typed = ["natsobj", "sync", *((source, f"{target}:") if is_here else (f"{source}:", target))]
-        error.add_note(f"did you mean {shlex.join(typed)}?")
+        meant = (source, f"{target}:") if is_here else (f"{source}:", target)
     elif is_here and not is_there and target[:1] not in {".", "/", "~"}:
-        typed = ["natsobj", "sync", source, target.replace("/", ":", 1)]
-        error.add_note(f"did you mean {shlex.join(typed)}?")
+        meant = (source, target.replace("/", ":", 1))
+    if meant and _can_be(meant):
+        error.add_note(f"did you mean {shlex.join(('natsobj', 'sync', *meant))}?")
     else:
         error.add_note("BUCKET:PREFIX is one; cp -r copies between folders")
     raise error
+
+
+def _can_be(meant: tuple[str, str]) -> bool:
+    try:
+        return [far_side(each) is not None for each in meant].count(True) == 1
+    except (UsageError, NatsobjError):
+        return False
 
 
 def _folder(path: str) -> str:

@@ -57,9 +57,7 @@ async def rm(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", "-n", help="With --match or --older-than, only show what would be deleted."
-        ),
+        typer.Option("--dry-run", "-n", help="Only show which objects would be deleted."),
     ] = False,
 ) -> int:
     """Delete objects, or a whole bucket."""
@@ -67,14 +65,16 @@ async def rm(
         raise UsageError("--bucket deletes the whole bucket and takes no KEY")
     which = {"--match": match, "--older-than": older_than}
     many = any(value is not None for value in which.values())
-    for option, value in {**which, "--dry-run": dry_run or None}.items():
+    values.exclusive({"--dry-run": dry_run, "--bucket": whole_bucket})
+    for option, value in which.items():
         values.exclusive({option: value is not None, "--bucket": whole_bucket})
         values.exclusive({option: value is not None, "a KEY": keys})
-    values.needs("--match or --older-than", many, {"--dry-run": dry_run or None})
     if whole_bucket:
         return await _delete_bucket(session, bucket, force=force)
     if many:
         return await _delete_many(session, bucket, match, older_than, force=force, dry_run=dry_run)
+    if keys and dry_run:
+        return await _show_objects(session, bucket, keys, force=force)
     if keys:
         return await _delete_objects(session, bucket, keys, force=force)
     raise UsageError("missing argument KEY, or --bucket to delete the bucket itself")
@@ -106,6 +106,19 @@ async def _delete_objects(session: Session, bucket: str, keys: Sequence[str], *,
             session.done(info, deleted_line(info))
 
         return await session.batch(names, delete, done, forgive=(ObjectNotFound,) if force else ())
+
+
+async def _show_objects(session: Session, bucket: str, keys: Sequence[str], *, force: bool) -> int:
+    from natsobj.cli.output.plans import one_by_one, show_plan
+    from natsobj.errors import ObjectNotFound
+
+    found: list[ObjectInfo] = []
+    async with session.store() as store:
+        home = store.bucket(bucket)
+        forgive = (ObjectNotFound,) if force else ()
+        names = list(dict.fromkeys(keys))
+        await session.batch(names, lambda key: home.info(key, search=True), found.append, forgive=forgive)
+        return await show_plan(session, one_by_one(found), "deleted")
 
 
 async def _delete_many(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from natsobj.folders.outcomes import Skipped
     from natsobj.models import BucketInfo
 
-__all__ = ["bucket_question", "show_plan"]
+__all__ = ["bucket_question", "one_by_one", "show_plan"]
+
+
+async def one_by_one(infos: Iterable[ObjectInfo]) -> AsyncGenerator[ObjectInfo, None]:
+    """Give what is known already."""
+    for info in infos:
+        yield info
 
 
 async def show_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -36,7 +37,7 @@ _IfAbsent = Annotated[
     typer.Option("--if-absent", help="Only if the new name is free, which is the default."),
 ]
 _Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Everything below the prefix KEY.")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="With -r, only show old and new names.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only show old and new names.")]
 
 
 def verb(change: Change, about: str) -> Callable[..., Coroutine[Any, Any, int]]:
@@ -58,11 +59,11 @@ def verb(change: Change, about: str) -> Callable[..., Coroutine[Any, Any, int]]:
         dry_run: _DryRun = False,
     ) -> int:
         values.exclusive({"--force": force, "--if-absent": if_absent})
-        values.needs("--recursive", recursive, {"--jobs": jobs, "--dry-run": dry_run or None})
+        values.needs("--recursive", recursive, {"--jobs": jobs})
         renaming = _Renaming(change=change, bucket=bucket, names=names, force=force, jobs=jobs)
         if recursive:
             return await renaming.all(session, dry_run=dry_run)
-        return await renaming.one(session)
+        return await renaming.one(session, dry_run=dry_run)
 
     run.__doc__ = about
     return run
@@ -78,8 +79,8 @@ class _Renaming:
     force: bool
     jobs: int | None
 
-    async def one(self, session: Session) -> int:
-        """Give one object a new name, and tell of it."""
+    async def one(self, session: Session, *, dry_run: bool) -> int:
+        """Give one object a new name and tell of it, or only show which."""
         from natsobj.cli.output.objects import changed_line, moved_line
         from natsobj.errors import ObjectExists
 
@@ -89,6 +90,8 @@ class _Renaming:
             if new.endswith("/"):
                 raise UsageError(f"the last part of {key} is empty: name the object below {new}")
         new = values.key_name(new)
+        if dry_run:
+            return await self._plan(session, key, to, new)
         here, there = f"{self.bucket}/{key}", f"{to}/{new}"
         done = False
         session.account(
@@ -105,6 +108,20 @@ class _Renaming:
             line = moved_line(self.change, here, info, session.elapsed)
             session.done(info, changed_line("unchanged", info) if here == there else line)
         return exits.DONE
+
+    async def _plan(self, session: Session, key: str, to: str, new: str) -> int:
+        from natsobj.cli.output.plans import one_by_one, show_plan
+        from natsobj.errors import ObjectExists, ObjectNotFound
+
+        async with session.store() as store:
+            info = await store.bucket(self.bucket).info(key, search=True)
+            if not self.force and (to, new) != (self.bucket, key):
+                with suppress(ObjectNotFound), session.hinting(ObjectExists, "-f replaces it"):
+                    await store.bucket(to).info(new)
+                    raise ObjectExists(to, new)
+            return await show_plan(
+                session, one_by_one((info,)), self.change, lambda old: replace(old, bucket=to, name=new)
+            )
 
     async def all(self, session: Session, *, dry_run: bool) -> int:
         """Give all below a prefix new names and tell of them, or only show which they would get."""
