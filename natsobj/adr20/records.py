@@ -145,8 +145,10 @@ def decode_object(
         InvalidMetadata: it is not a JSON object, or a field has a shape that cannot be meant.
     """
     try:
-        info = _object_info(bucket, _parse(record), subject, revision, modified)
-        return replace(info, record_size=len(record))
+        fields = _parse(record)
+        return _object_info(
+            bucket, fields, subject, revision=revision, modified=modified, record_size=len(record)
+        )
     except (ValueError, RecursionError) as e:
         reason = _reason(e)
     del record  # the frames of the error would keep it
@@ -206,7 +208,9 @@ _decoder = json.JSONDecoder(parse_constant=_no_number)
 _lenient_decoder = json.JSONDecoder(parse_constant=_no_number, parse_int=_integer)
 
 
-def _object_info(bucket: str, fields: _Fields, subject: str, revision: int, modified: datetime) -> ObjectInfo:
+def _object_info(
+    bucket: str, fields: _Fields, subject: str, *, revision: int, modified: datetime, record_size: int
+) -> ObjectInfo:
     options = _mapping(fields, "options")
     link = _mapping(options, "link")
     name = _name(fields, "name")
@@ -219,7 +223,7 @@ def _object_info(bucket: str, fields: _Fields, subject: str, revision: int, modi
     if not isinstance(deleted, bool):
         raise ValueError("deleted is not true or false")
     digest = _text(fields, "digest")
-    info = ObjectInfo(
+    info = ObjectInfo(  # made once: a list has many
         bucket=bucket,
         name=stored_name(subject, name),
         size=_count(fields, "size"),
@@ -235,6 +239,7 @@ def _object_info(bucket: str, fields: _Fields, subject: str, revision: int, modi
         metadata={_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()},
         link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
         subject=subject,
+        record_size=record_size,
     )
     if deleted:
         info = replace(info, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)

@@ -250,7 +250,9 @@ def _cluster(cluster: Mapping[str, Any]) -> Cluster | None:
 def parse_time(text: str) -> datetime | None:
     """Read a server's RFC 3339 time; year 1, which stands for never, is None."""
     time = datetime.fromisoformat(text)
-    return None if time.year == 1 else time.astimezone(UTC)
+    if time.year == 1:
+        return None
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def _both_ways(one: str, other: str) -> tuple[list[str], list[str]]:

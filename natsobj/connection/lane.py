@@ -349,12 +349,18 @@ class Lane(asyncio.BufferedProtocol):
 
 def _size(line: list[bytes], largest: int) -> int:
     """Return the bytes that follow the line of a message, after checking the line."""
-    sizes = 2 if line[0] == b"HMSG" else 1
-    if not 3 + sizes <= len(line) <= 4 + sizes or not all(part.isdigit() for part in line[-sizes:]):
-        raise Broken("it sent a malformed message")
-    if any(len(part) > 10 for part in line[-sizes:]) or (size := int(line[-1])) > largest:
+    parts, last = len(line), line[-1]
+    if line[0] == b"HMSG":
+        head = line[-2]
+        if not 5 <= parts <= 6 or not (head.isdigit() and last.isdigit()):
+            raise Broken("it sent a malformed message")
+    else:
+        head = b"0"
+        if not 4 <= parts <= 5 or not last.isdigit():
+            raise Broken("it sent a malformed message")
+    if len(head) > 10 or len(last) > 10 or (size := int(last)) > largest:
         raise Broken("it sent an oversized message")
-    if sizes == 2 and int(line[-2]) > size:
+    if int(head) > size:
         raise Broken("it sent a malformed message")
     return size
 

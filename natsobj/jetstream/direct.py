@@ -204,6 +204,8 @@ def stored(message: Message, what: str) -> Stored:
 
 def is_of(subject: str, pattern: str) -> bool:
     """Return whether a filter matches a message's subject."""
+    if pattern.endswith(".>") and "*" not in pattern:  # the filter of a whole list
+        return subject.startswith(pattern[:-1])
     tokens, parts = pattern.split("."), subject.split(".")
     if tokens[-1] == ">" and len(parts) >= len(tokens):
         del tokens[-1], parts[len(tokens) :]
