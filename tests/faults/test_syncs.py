@@ -147,7 +147,7 @@ async def test_a_sync_deletes_nothing_before_all_is_there_and_the_next_one_finis
         (await site.start("sync", *sides, "--delete").end()).expect(0)
         assert await stored(site) == digests(new)
         assert read(folder) == new
-        if not up:
+        if fault is not kill:  # which may leave what could as well be somebody's who is still fetching
             assert not list(folder.rglob(".*"))
         if hit:
             chance.saw(result.code)
