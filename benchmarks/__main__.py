@@ -21,7 +21,7 @@ from benchmarks.raw import WrongResult
 from benchmarks.server import nats_server, serve
 
 README = Path(__file__).with_name("README.md")
-ROUNDS, QUICK_ROUNDS = 7, 3
+ROUNDS, QUICK_ROUNDS = 7, 1
 MOST_ROUNDS = {NATS_PY: 3}
 """It is slow and far behind: more rounds would take longer and tell nothing."""
 
