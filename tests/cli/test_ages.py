@@ -95,7 +95,6 @@ async def test_put_replaces_one_revision_only(cli: Program, bucket: Bucket) -> N
         ["rm", "photos", "a", "--match", "*"],
         ["rm", "photos", "a", "--older-than", "1h"],
         ["rm", "photos", "--bucket", "--match", "*", "-f"],
-        ["rm", "photos", "a", "-n"],
         ["rm", "photos", "--older-than", "1h"],
         ["ls", "--older-than", "1h"],
         ["ls", "photos", "--relative"],
