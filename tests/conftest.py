@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -29,6 +30,13 @@ from tests.program import Program
 from tests.servers import PLAIN, NatsServer
 
 Serve = Callable[[str], NatsServer]
+
+
+def pytest_configure() -> None:
+    """Do not hand down that signals are ignored, as they are below `nohup` and in a script's background."""
+    for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(ignored) is signal.SIG_IGN:
+            signal.signal(ignored, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
