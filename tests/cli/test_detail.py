@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from rich.console import Console, RenderableType
 
 from natsobj.cli.output import account, buckets, formats, objects
-from natsobj.models import AccountInfo, BucketInfo, Cluster, Link, ObjectInfo, Placement, Replica
+from natsobj.models import AccountInfo, Cluster, Link, Placement, Replica
+from tests.cli.drawn import BUCKET, DATA, SHA256, draw
 
-TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
-SHA256 = "d34334673e4e" + "0123456789abc" * 4
-DATA = ObjectInfo(
-    bucket="test-bucket",
-    name="my/random/data.bin",
-    size=10485760,
-    chunks=80,
-    chunk_size=131072,
-    modified=TIME,
-    revision=81,
-    sha256=SHA256,
-    digest="SHA-256=00NDZz5O",
-)
-BUCKET = BucketInfo(
-    bucket="test-bucket",
-    stream="OBJ_test-bucket",
-    created=datetime(2026, 11, 20, 14, 10, 27, tzinfo=UTC),
-    size=10485760,
-    last_update=TIME,
-)
+pytestmark = pytest.mark.usefixtures("utc")
+
 HOSTILE = ["[bold]x[/bold]", "[/x]", ":smile:", "a\nb", "\x1b[31mred", "\u202egpj", "日本語", "n" * 300]
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be in UTC, as in the documentation's drawings."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC0")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-def draw(view: RenderableType, width: int = 100) -> list[str]:
-    """Give the lines of a view on a terminal of that width, without colours."""
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=width, color_system=None)
-    console.print(view, soft_wrap=True)
-    return screen.getvalue().splitlines()
 
 
 def test_object_detail_is_the_one_of_the_documentation() -> None:

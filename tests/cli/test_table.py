@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from natsobj.cli.output import buckets, formats, objects
 from natsobj.cli.output.table import Table
-from natsobj.models import BucketInfo, Link, ObjectInfo
+from natsobj.models import Link, ObjectInfo
+from tests.cli.drawn import BUCKET, DATA, SHA256, draw, shown, terminal
+
+pytestmark = pytest.mark.usefixtures("utc")
 
 SCREENS = Path(__file__).parent / "screens"
-TIME = datetime(2026, 11, 20, 14, 54, 2, tzinfo=UTC)
-SHA256 = "d34334673e4e" + "0123456789abc" * 4
-DATA = ObjectInfo(
-    bucket="test-bucket",
-    name="my/random/data.bin",
-    size=10485760,
-    chunks=80,
-    chunk_size=131072,
-    modified=TIME,
-    revision=81,
-    sha256=SHA256,
-    digest="SHA-256=00NDZz5O",
-)
-BUCKET = BucketInfo(
-    bucket="test-bucket",
-    stream="OBJ_test-bucket",
-    created=datetime(2026, 11, 20, 14, 10, 27, tzinfo=UTC),
-    size=10485760,
-    last_update=TIME,
-)
 HOSTILE = [
     "[bold]x[/bold]",
     "[/x]",
@@ -53,36 +34,6 @@ HOSTILE = [
     "n" * 300,
     "日" * 150,
 ]
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Be in UTC, as in the documentation's drawings."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC0")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-def terminal(width: int) -> Console:
-    """Make a terminal without colours that remembers what it shows."""
-    return Console(
-        file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False
-    )
-
-
-def shown(console: Console) -> list[str]:
-    """Give the lines that a terminal shows."""
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
-
-
-def draw(view: RenderableType, width: int = 100) -> list[str]:
-    """Give the lines of a view on a terminal of that width."""
-    console = terminal(width)
-    console.print(view, soft_wrap=True)
-    return shown(console)
 
 
 def test_object_table_is_the_one_of_the_documentation() -> None:

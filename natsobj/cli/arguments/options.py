@@ -37,13 +37,14 @@ __all__ = [
     "RemoveMetadata",
     "SomeKeys",
     "SourceFiles",
+    "SyncJobs",
     "Tags",
     "TargetFile",
     "Ttl",
 ]
 
 
-MOST_JOBS = 256
+_MOST_JOBS = 256
 """Transfers at once: each has a file open, and 1,024 is the usual limit."""
 
 # Arguments
@@ -113,17 +114,15 @@ TargetFile = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", "-r", help="Transfer a whole folder: KEY is a prefix, FILE the folder.")
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        max=MOST_JOBS,
-        help="Number of parallel transfers with -r or several FILEs; by default as many as the line can use.",
-    ),
-]
+
+
+def _jobs(of: str = "") -> Any:
+    text = f"Number of parallel transfers{of}; by default as many as the line can use."
+    return typer.Option("--jobs", "-j", metavar="N", min=1, max=_MOST_JOBS, help=text)
+
+
+Jobs = Annotated[int | None, _jobs(" with -r or several FILEs")]
+SyncJobs = Annotated[int | None, _jobs()]
 
 MaxBucketSize = Annotated[
     int | None,

@@ -42,18 +42,16 @@ def _output(*names: str, text: str) -> Any:
     return typer.Option(*names, help=text, rich_help_panel="Output")
 
 
-OptionalText = str | None
-
 # Which server, and as whom
 
 Server = Annotated[
-    OptionalText,
+    str | None,
     _connection(
         "--server", "-s", metavar="URL", text="Server URL, or several separated by commas. [NATS_URL]"
     ),
 ]
 Context = Annotated[
-    OptionalText,
+    str | None,
     typer.Option(
         "--context",
         metavar="NAME",
@@ -62,41 +60,39 @@ Context = Annotated[
         autocompletion=suggest.complete_context,
     ),
 ]
-Creds = Annotated[OptionalText, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
+Creds = Annotated[str | None, _connection("--creds", metavar="FILE", text="Credentials file. [NATS_CREDS]")]
 Nkey = Annotated[
-    OptionalText, _connection("--nkey", metavar="FILE", text="File with a user's nkey seed. [NATS_NKEY]")
+    str | None, _connection("--nkey", metavar="FILE", text="File with a user's nkey seed. [NATS_NKEY]")
 ]
 User = Annotated[
-    OptionalText,
+    str | None,
     _connection("--user", metavar="NAME", text="User name; a token if no password is given. [NATS_USER]"),
 ]
-Password = Annotated[
-    OptionalText, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")
-]
-Token = Annotated[OptionalText, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
+Password = Annotated[str | None, _connection("--password", metavar="TEXT", text="Password. [NATS_PASSWORD]")]
+Token = Annotated[str | None, _connection("--token", metavar="TEXT", text="Token. [NATS_TOKEN]")]
 TlsCert = Annotated[
-    OptionalText, _connection("--tlscert", metavar="FILE", text="Client certificate. [NATS_CERT]")
+    str | None, _connection("--tlscert", metavar="FILE", text="Client certificate. [NATS_CERT]")
 ]
 TlsKey = Annotated[
-    OptionalText, _connection("--tlskey", metavar="FILE", text="Key of the client certificate. [NATS_KEY]")
+    str | None, _connection("--tlskey", metavar="FILE", text="Key of the client certificate. [NATS_KEY]")
 ]
 TlsCa = Annotated[
-    OptionalText,
+    str | None,
     _connection("--tlsca", metavar="FILE", text="CA certificates that verify the server. [NATS_CA]"),
 ]
 TlsFirst = Annotated[bool, _connection("--tlsfirst", text="Start TLS before the server's INFO.")]
-JsDomain = Annotated[OptionalText, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
+JsDomain = Annotated[str | None, _connection("--js-domain", metavar="NAME", text="JetStream domain.")]
 ApiPrefix = Annotated[
-    OptionalText,
+    str | None,
     _connection(
         "--js-api-prefix", metavar="SUBJECT", text="Subject prefix of the JetStream API, for imports."
     ),
 ]
 InboxPrefix = Annotated[
-    OptionalText, _connection("--inbox-prefix", metavar="SUBJECT", text="Subject prefix for replies.")
+    str | None, _connection("--inbox-prefix", metavar="SUBJECT", text="Subject prefix for replies.")
 ]
 Timeout = Annotated[
-    OptionalText,
+    str | None,
     _connection(
         "--timeout",
         metavar="DURATION",

@@ -89,17 +89,7 @@ async def sync(
     create: Annotated[
         bool, typer.Option("--create", help="Create the bucket of DST if it is missing.")
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            metavar="N",
-            min=1,
-            max=options.MOST_JOBS,
-            help="Number of parallel transfers; by default as many as the line can use.",
-        ),
-    ] = None,
+    jobs: options.SyncJobs = None,
 ) -> int:
     """Make a bucket match a folder, or a folder match a bucket."""
     from natsobj.folders.filters import Filter

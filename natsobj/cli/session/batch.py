@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from natsobj.cli.output.formats import count, format_duration, format_size
@@ -45,17 +45,12 @@ class Batch:
 
     async def collect(self, outcomes: AsyncGenerator[Outcome, None]) -> int:
         """Tell what became of all of them, and give the exit code; an error that concerns all ends it."""
-        try:
+        with self._summing_up():
             async with aclosing(outcomes) as each:
                 async for outcome in each:
                     self._whole.settle(saved=self._tell(outcome))
                     if not isinstance(outcome, Done):
                         self._tally[type(outcome).__name__.lower()] += 1
-        except Exception:  # the server is gone: what was done is done
-            if self._tally:
-                self._sum_up()
-            raise
-        self._sum_up()
         return self._session.status
 
     def account(self, settled: bool) -> str:
@@ -64,6 +59,16 @@ class Batch:
         objects = count(number, "object") if found is None else f"{number:,} of {count(found, 'object')}"
         others = [f"{self._tally[kind]:,} {kind}" for kind in ("unchanged", "kept") if self._tally[kind]]
         return ", ".join((f"{self._done} {objects}" + ("" if settled else " at least"), *others))
+
+    @contextmanager
+    def _summing_up(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # the server is gone: what was done is done
+            if self._tally:
+                self._sum_up()
+            raise
+        self._sum_up()
 
     def _sum_up(self) -> None:
         tally = self._tally

@@ -49,17 +49,12 @@ class SyncBatch(Batch):
 
     async def actions(self, outcomes: AsyncGenerator[Outcome, None]) -> AsyncGenerator[Action, None]:
         """Tell what became of all of them, and give what was done; an error that concerns all ends it."""
-        try:
+        with self._summing_up():
             async with aclosing(outcomes) as each:
                 async for outcome in each:
                     action = self._action(outcome)
                     if action is not None:
                         yield action
-        except Exception:  # the server is gone: what was done is done
-            if self._tally:
-                self._sum_up()
-            raise
-        self._sum_up()
 
     def account(self, settled: bool) -> str:
         said = super().account(settled)
