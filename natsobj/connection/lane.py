@@ -64,8 +64,7 @@ class Lane(asyncio.BufferedProtocol):
         self._transport: Transport | None = None
         self._receivers: dict[bytes, Receiver] = {}
         self._numbers = itertools.count(1)
-        self._buffer = bytearray(BUFFER_SIZE)
-        self._view = memoryview(self._buffer)
+        self._make_buffer(0)  # it has one as long as there is a connection: attempts that fail may be many
         self._start = self._end = 0  # what was read and not handed on (picture below)
         self._skipping = 0  # bytes to come of a message without a receiver
         self._chatter = 0
@@ -230,7 +229,13 @@ class Lane(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         self._transport = transport
+        if not self._buffer:
+            self._make_buffer(BUFFER_SIZE)
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def _make_buffer(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         return self._view[self._end :]
@@ -251,8 +256,7 @@ class Lane(asyncio.BufferedProtocol):
         if not rest:
             self._start = self._end = 0
             if len(self._buffer) > BUFFER_SIZE:
-                self._buffer = bytearray(BUFFER_SIZE)
-                self._view = memoryview(self._buffer)
+                self._make_buffer(BUFFER_SIZE)
         elif max(self._start + needed, self._end + 1) > len(self._buffer):
             buffer = self._buffer if needed < len(self._buffer) else bytearray(needed + BUFFER_SIZE)
             view = memoryview(buffer)
@@ -334,6 +338,8 @@ class Lane(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._error = self._error or exc
+        self._start = self._end = self._skipping = 0
+        self._make_buffer(0)
         self.gone.set()
         self._came.set()
         self._free.set()
