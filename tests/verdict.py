@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -134,22 +135,20 @@ async def _read_all(
     seen: Counter[str] = Counter()
     if not expected:
         return bodies, chunks, seen
+    stream, name = f"OBJ_{bucket}", f"verdict-{secrets.token_hex(8)}"
     config = ConsumerConfig(
-        ack_policy=AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=30
+        name=name, ack_policy=AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=30
     )
-    reader = await js.pull_subscribe("$O.>", stream=f"OBJ_{bucket}", config=config)
-    try:
-        with suppress(
-            NatsError, nats.js.errors.Error, TimeoutError
-        ):  # short: the caller compares and asks again
-            while (left := expected - seen.total()) > 0:
-                for message in await reader.fetch(min(BATCH, left), timeout=2):
-                    _sort_in(message, f"$O.{bucket}.", bodies, chunks)
-                    seen[message.subject] += 1
-    finally:
-        with suppress(NatsError, nats.js.errors.Error, TimeoutError):
-            await js.delete_consumer(f"OBJ_{bucket}", (await reader.consumer_info()).name)
-        await reader.unsubscribe()
+    # What fails makes it short, and the caller asks again: a cluster may be without a leader at any step.
+    with suppress(NatsError, nats.js.errors.Error, TimeoutError):
+        await js.add_consumer(stream, config)
+        reader = await js.pull_subscribe_bind(name, stream)
+        while (left := expected - seen.total()) > 0:
+            for message in await reader.fetch(min(BATCH, left), timeout=2):
+                _sort_in(message, f"$O.{bucket}.", bodies, chunks)
+                seen[message.subject] += 1
+    with suppress(NatsError, nats.js.errors.Error, TimeoutError):
+        await js.delete_consumer(stream, name)
     return bodies, chunks, seen
 
 

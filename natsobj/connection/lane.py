@@ -114,8 +114,13 @@ class Lane(asyncio.BufferedProtocol):
             self._flush()
 
     def _flush(self) -> None:
-        parts, self._unsent, self._unsent_size = self._unsent, [], 0
-        if parts and self._transport is not None and not self._transport.is_closing():
+        parts, size = self._unsent, self._unsent_size
+        self._unsent, self._unsent_size = [], 0
+        if not parts or self._transport is None or self._transport.is_closing():
+            return
+        if size < 2 * BATCH:  # asyncio counts its queue part by part: few parts
+            self._transport.write(b"".join(parts))
+        else:
             self._transport.writelines(parts)
 
     def subscribe(self, subject: str, receiver: Receiver) -> str:
