@@ -17,7 +17,7 @@ VALUES = {"errors", "arguments", "models", "units", "adr20", "settings", "files"
 CONNECTION = {
     "connection",
     *(f"connection.{name}" for name in "message info translate answers address transport".split()),
-    *(f"connection.{name}" for name in "watchers lane pings sign_in websocket".split()),
+    *(f"connection.{name}" for name in "watchers lane pings sign_in timed_event websocket".split()),
 }
 LIBRARY = {"store", "bucket", "reader", "folders", "checks", "blocking"} | VALUES
 FRONT = LIBRARY | {"", "local_server", "folders.outcomes"}
@@ -34,12 +34,13 @@ ARROWS: dict[str, set[str]] = {
     "connection.message": set(),
     "connection.info": set(),
     "connection.translate": {"errors"},
-    "connection.answers": {"connection.message", "errors"},
+    "connection.timed_event": set(),
+    "connection.answers": {"connection.message", "connection.timed_event", "errors"},
     "connection.address": {"settings"},
     "connection.transport": set(),
     "connection.pings": set(),
     "connection.watchers": {"errors"},
-    "connection.lane": {"connection.message", "connection.translate", "connection.transport"},
+    "connection.lane": {f"connection.{name}" for name in "message timed_event translate transport".split()},
     "connection.sign_in": {"connection.info", "errors", "settings"},
     "connection.websocket": {"connection.address", "connection.lane", "connection.translate", "errors"},
     "connection": CONNECTION | VALUES,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from natsobj.connection.connection import ASK_AGAIN, Connection
 from natsobj.connection.connector import GIVE_UP_AFTER, PASSING, Connector, Patience, take_time, time_left
 from natsobj.connection.message import Message, number_of, numbered
+from natsobj.connection.timed_event import TimedEvent
 
 __all__ = [
     "ASK_AGAIN",
@@ -21,6 +22,7 @@ __all__ = [
     "Connector",
     "Message",
     "Patience",
+    "TimedEvent",
     "number_of",
     "numbered",
     "take_time",

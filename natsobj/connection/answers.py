@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from natsobj.connection.message import Message
+from natsobj.connection.timed_event import TimedEvent
 from natsobj.errors import NatsobjError
 
 __all__ = ["Answers", "Receiving"]
@@ -15,15 +16,17 @@ class Answers:
     """The messages that arrive at a private subject, in order."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Message | NatsobjError] = asyncio.Queue()
+        self._came: deque[Message | NatsobjError] = deque()
+        self._event = TimedEvent()
 
-    def put(self, message: Message) -> None:
+    def put(self, answer: Message | NatsobjError) -> None:
         """Add one."""
-        self._queue.put_nowait(message)
+        self._came.append(answer)
+        self._event.set()
 
     def fail(self, error: NatsobjError) -> None:
         """End the waiting with an error."""
-        self._queue.put_nowait(error)
+        self.put(error)
 
     async def next(self, seconds: float) -> Message:
         """Return the next one.
@@ -31,11 +34,11 @@ class Answers:
         Raises:
             TimeoutError: none came in that many seconds.
         """
-        if self._queue.empty():
-            async with asyncio.timeout(seconds):
-                answer = await self._queue.get()
-        else:
-            answer = self._queue.get_nowait()
+        if not self._came:
+            self._event.clear()
+            if not await self._event.wait(seconds):
+                raise TimeoutError
+        answer = self._came.popleft()
         if isinstance(answer, NatsobjError):
             raise answer
         return answer

@@ -12,7 +12,7 @@ import logging
 import secrets
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
@@ -25,6 +25,7 @@ from natsobj.connection.lane import Lane, Receiver
 from natsobj.connection.message import Message
 from natsobj.connection.pings import Pings
 from natsobj.connection.sign_in import tls_context
+from natsobj.connection.timed_event import TimedEvent
 from natsobj.connection.translate import Broken, Refused, connect_error, lost_error
 from natsobj.connection.watchers import Watchers
 from natsobj.errors import (
@@ -258,7 +259,7 @@ class Connection:
             raise InvalidArgument(f"message of {size:,} bytes exceeds the server's limit")
         self._lane.publish(subject, payload, reply, headers)
         if self._lane.full:
-            await self.until(self._lane.drain, "sending")
+            await self.until(self._lane.free, "sending")
             self._check()
 
     def silent_for(self) -> float:
@@ -274,7 +275,7 @@ class Connection:
         self._queued, self._left = queued, left
         return now - max(self._moved, self._lane.heard)
 
-    async def until(self, happens: Callable[[], Awaitable[object]], what: str) -> None:
+    async def until(self, event: TimedEvent, what: str) -> None:
         """Wait for something as long as anything moves on this connection.
 
         Raises:
@@ -283,14 +284,9 @@ class Connection:
         begun = time.monotonic()
         if begun - self._looked > _JUST_NOW:
             self.silent_for()
-        while True:
-            try:
-                async with asyncio.timeout(self.timeout / _LOOKS):
-                    await happens()
-                    return
-            except TimeoutError:
-                if min(self.silent_for(), time.monotonic() - begun) >= self.timeout:
-                    raise RequestTimeout(what, self.timeout) from None
+        while not await event.wait(self.timeout / _LOOKS):
+            if min(self.silent_for(), time.monotonic() - begun) >= self.timeout:
+                raise RequestTimeout(what, self.timeout)
 
     def receive(self, receiver: Callable[[Message], object]) -> AbstractContextManager[str]:
         """Return a private subject whose messages reach `receiver` in the order in which they arrive.

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from natsobj.connection.message import parse_headers, text_of
+from natsobj.connection.timed_event import TimedEvent
 from natsobj.connection.translate import Broken
 from natsobj.connection.transport import Transport, held_by_system
 
@@ -72,8 +73,9 @@ class Lane(asyncio.BufferedProtocol):
         self._largest = LARGEST_ANSWER
         self._unsent: list[bytes] = []
         self._unsent_size = 0
-        self._free = asyncio.Event()
-        self._free.set()
+        self.free = TimedEvent()
+        """Set while the queue for the socket is short."""
+        self.free.set()
         self._error: Exception | None = None
         self._lines: deque[bytes] = deque()
         self._came = asyncio.Event()
@@ -137,15 +139,11 @@ class Lane(asyncio.BufferedProtocol):
 
     @property
     def full(self) -> bool:
-        """Whether so much is queued that the sender should await `drain`."""
+        """Whether so much is queued that the sender should wait until it is `free`."""
         return (
             self._transport is not None
             and self._transport.get_write_buffer_size() + self._unsent_size > WRITE_BUFFER
         )
-
-    async def drain(self) -> None:
-        """Wait until the queue for the socket is short."""
-        await self._free.wait()
 
     @property
     def queued(self) -> int:
@@ -347,15 +345,15 @@ class Lane(asyncio.BufferedProtocol):
         self._make_buffer(0)
         self.gone.set()
         self._came.set()
-        self._free.set()
+        self.free.set()
         if self.on_lost is not None:
             self.on_lost(self._error)
 
     def pause_writing(self) -> None:
-        self._free.clear()
+        self.free.clear()
 
     def resume_writing(self) -> None:
-        self._free.set()
+        self.free.set()
 
 
 def _size(line: list[bytes], largest: int) -> int:

@@ -14,7 +14,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 from natsobj.arguments import as_bytes
@@ -25,15 +25,20 @@ QUEUE_SIZE = 4 * 1024 * 1024
 _BLOCK_SIZE = 256 * 1024
 
 
-@contextlib.contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Let errors of the system name the file or stream as its user does."""
-    try:
-        yield
-    except OSError as e:
-        if e.errno is None:
-            raise
-        raise OSError(e.errno, e.strerror, name) from e
+class naming:  # noqa: N801  # as contextlib names such
+    """A context that lets errors of the system name the file or stream as its user does."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, e: BaseException | None, __: object) -> None:
+        if isinstance(e, OSError) and e.errno is not None:
+            raise OSError(e.errno, e.strerror, self._name) from e
 
 
 def write_all(descriptor: int, view: memoryview) -> None:

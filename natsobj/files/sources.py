@@ -73,6 +73,8 @@ class FileSource:
         return self.size is not None and self._given < self.size and not made_up
 
     def _measure(self) -> int | None:
+        if self._state is not None and self._state.size and self._state.blocks:
+            return max(0, self._state.size - self._start)
         try:
             end = self._file.seek(0, os.SEEK_END)
         except OSError:  # much of /proc has no end before it was read

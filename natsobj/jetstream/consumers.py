@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from natsobj.adr20 import names
-from natsobj.connection import Connection, Connector, take_time
+from natsobj.connection import Connection, Connector, TimedEvent, take_time
 from natsobj.errors import (
     BucketNotFound,
     JetStreamUnavailable,
@@ -214,7 +214,7 @@ async def pull(connection: Connection, consumer: Consumer, stream: str) -> Async
             if more:
                 await connection.publish(consumer.next_subject, query, reply=inbox)
             while more is not False:
-                await connection.until(arrivals.event.wait, f"reading {stream}")
+                await connection.until(arrivals.event, f"reading {stream}")
                 messages, more = arrivals.take_all()
                 if more:  # requested before these are processed
                     await connection.publish(consumer.next_subject, query, reply=inbox)
@@ -234,7 +234,7 @@ class _Arrivals:
         self._more: bool | None = None
         """Whether more may follow this batch; None until it has ended."""
         self._error: Exception | None = None
-        self.event = asyncio.Event()
+        self.event = TimedEvent()
         """Set when something has arrived."""
 
     def take(self, subject: str, reply: str, headers: Mapping[str, str], payload: memoryview) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import AsyncGenerator
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from natsobj.adr20 import streams
-from natsobj.connection import Connection, Message
+from natsobj.connection import Connection, Message, TimedEvent
 from natsobj.errors import InvalidArgument, MalformedAnswer, NatsobjError, ServerError
 from natsobj.jetstream import shapes
 from natsobj.units import parse_duration
@@ -87,7 +86,7 @@ async def direct_get(
         await ask()
         more: bool | None = None
         while more is not False:
-            await connection.until(arrivals.event.wait, f"reading {stream}")
+            await connection.until(arrivals.event, f"reading {stream}")
             messages, end = arrivals.take_all()
             if messages:
                 sequence, came = messages[-1].sequence + 1, came + len(messages)
@@ -113,7 +112,7 @@ class _Arrivals:
         self._messages: list[Stored] = []
         self._end: Message | None = None
         self._error: NatsobjError | None = None
-        self.event = asyncio.Event()
+        self.event = TimedEvent()
         """Set when something has arrived."""
 
     def expect(self, sequence: int) -> None:

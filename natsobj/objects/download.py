@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from natsobj.connection import PASSING, Connection
+from natsobj.connection import PASSING, Connection, TimedEvent
 from natsobj.errors import (
     ChunksMissing,
     DigestMismatch,
@@ -118,7 +118,7 @@ class Download:
         self._patience = stream.patience()
         self._error: BaseException | None = None
         """What went wrong with a message of the consumer."""
-        self._arrived = asyncio.Event()
+        self._arrived = TimedEvent()
         self._consumed = 0
         """Messages received from the current consumer."""
         self._troubled = False
@@ -265,7 +265,7 @@ class Download:
     async def _arrival(self, connection: Connection) -> None:
         """Wait for a chunk."""
         what = f"reading {self._info.bucket}/{self._info.name}"
-        await connection.until(self._arrived.wait, what)
+        await connection.until(self._arrived, what)
         self._arrived.clear()
         if self._error is not None:
             raise self._error

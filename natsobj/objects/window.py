@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import time
 from collections import deque
 
 from natsobj.adr20 import names
-from natsobj.connection import PASSING, Message, Patience, number_of, numbered
+from natsobj.connection import PASSING, Message, Patience, TimedEvent, number_of, numbered
 from natsobj.errors import NatsobjError, PermissionDenied
 from natsobj.jetstream.codes import read_ack
 from natsobj.objects.chunker import Chunker
@@ -72,7 +72,7 @@ class Window:
         self._sizes: deque[int] = deque()
         self._unacked = 0
         self._error: NatsobjError | None = None
-        self._changed = asyncio.Event()
+        self._changed = TimedEvent()
         self._chunker: Chunker | None = None
 
     @property
@@ -142,15 +142,15 @@ class Window:
         """Wait for an ack or an error."""
         self._raise()
         self._changed.clear()
-        await self._connection.until(self._changed.wait, "storing chunks")
+        await self._connection.until(self._changed, "storing chunks")
 
     async def _settle(self) -> None:
         """Wait for outstanding acks, one timeout at most: then a purge removes all that was sent."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._stream.timeout):
-                while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
-                    self._changed.clear()
-                    await self._changed.wait()
+        deadline = time.monotonic() + self._stream.timeout
+        while self._unacked and self.may_have_stored and not self._connection.lost.is_set():
+            self._changed.clear()
+            if not await self._changed.wait(deadline - time.monotonic()):
+                return
 
     def _take(self, message: Message) -> bool:
         """Take one ack, if the message is one. Acks come in order, or something was lost."""

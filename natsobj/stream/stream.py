@@ -100,7 +100,7 @@ class BucketStream:
             self._state = asyncio.ensure_future(self._ask())
         asked = self._state
         try:
-            return await asyncio.shield(asked)
+            return asked.result() if asked.done() else await asyncio.shield(asked)
         except NatsobjError:
             self.forget()
             raise

@@ -90,10 +90,9 @@ class Batch:
         elif isinstance(outcome, Skipped):
             session.report(f"skipped {outcome.name}: {outcome.reason}")
         else:
-            line = changed_line(outcome.change, outcome.info)
             if session.json and outcome.change != "kept":
-                session.done(outcome.info, line)
+                session.done(outcome.info, changed_line(outcome.change, outcome.info))
             elif session.verbose:
-                session.report(line)
+                session.report(changed_line(outcome.change, outcome.info))
             return outcome.saved
         return 0
