@@ -1,4 +1,4 @@
-"""The event with a limit: it happens, it does not, it is waited for by several, and a cancelled wait leaves."""
+"""The event with a limit: it happens or not, several wait for it, and a cancelled wait leaves."""
 
 from __future__ import annotations
 

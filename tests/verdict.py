@@ -27,6 +27,9 @@ WITHIN = 20.0
 """Seconds after which a server, a leader or a lagging replica is given up."""
 
 PAUSE = 0.05
+DELETED_WITHIN = 3.0
+"""Seconds in which a server that stood still reads that a consumer is to be deleted; it expires after ten."""
+
 QUIET = 0.3
 """Seconds without a new message after which nothing more is under way to the stream."""
 
@@ -51,7 +54,7 @@ class Verdict:
     orphans: Mapping[str, int]
     """Chunks of each nuid that no live record names."""
     consumers: int
-    """Consumers of the stream before this look."""
+    """Consumers that the stream had before this look, and still has a moment later."""
     records: Mapping[str, Mapping[str, object]]
     """The metadata of each key as it is stored, tombstones included."""
     unreadable: tuple[str, ...]
@@ -67,10 +70,9 @@ async def verdict(url: str, bucket: str) -> Verdict:
     """
     async with plain_client(url) as client, asyncio.timeout(2 * WITHIN):
         js = client.jetstream(timeout=5)
-        consumers: int | None = None
+        consumers = await _consumers(js, bucket)
         while True:
             before = await stream_info(js, bucket)
-            consumers = before.state.consumer_count if consumers is None else consumers
             bodies, chunks, seen = await _read_all(js, bucket, before.state.messages)
             after = await stream_info(js, bucket, subjects=">")
             if dict(seen) == (after.state.subjects or {}) and before.state.last_seq == after.state.last_seq:
@@ -120,6 +122,15 @@ async def stream_info(js: JetStreamContext, bucket: str, subjects: str | None = 
                 raise
             except (nats.js.errors.Error, NatsError, TimeoutError):
                 await asyncio.sleep(PAUSE)
+
+
+async def _consumers(js: JetStreamContext, bucket: str) -> int:
+    """Count those that stay: a program may have ended before the server has read its last words."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + DELETED_WITHIN
+    while (number := (await stream_info(js, bucket)).state.consumer_count) and loop.time() < until:
+        await asyncio.sleep(PAUSE)
+    return int(number)
 
 
 async def _ignore(_: Exception) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
@@ -27,6 +28,7 @@ MOST_HELD = 32 * 1024 * 1024
 _CARRY = 256
 _RESET = struct.pack("ii", 1, 0)
 _CALL = 10.0
+_QUIET = 0.2
 
 
 class Proxy:
@@ -89,6 +91,13 @@ class Proxy:
     def resume(self) -> None:
         """Let everything pass again that was stalled."""
         self._each(Link.resume)
+
+    def quiet(self, way: Way) -> None:
+        """Wait until nothing more has come that way for a moment."""
+        passed = -1
+        while passed != self.passed[way]:
+            passed = self.passed[way]
+            time.sleep(_QUIET)
 
     def delivered(self) -> None:
         """Wait until all that half links held is delivered."""
@@ -204,6 +213,10 @@ class Link:
     def stall(self) -> None:
         """Let nothing pass."""
         self.up.open = self.down.open = False
+
+    def stall_up(self) -> None:
+        """Let nothing pass to the server any more, but its answers."""
+        self.up.open = False
 
     def resume(self) -> None:
         """Let all pass."""

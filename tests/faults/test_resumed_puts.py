@@ -47,11 +47,13 @@ async def begun(site: Site, chance: Chance, size: int = SIZE) -> bytes:
 
 
 async def stand_still(site: Site, proxy: Proxy, *options: str) -> Running:
-    """Start a put whose line stands still when a part has passed."""
-    fired = proxy.at("up", PART, Link.stall)
+    """Start a put whose line stands still when a part has passed, and the program has heard that it has."""
+    fired = proxy.at("up", PART, Link.stall_up)
     running = resumed(site, "--timeout", "1s", *options)
     assert await asyncio.to_thread(fired.wait, END_WITHIN)
     await site.put_reached(running, PART - MIB)
+    await asyncio.to_thread(proxy.quiet, "down")
+    proxy.stall()
     return running
 
 
