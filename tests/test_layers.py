@@ -35,7 +35,8 @@ ARROWS: dict[str, set[str]] = {
     "connection.info": set(),
     "connection.translate": {"errors"},
     "connection.timed_event": set(),
-    "connection.answers": {"connection.message", "connection.timed_event", "errors"},
+    "connection.answers": {f"connection.{name}" for name in "message timed_event watchers".split()}
+    | {"errors"},
     "connection.address": {"settings"},
     "connection.transport": set(),
     "connection.pings": set(),

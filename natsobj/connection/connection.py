@@ -12,7 +12,7 @@ import logging
 import secrets
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
@@ -27,7 +27,7 @@ from natsobj.connection.pings import Pings
 from natsobj.connection.sign_in import tls_context
 from natsobj.connection.timed_event import TimedEvent
 from natsobj.connection.translate import Broken, Refused, connect_error, lost_error
-from natsobj.connection.watchers import Watchers
+from natsobj.connection.watchers import Fail, Watchers
 from natsobj.errors import (
     InvalidArgument,
     NatsobjError,
@@ -234,9 +234,9 @@ class Connection:
         """
         timeout = self.timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout
-        with self.answers() as (inbox, answers), self.watch(subject, answers.fail):
+        with self.answers(subject) as answers:
             while (left := deadline - time.monotonic()) > 0:
-                await self.publish(subject, payload, reply=inbox, headers=headers)
+                await self.publish(subject, payload, reply=answers.inbox, headers=headers)
                 with contextlib.suppress(TimeoutError):
                     return await answers.next(min(left, ASK_AGAIN) if again else left)
         raise RequestTimeout(subject, timeout)
@@ -288,20 +288,22 @@ class Connection:
             if min(self.silent_for(), time.monotonic() - begun) >= self.timeout:
                 raise RequestTimeout(what, self.timeout)
 
-    def receive(self, receiver: Callable[[Message], object]) -> AbstractContextManager[str]:
+    def receive(self, receiver: Callable[[Message], object], asked: str, fail: Fail) -> Receiving:
         """Return a private subject whose messages reach `receiver` in the order in which they arrive.
 
         Answers to `numbered(subject, N)` reach it as well. When it returns False, the message does not count
         as a sign of life.
-        """
-        return Receiving(self._receivers, self.inbox, f"{next(self._tokens):x}", receiver)
 
-    @contextlib.contextmanager
-    def answers(self) -> Iterator[tuple[str, Answers]]:
-        """Yield a private subject and the queue of messages that arrive there."""
-        answers = Answers()
-        with self.receive(answers.put) as inbox, self.watch("", answers.fail):
-            yield inbox, answers
+        Args:
+            asked: the subject of the requests that are answered there.
+            fail: as `watch` has it, for that subject.
+        """
+        inbox = f"{self.inbox}.{next(self._tokens):x}"
+        return Receiving(inbox, self._receivers, receiver, self._watchers.watch(asked, fail))
+
+    def answers(self, asked: str) -> Answers:
+        """Return the answers to requests with this subject, with the private subject where they arrive."""
+        return Answers(self.receive, asked)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, receiver: Receiver) -> AsyncIterator[str]:
@@ -313,7 +315,7 @@ class Connection:
         finally:
             self._lane.unsubscribe(subscription)
 
-    def watch(self, subject: str, fail: Callable[[NatsobjError], None]) -> AbstractContextManager[None]:
+    def watch(self, subject: str, fail: Fail) -> AbstractContextManager[None]:
         """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
         return self._watchers.watch(subject, fail)
 

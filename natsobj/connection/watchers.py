@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from natsobj.errors import NatsobjError, PermissionDenied
 
-__all__ = ["Watch", "Watchers"]
+__all__ = ["Fail", "Watch", "Watchers"]
 
 Fail = Callable[[NatsobjError], None]
 
@@ -15,7 +15,7 @@ _VIOLATION = re.compile(r'permissions violation for (publish|subscription) to "(
 
 
 class Watch:
-    """A context in which one is told: a small file needs ten of them, and this is a cheap kind."""
+    """A context in which one is told."""
 
     __slots__ = ("_fail", "_subject", "_watchers")
 
@@ -25,14 +25,14 @@ class Watch:
         self._fail = fail
 
     def __enter__(self) -> None:
-        self._watchers.add(self._subject, self._fail)
+        self._watchers.add(self, self._subject, self._fail)
 
     def __exit__(self, *_: object) -> None:
-        self._watchers.discard(self._subject, self._fail)
+        self._watchers.discard(self)
 
 
 class Watchers:
-    """The callbacks of one connection, by the subject to which their owners publish.
+    """The callbacks of one connection, each with its owner and the subject to which that publishes.
 
     Args:
         inbox: the private subject below which answers arrive.
@@ -40,7 +40,7 @@ class Watchers:
 
     def __init__(self, inbox: str) -> None:
         self._inbox = inbox
-        self._by_subject: dict[str, set[Fail]] = {}
+        self._watching: dict[object, tuple[str, Fail]] = {}
         self._deaf = False
         """The server denies our inbox: no answer will arrive."""
         self._lost: Callable[[], NatsobjError] | None = None
@@ -49,20 +49,17 @@ class Watchers:
         """Call `fail` when publishing to `subject` is denied, or when the connection is lost."""
         return Watch(self, subject, fail)
 
-    def add(self, subject: str, fail: Fail) -> None:
+    def add(self, owner: object, subject: str, fail: Fail) -> None:
         """Begin to tell one."""
-        self._by_subject.setdefault(subject, set()).add(fail)
+        self._watching[owner] = subject, fail
         if self._lost is not None:
             fail(self._lost())
         elif self._deaf:
             fail(PermissionDenied(f"{self._inbox}.*"))
 
-    def discard(self, subject: str, fail: Fail) -> None:
+    def discard(self, owner: object) -> None:
         """Tell one no more."""
-        watchers = self._by_subject.get(subject, set())
-        watchers.discard(fail)
-        if not watchers:
-            self._by_subject.pop(subject, None)
+        del self._watching[owner]
 
     def lose(self, error: Callable[[], NatsobjError]) -> None:
         """Tell every watcher, present and future, that the connection is lost.
@@ -71,9 +68,8 @@ class Watchers:
             error: makes the error, a new one for each watcher: an exception that is raised twice is shared.
         """
         self._lost = error
-        for watchers in list(self._by_subject.values()):
-            for fail in list(watchers):
-                fail(error())
+        for _, fail in list(self._watching.values()):
+            fail(error())
 
     def deny(self, text: str) -> bool:
         """Tell the watchers of a denied subject; return False if the error is not about permissions."""
@@ -83,8 +79,7 @@ class Watchers:
         denied = violation[2].casefold()
         if violation[1].casefold() == "subscription" and denied.startswith(self._inbox.casefold()):
             self._deaf = True
-        for subject, watchers in list(self._by_subject.items()):
+        for subject, fail in list(self._watching.values()):
             if self._deaf or subject.casefold() == denied:
-                for fail in list(watchers):
-                    fail(PermissionDenied(f"{self._inbox}.*" if self._deaf else subject))
+                fail(PermissionDenied(f"{self._inbox}.*" if self._deaf else subject))
         return True

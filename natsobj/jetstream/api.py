@@ -79,8 +79,8 @@ class JetStream(StreamCalls, ConsumerCalls):
         query = json.dumps({"multi_last": list(subjects)}, ensure_ascii=False).encode()
         found: list[Stored] = []
         deadline = time.monotonic() + self.connector.timeout
-        with self.connection.answers() as (inbox, answers), self.connection.watch(api, answers.fail):
-            await self.connection.publish(api, query, reply=inbox)
+        with self.connection.answers(api) as answers:
+            await self.connection.publish(api, query, reply=answers.inbox)
             while True:
                 try:
                     message = await answers.next(max(0.0, deadline - time.monotonic()))
@@ -197,8 +197,8 @@ class JetStream(StreamCalls, ConsumerCalls):
         timeout = self.connector.timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout
         refused: Ack | None = None
-        with self.connection.answers() as (inbox, answers), self.connection.watch(subject, answers.fail):
-            await self.connection.publish(subject, payload, reply=inbox, headers=headers)
+        with self.connection.answers(subject) as answers:
+            await self.connection.publish(subject, payload, reply=answers.inbox, headers=headers)
             while (left := deadline - time.monotonic()) > 0:
                 try:
                     ack = read_ack(await answers.next(left))

@@ -209,7 +209,7 @@ async def pull(connection: Connection, consumer: Consumer, stream: str) -> Async
     arrivals = _Arrivals()
     query = b'{"batch":%d,"max_bytes":%d,"no_wait":true}' % (BATCH, BATCH_BYTES)
     async with connection.subscribe(arrivals.take) as inbox:
-        with connection.watch("", arrivals.fail), connection.watch(consumer.next_subject, arrivals.fail):
+        with connection.watch(consumer.next_subject, arrivals.fail):
             more: bool | None = consumer.pending > 0
             if more:
                 await connection.publish(consumer.next_subject, query, reply=inbox)

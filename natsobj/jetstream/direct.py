@@ -77,11 +77,7 @@ async def direct_get(
         query = {"seq": sequence, "next_by_subj": subject, "batch": batch, "max_bytes": BATCH_BYTES}
         await connection.publish(api, json.dumps(query).encode(), reply=inbox)
 
-    with (
-        connection.receive(arrivals.take) as inbox,
-        connection.watch("", arrivals.fail),
-        connection.watch(api, arrivals.fail),
-    ):
+    with connection.receive(arrivals.take, api, arrivals.fail) as inbox:
         came = 0
         await ask()
         more: bool | None = None

@@ -104,8 +104,7 @@ class Window:
         begun = self.stored
         with (
             contextlib.ExitStack() as wide,
-            connection.receive(self._take) as inbox,
-            connection.watch(self.subject, self._fail),
+            connection.receive(self._take, self.subject, self._fail) as inbox,
         ):
             try:
                 while data := await chunker.chunk(self.sent):

@@ -152,7 +152,7 @@ class _Watch:
             js.consumer(self._stream.name, self._pattern, begin=first) as consumer,
             js.connection.subscribe(self._take) as inbox,
         ):
-            with js.connection.watch(consumer.next_subject, self._fail), js.connection.watch("", self._fail):
+            with js.connection.watch(consumer.next_subject, self._fail):
                 while True:
                     if self._wanted <= 0 and not self._arrived:
                         await self._ask(consumer, inbox)
