@@ -124,15 +124,15 @@ class Bucket:
                 raised.
         """
         prefix = arguments.string(prefix, "prefix")
-        async with contextlib.aclosing(self.entries(prefix)) as entries:
-            async for entry in entries:
-                if isinstance(entry, ObjectInfo):
-                    if deleted or not entry.deleted:
-                        yield entry
-                elif on_unreadable is None:
-                    raise entry
-                else:
-                    on_unreadable(entry)
+        async with contextlib.aclosing(every_record(self.stream)) as records:
+            async for record in records:
+                if (info := record.info if deleted else record.live) is not None:
+                    if info.name.startswith(prefix):
+                        yield info
+                elif record.error is not None:
+                    if on_unreadable is None:
+                        raise record.error
+                    on_unreadable(record.error)
 
     async def entries(self, prefix: str = "") -> AsyncGenerator[ObjectInfo | InvalidMetadata, None]:
         """Iterate over every record: objects, tombstones, and the errors of those that cannot be read.

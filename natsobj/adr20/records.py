@@ -30,6 +30,7 @@ _LONGEST_NAME = 4096
 """Bytes of what shall stand in a subject: a server drops lines that are longer."""
 
 _LARGEST_COUNT = 2**63 - 1
+_NOTHING: _Fields = {}
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -50,11 +51,13 @@ def parse_digest(digest: str) -> str | None:
     kind, _, value = digest.partition("=")
     if kind.upper() != "SHA-256":
         return None
-    if _HEX.fullmatch(value):
+    if len(value) == 64 and _HEX.fullmatch(value):
         return value.lower()
-    value = value.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(value) != 44:  # those of a padded one
+        value = value.rstrip("=")
+        value += "=" * (-len(value) % 4)
     try:
-        raw = binascii.a2b_base64(value + "=" * (-len(value) % 4), strict_mode=True)
+        raw = binascii.a2b_base64(value.replace("-", "+").replace("_", "/"), strict_mode=True)
     except ValueError:
         return None
     return raw.hex() if len(raw) == 32 else None
@@ -212,34 +215,35 @@ def _object_info(
     bucket: str, fields: _Fields, subject: str, *, revision: int, modified: datetime, record_size: int
 ) -> ObjectInfo:
     options = _mapping(fields, "options")
-    link = _mapping(options, "link")
+    link = _mapping(options, "link") if "link" in options else None
     name = _name(fields, "name")
     if name is None:
         raise ValueError("it has no name")
     nuid = _name(fields, "nuid")
-    if nuid is not None and not _STORED_NUID.fullmatch(nuid):
+    if nuid is not None and not ((nuid.isascii() and nuid.isalnum()) or _STORED_NUID.fullmatch(nuid)):
         raise ValueError("nuid is not one token of a subject")
     deleted = fields.get("deleted") or False
     if not isinstance(deleted, bool):
         raise ValueError("deleted is not true or false")
     digest = _text(fields, "digest")
-    info = ObjectInfo(  # made once: a list has many
-        bucket=bucket,
-        name=stored_name(subject, name),
-        size=_count(fields, "size"),
-        chunks=_count(fields, "chunks"),
-        modified=modified,
-        revision=revision,
-        chunk_size=_count(options, "max_chunk_size") or None,
-        digest=digest,
-        sha256=parse_digest(digest) if digest else None,
-        nuid=nuid,
-        description=_text(fields, "description") or None,
-        headers=_headers(fields),
-        metadata={_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()},
-        link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
-        subject=subject,
-        record_size=record_size,
+    info = ObjectInfo(  # made once, and by position: a list has many
+        bucket,
+        stored_name(subject, name),
+        _count(fields, "size"),
+        _count(fields, "chunks"),
+        modified,
+        revision,
+        _count(options, "max_chunk_size") or None,
+        digest,
+        parse_digest(digest) if digest else None,
+        nuid,
+        _text(fields, "description") or None,
+        _headers(fields) if fields.get("headers") else {},
+        _metadata(fields) if fields.get("metadata") else {},
+        Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
+        False,
+        subject,
+        record_size,
     )
     if deleted:
         info = replace(info, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)
@@ -247,44 +251,51 @@ def _object_info(
 
 
 def _mapping(fields: _Fields, name: str) -> _Fields:
-    value = fields.get(name) or {}
+    value = fields.get(name)
+    if not value:
+        return _NOTHING
     if not isinstance(value, dict):
         raise ValueError(f"{name} is not an object")
     return value
 
 
-def _string(fields: _Fields, name: str) -> str | None:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name} is not a string")
-    return value
-
-
 def _text(fields: _Fields, name: str) -> str | None:
     """Something to be shown."""
-    value = _string(fields, name)
-    return None if value is None else _clean(value)
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
+    return value if value.isascii() else _clean(value)
 
 
 def _name(fields: _Fields, name: str) -> str | None:
     """Something that can stand in a subject; a lone surrogate has no bytes there."""
-    value = _string(fields, name) or ""
+    value = fields.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
     try:
-        size = len(value.encode())
+        size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
         raise ValueError(f"{name} is not UTF-8") from None
     if size > _LONGEST_NAME:
         raise ValueError(f"{name} has {size:,} bytes")
-    return value or None
+    return value
 
 
 def _count(fields: _Fields, name: str) -> int:
     value = fields.get(name)
     if value is None:
         return 0
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_COUNT:
+    if type(value) is not int or not 0 <= value <= _LARGEST_COUNT:  # True is none
         raise ValueError(f"{name} is not a count")
     return value
+
+
+def _metadata(fields: _Fields) -> dict[str, str]:
+    return {_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()}
 
 
 def _headers(fields: _Fields) -> dict[str, tuple[str, ...]]:

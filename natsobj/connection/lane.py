@@ -269,7 +269,8 @@ class Lane(asyncio.BufferedProtocol):
 
     def _hand_on(self) -> int:
         """Hand on what is complete; return the size of the incomplete message, 0 if unknown."""
-        buffer, end = self._buffer, self._end
+        buffer, view, end = self._buffer, self._view, self._end
+        now = time.monotonic()
         while (start := self._start) < end:
             if self._skipping:
                 self._start = min(end, start + self._skipping)
@@ -283,7 +284,7 @@ class Lane(asyncio.BufferedProtocol):
             if not buffer.startswith(_MESSAGE, start):
                 self._take_line(start, line_end)
                 continue
-            line = bytes(self._view[start:line_end]).split()  # [H]MSG subject sid [reply] [header] size
+            line = bytes(view[start:line_end]).split()  # [H]MSG subject sid [reply] [header] size
             payload_end = line_end + 2 + _size(line, self._largest)
             receiver = self._receivers.get(line[2])
             if receiver is None:  # it arrived after its subscription ended
@@ -299,7 +300,7 @@ class Lane(asyncio.BufferedProtocol):
                 self._bear(0)
             else:
                 self._chatter = self._part = 0
-                self.heard = time.monotonic()
+                self.heard = now
         return 0
 
     def _bear(self, size: int) -> None:
@@ -330,9 +331,9 @@ class Lane(asyncio.BufferedProtocol):
         sizes = 1
         if line[0] == b"HMSG":
             sizes = 2
-            head = bytes(self._view[start : start + int(line[-2])])
-            start += len(head)
-            headers = parse_headers(head)
+            head_end = start + int(line[-2])
+            headers = parse_headers(bytes(self._view[start:head_end]))
+            start = head_end
         reply = text_of(line[3]) if len(line) > 3 + sizes else ""
         return receiver(text_of(line[1]), reply, headers, self._view[start:end])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+_VERSION = "NATS/1.0"
 _DIGITS = 19
 """A number with this many digits was not made here."""
 
@@ -48,11 +49,12 @@ def parse_headers(head: bytes) -> dict[str, str]:
     """Read a message's headers; a status line gives `Status` and `Description` (ADR-4)."""
     first, *lines = text_of(head).split("\r\n")
     headers: dict[str, str] = {}
-    status, _, description = first[len("NATS/1.0") :].strip().partition(" ")
-    if status:
-        headers["Status"] = status
-        if description:
-            headers["Description"] = description
+    if first != _VERSION:
+        status, _, description = first[len(_VERSION) :].strip().partition(" ")
+        if status:
+            headers["Status"] = status
+            if description:
+                headers["Description"] = description
     for line in lines:
         name, colon, value = line.partition(":")
         if colon:

@@ -127,25 +127,24 @@ class JetStream(StreamCalls, ConsumerCalls):
         waiting = patience or Patience(self.connector)
         while True:
             connection = self.connection
-            messages = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
+            arrivals = direct_get(connection, self._prefix, stream, subject, sequence=sequence, most=most)
             try:
-                async with contextlib.aclosing(messages):
-                    async for stored in messages:
+                async with contextlib.aclosing(arrivals):
+                    async for messages in arrivals:
                         if patience is None:
                             waiting.moved()
-                        sequence = stored.sequence + 1
-                        yield stored
+                        sequence = messages[-1].sequence + 1
+                        for message in messages:
+                            yield message
                 return
             except NotServed:
                 break
             except PASSING as e:
                 await waiting.wait(e, connection)
         log.debug("%s: no direct get, reading one by one", stream)
-        while (
-            message := await waiting.of(partial(self.next_message, stream, subject, sequence))
-        ) is not None:
-            yield message
-            sequence = message.sequence + 1
+        while (found := await waiting.of(partial(self.next_message, stream, subject, sequence))) is not None:
+            yield found
+            sequence = found.sequence + 1
 
     async def many_messages(self, stream: str, pattern: str) -> AsyncGenerator[Stored, None]:
         """Iterate over the messages of a filter as `direct_messages` does, for very many messages.
@@ -158,12 +157,13 @@ class JetStream(StreamCalls, ConsumerCalls):
             try:
                 async with (
                     self.consumer(stream, pattern, begin=sequence) as consumer,
-                    contextlib.aclosing(pull(connection, consumer, stream)) as messages,
+                    contextlib.aclosing(pull(connection, consumer, stream)) as arrivals,
                 ):
-                    async for message in messages:
+                    async for messages in arrivals:
                         patience.moved()
-                        sequence = message.sequence + 1
-                        yield message
+                        sequence = messages[-1].sequence + 1
+                        for message in messages:
+                            yield message
                 return
             except (NoConsumer, PermissionDenied) as e:
                 log.debug("%s: no consumer is to be had, reading by direct get: %s", stream, e)
@@ -172,8 +172,8 @@ class JetStream(StreamCalls, ConsumerCalls):
                 await patience.wait(e, connection)
         rest = self.direct_messages(stream, pattern, sequence=sequence, patience=patience)
         async with contextlib.aclosing(rest):
-            async for message in rest:
-                yield message
+            async for each in rest:
+                yield each
 
     async def publish(
         self,

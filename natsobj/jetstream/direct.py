@@ -54,8 +54,8 @@ class NotServed(Exception):
 
 async def direct_get(
     connection: Connection, prefix: str, stream: str, subject: str, *, sequence: int, most: int
-) -> AsyncGenerator[Stored, None]:
-    """Iterate over the messages at or after a sequence.
+) -> AsyncGenerator[list[Stored], None]:
+    """Iterate over the messages at or after a sequence, by as many as have arrived: never none.
 
     The next batch is requested when one has arrived, before it is processed. So neither side waits for the
     other, and at most two batches are in memory.
@@ -91,8 +91,8 @@ async def direct_get(
                 more = False
             elif more:
                 await ask()
-            for message in messages:
-                yield message
+            if messages:
+                yield messages
 
 
 class _Arrivals:

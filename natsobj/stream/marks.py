@@ -19,27 +19,23 @@ class Marks:
 
     def __init__(self) -> None:
         self._parts = [array("q") for _ in range(_PARTS)]
-        self._mixed: set[int] = set()
-        """Parts that are not in order; each is put in order when it is looked at."""
-        self._number = 0
+        self._ordered = [0] * _PARTS
+        """How many marks each part had when it was put in order, as it is when it is looked at."""
 
     def __len__(self) -> int:
-        return self._number
+        return sum(map(len, self._parts))
 
     def add(self, text: str) -> None:
         """Add a text that is not in it."""
         mark = hash(text)
-        part = mark % _PARTS
-        self._parts[part].append(mark)
-        self._mixed.add(part)
-        self._number += 1
+        self._parts[mark % _PARTS].append(mark)
 
     def __contains__(self, text: str) -> bool:
         mark = hash(text)
         part = mark % _PARTS
-        if part in self._mixed:
+        if self._ordered[part] < len(self._parts[part]):
             self._parts[part] = array("q", sorted(self._parts[part]))
-            self._mixed.discard(part)
+            self._ordered[part] = len(self._parts[part])
         marks = self._parts[part]
         at = bisect_left(marks, mark)
         return at < len(marks) and marks[at] == mark

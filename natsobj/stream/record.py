@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from natsobj.adr20 import names, records
 from natsobj.errors import InvalidMetadata, ObjectExists, ObjectNotFound, SubjectTaken
@@ -19,8 +20,7 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 _TOKENS = re.compile(rb'[^\x00-\x20"\\,:{}\[\]]+')
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The last message under one metadata subject: an object, a tombstone, an unreadable record, or none."""
 
     subject: str
@@ -100,7 +100,7 @@ class Record:
 
     def without_data(self) -> Record:
         """Return it without its JSON, so that many can be kept."""
-        return replace(self, data=b"")
+        return self._replace(data=b"")
 
     def may_name(self, nuids: Container[str]) -> set[str]:
         """Return which of these nuids an unreadable record may name."""
@@ -137,4 +137,4 @@ def read_record(bucket: str, message: Stored) -> Record:
         )
     except InvalidMetadata as e:
         return Record(subject, sequence, message.time, message.data, error=e.with_traceback(None))
-    return Record(subject, sequence, message.time, message.data, info, ttl=message.ttl)
+    return Record(subject, sequence, message.time, message.data, info, None, message.ttl)

@@ -101,6 +101,25 @@ def test_json_line_of_an_object_is_compact_and_says_everything() -> None:
     )
 
 
+LINK = ObjectInfo(
+    "b",
+    '\x7f\ud800\u202e\n"\\',
+    0,
+    0,
+    TIME,
+    1,
+    link=Link("other"),
+    headers={"\x00": ("%s", "é")},
+    deleted=True,
+)
+
+
+@pytest.mark.parametrize("info", [FULL, PLAIN, LINK, replace(LINK, link=Link("other", "\u2028"))])
+def test_quick_json_line_of_an_object_is_that_of_its_fields(info: ObjectInfo) -> None:
+    """A list writes each object without a dict of its fields, and byte for byte the same."""
+    assert objects.object_json_line(info) == formats.json_line(objects.object_json(info))
+
+
 def test_json_of_a_bare_object_has_null_for_what_is_absent() -> None:
     """Absent is null, headers and metadata without entries as well."""
     fields = objects.object_json(PLAIN)

@@ -81,8 +81,6 @@ async def ls(
     ] = False,
 ) -> int:
     """List buckets, or the objects of one."""
-    from natsobj.cli.output.buckets import BUCKETS
-    from natsobj.cli.output.folders import LEVEL
     from natsobj.cli.output.objects import OBJECTS, checksum_line, left_out_line
 
     values.exclusive({"--null" if null else "--names": names or null, "--json": session.json})
@@ -107,13 +105,19 @@ async def ls(
     wanted = _Wanted(match, older_than, newer_than, deleted, sort, reverse)
     async with session.store() as store:
         if bucket is None:
+            from natsobj.cli.output.buckets import BUCKETS
+
             order = _bucket_order(sort)
             buckets = _arranged(store.buckets(), order, reverse, match, lambda each: each.bucket)
             await session.show_all(buckets, BUCKETS, **layout)
             return session.status
         objects = await _objects(session, store.bucket(bucket), start, wanted, folders=folders)
-        if not sha256sum:
-            await session.show_all(objects, LEVEL if folders else OBJECTS, **layout)
+        if folders:
+            from natsobj.cli.output.folders import LEVEL
+
+            await session.show_all(objects, LEVEL, **layout)
+        elif not sha256sum:
+            await session.show_all(objects, OBJECTS, **layout)
         elif left_out := await session.show_lines(objects, partial(checksum_line, folder=folder)):
             session.report(left_out_line(left_out))
     return session.status

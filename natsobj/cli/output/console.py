@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 STDIN, STDOUT, STDERR = range(3)
 BLOCK_SIZE = 64 * 1024
-"""Bytes of short lines that are written at once."""
+"""Characters of short lines that are written at once."""
 
 
 def prepare() -> None:
@@ -111,16 +111,20 @@ async def write_lines(
     """
     from natsobj.files.targets import open_stdout
 
-    block = bytearray()
+    block: list[str] = []
+    size = 0
     with _named():
         async with open_stdout() as sink:
             async for item in items:
-                block += encode(line(item) + end)
-                if promptly or len(block) >= BLOCK_SIZE:
-                    sink.write(memoryview(bytes(block)))
+                text = line(item) + end
+                block.append(text)
+                size += len(text)
+                if promptly or size >= BLOCK_SIZE:
+                    sink.write(memoryview(encode("".join(block))))
                     block.clear()
+                    size = 0
                     await sink.drain()
-            sink.write(memoryview(bytes(block)))
+            sink.write(memoryview(encode("".join(block))))
 
 
 LOOK = 0.5

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from natsobj.units import format_size
+
+if TYPE_CHECKING:
+    import json
 
 __all__ = [
     "UNPRINTABLE",
@@ -20,6 +25,8 @@ __all__ = [
     "format_time",
     "format_time_left",
     "format_ttl",
+    "harmless",
+    "json_encoder",
     "json_line",
     "printable",
     "rfc3339",
@@ -42,7 +49,7 @@ _NOT_TSV = re.compile("[\t\n\\\\\ud800-\udfff]")
 
 def printable(text: str) -> str:
     r"""Show control, format and bidi characters as escapes (`\n`, `\x1b`, `\u202e`); backslashes stay."""
-    return UNPRINTABLE.sub(_escape, text)
+    return text if _is_plain(text) else UNPRINTABLE.sub(_escape, text)
 
 
 def escape_tsv(text: str) -> str:
@@ -50,7 +57,12 @@ def escape_tsv(text: str) -> str:
 
     A lone surrogate, which no UTF-8 stream takes, becomes `\udXXX`.
     """
-    return _NOT_TSV.sub(_escape, text)
+    return text if _is_plain(text) and "\\" not in text else _NOT_TSV.sub(_escape, text)
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a text is printable ASCII, as most are: then it needs no search for what has to go."""
+    return text.isascii() and text.isprintable()
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -101,7 +113,8 @@ def format_time(time: datetime, *, offset: bool = False) -> str:
 
 def rfc3339(time: datetime) -> str:
     """Write a time for programs: UTC, six decimals and `Z`."""
-    return time.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
+    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return utc.isoformat("T", "microseconds")[:-6] + "Z"
 
 
 # Fields
@@ -113,7 +126,17 @@ def json_line(fields: Mapping[str, object]) -> str:
     Only what would harm a terminal or cannot be UTF-8 (`UNPRINTABLE`) is written as `\\uXXXX`: the value is
     the same to every parser.
     """
-    return UNPRINTABLE.sub(_json_escape, _compact(fields))
+    return harmless(json_encoder().encode(fields))
+
+
+def harmless(text: str) -> str:
+    """Escape in JSON what would harm a terminal or cannot be UTF-8 (`UNPRINTABLE`).
+
+    JSON itself escapes all controls in ASCII but DEL.
+    """
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return UNPRINTABLE.sub(_json_escape, text)
 
 
 def _json_escape(match: re.Match[str]) -> str:
@@ -122,10 +145,12 @@ def _json_escape(match: re.Match[str]) -> str:
     return json.dumps(match[0])[1:-1]
 
 
-def _compact(value: object) -> str:
+@functools.cache
+def json_encoder() -> json.JSONEncoder:
+    """Give what writes compact JSON, UTF-8 as it is; `json.dumps` would make one for each line."""
     import json  # only here: most of what is shown needs none
 
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def field_lines(fields: Mapping[str, object]) -> str:
@@ -142,4 +167,4 @@ def _field_value(value: object) -> str:
         return ""
     if isinstance(value, str):
         return escape_tsv(value)
-    return UNPRINTABLE.sub(_json_escape, _compact(value))
+    return harmless(json_encoder().encode(value))

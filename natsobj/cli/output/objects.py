@@ -19,6 +19,8 @@ from natsobj.cli.output.formats import (
     format_exact_size,
     format_size,
     format_time,
+    harmless,
+    json_encoder,
     printable,
     rfc3339,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "moved_line",
     "object_detail",
     "object_json",
+    "object_json_line",
     "object_row",
     "object_table",
     "stored_line",
@@ -86,15 +89,42 @@ def object_json(info: ObjectInfo) -> dict[str, object]:
         "nuid": info.nuid,
         "revision": info.revision,
         "description": info.description,
-        "headers": {name: list(values) for name, values in info.headers.items()} or None,
-        "metadata": dict(info.metadata) or None,
-        "link": _link_json(info.link),
+        "headers": {name: list(values) for name, values in info.headers.items()} if info.headers else None,
+        "metadata": dict(info.metadata) if info.metadata else None,
+        "link": None if info.link is None else _link_json(info.link),
         "deleted": info.deleted,
     }
 
 
-def _link_json(link: Link | None) -> dict[str, object] | None:
-    return None if link is None else {"bucket": link.bucket, "name": link.name}
+def _link_json(link: Link) -> dict[str, object]:
+    return {"bucket": link.bucket, "name": link.name}
+
+
+def object_json_line(info: ObjectInfo) -> str:
+    """Write the line of JSON that these fields make, in half the time: a list has many."""
+    text = json_encoder().encode
+    fields = (
+        text(info.bucket),
+        text(info.name),
+        info.size,
+        info.chunks,
+        _NULL if info.chunk_size is None else info.chunk_size,
+        _NULL if info.digest is None else text(info.digest),
+        _NULL if info.sha256 is None else text(info.sha256),
+        f'"{rfc3339(info.modified)}"',
+        _NULL if info.nuid is None else text(info.nuid),
+        info.revision,
+        _NULL if info.description is None else text(info.description),
+        text(dict(info.headers)) if info.headers else _NULL,
+        text(dict(info.metadata)) if info.metadata else _NULL,
+        _NULL if info.link is None else text(_link_json(info.link)),
+        "true" if info.deleted else "false",
+    )
+    return harmless(_JSON_LINE % fields)
+
+
+_NULL = "null"
+_JSON_LINE = "{" + ",".join(f'"{name}":%s' for name in OBJECT_FIELDS) + "}"
 
 
 def object_row(info: ObjectInfo) -> str:
@@ -267,6 +297,7 @@ OBJECTS = ListRendering(
     object_row,
     object_table,
     lambda info: str(info.name),
+    json_line=object_json_line,
     total=lambda: Total("object", lambda info: info.size, lambda info: info.deleted),
     lean=lambda info: replace(info, description=None, headers={}, metadata={}, digest=None, nuid=None),
     first=MOST_SORTED,

@@ -120,9 +120,8 @@ class Printer:
             elif names:
                 await console.write_lines(items, lambda model: escape(rendering.name(model)))
             elif self.json:
-                await console.write_lines(
-                    items, lambda model: json_line(rendering.fields(model)), promptly=promptly
-                )
+                as_json = rendering.json_line or (lambda model: json_line(rendering.fields(model)))
+                await console.write_lines(items, as_json, promptly=promptly)
             elif self.stdout_is_terminal:
                 from natsobj.cli.output import drawing, sorting
 
