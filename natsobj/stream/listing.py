@@ -14,8 +14,14 @@ from natsobj.stream.stream import BucketStream
 
 __all__ = ["every_record"]
 
-LONG = 50_000
-"""From this many records on a consumer reads them: at a million it costs the server a tenth of Direct Get."""
+LONG = 10_000
+"""From this many records on a consumer reads them.
+
+It costs the server a third of Direct Get at twice as many, and a tenth at a million.
+"""
+
+_SLOW_TO_COUNT = 50_000
+"""From this many on the leader may need seconds to count their subjects."""
 
 
 async def every_record(stream: BucketStream) -> AsyncGenerator[Record, None]:
@@ -46,9 +52,10 @@ async def _each_once(
         number: of messages, as Direct Get said; None if unknown.
         last: messages after this sequence are new, and their subjects may have been yielded already.
     """
-    given, repeated, many = Marks(), None, number is not None and number >= LONG
-    source = stream.many(pattern) if many else stream.direct(pattern)
-    counting = asyncio.ensure_future(stream.subjects(pattern, many=many))
+    given, repeated = Marks(), None
+    source = stream.many(pattern) if number and number >= LONG else stream.direct(pattern)
+    slowly = number is not None and number >= _SLOW_TO_COUNT
+    counting = asyncio.ensure_future(stream.subjects(pattern, many=slowly))
     try:
         async with aclosing(source) as messages:
             async for message in messages:
@@ -57,7 +64,7 @@ async def _each_once(
                 if message.sequence > last:
                     if message.subject in given:
                         continue
-                elif repeated.get(message.subject, 0) > 1:
+                elif repeated and repeated.get(message.subject, 0) > 1:
                     repeated[message.subject] -= 1
                     continue
                 given.add(message.subject)
