@@ -27,7 +27,7 @@ GOALS = {
     "get-1g": Goal(GO, 0.85, noise=0.92),
     "put-files": Goal(GO, 1 / 20),
     "get-files": Goal(GO, 1 / 20),
-    "ls": Goal(GO, 3.0),
+    "ls": Goal(GO, 2.3),
     "put-far": Goal(GO, 1.5),
     "get-far": Goal(GO, 1.5),
     "start-version": Goal(starts.IMPORT_TYPER, 1.3),
