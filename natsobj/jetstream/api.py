@@ -131,11 +131,11 @@ class JetStream(StreamCalls, ConsumerCalls):
             try:
                 async with contextlib.aclosing(arrivals):
                     async for messages in arrivals:
-                        if patience is None:
-                            waiting.moved()
                         sequence = messages[-1].sequence + 1
                         for message in messages:
                             yield message
+                        if patience is None:  # whoever takes them slowly does not use it up
+                            waiting.moved()
                 return
             except NotServed:
                 break
@@ -160,10 +160,10 @@ class JetStream(StreamCalls, ConsumerCalls):
                     contextlib.aclosing(pull(connection, consumer, stream)) as arrivals,
                 ):
                     async for messages in arrivals:
-                        patience.moved()
                         sequence = messages[-1].sequence + 1
                         for message in messages:
                             yield message
+                        patience.moved()
                 return
             except (NoConsumer, PermissionDenied) as e:
                 log.debug("%s: no consumer is to be had, reading by direct get: %s", stream, e)
