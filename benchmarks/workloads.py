@@ -31,7 +31,7 @@ GOALS = {
     "put-far": Goal(GO, 1.5),
     "get-far": Goal(GO, 1.5),
     "start-version": Goal(starts.IMPORT_TYPER, 1.3),
-    "start-info": Goal(starts.IMPORT_NATS, 1.5),
+    "start-info": Goal(starts.IMPORT_NATS, 1.0),
 }
 
 
