@@ -185,8 +185,8 @@ class Patience:
         """
         now, timeout = time.monotonic(), self._connector.timeout
         silence = error.seconds if isinstance(error, RequestTimeout) else 0.0
-        if self._since is None:
-            self._since = self._renewed = error.when - silence
+        if self._since is None:  # tidying up takes one timeout; an older error waited for our own reader
+            self._since = self._renewed = max(error.when, now - timeout) - silence
             if self._around is not None and self._around._since is not None:
                 self._since = min(self._since, self._around._since)
             self._pause = _FIRST_PAUSE
