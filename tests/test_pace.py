@@ -11,9 +11,9 @@ import pytest
 from natsobj.folders.pace import BYTES_UNDER_WAY, LEAST, SMALL, Pace
 
 
-async def begun(pace: Pace, sizes: list[int]) -> tuple[list[int], list[asyncio.Task[int]]]:
+async def begun(pace: Pace, sizes: list[int], held: int = 0) -> tuple[list[int], list[asyncio.Task[int]]]:
     """Begin transfers of these sizes: the weights of those that may, and those that wait."""
-    tasks = [asyncio.create_task(pace.begin(size)) for size in sizes]
+    tasks = [asyncio.create_task(pace.begin(size, held)) for size in sizes]
     await asyncio.sleep(0)
     running = [task.result() for task in tasks if task.done()]
     return running, [task for task in tasks if not task.done()]
@@ -109,9 +109,16 @@ async def test_bytes_are_bounded_and_large_ones_leave_room_for_small_ones() -> N
     assert more == [SMALL] * 31
     assert len(waiting) == 10
     pace.end(running[0], 1.0)
-    assert await waiting[0] == BYTES_UNDER_WAY // 4
+    assert await waiting[0] == running[0]
     pace.end(running[1], 1.0)
     await asyncio.gather(*waiting)
+
+
+async def test_an_ordinary_record_takes_no_turn_from_a_large_object() -> None:
+    """Three at once, as without it."""
+    running, waiting = await begun(Pace(), [BYTES_UNDER_WAY * 1000] * 4, held=4096)
+    assert (len(running), len(waiting)) == (3, 1)
+    await stop(waiting)
 
 
 async def test_what_a_record_holds_counts_in_full() -> None:

@@ -26,10 +26,13 @@ MOST = 640
 """Never more at once, because each needs memory."""
 
 BYTES_UNDER_WAY = 16 * 1024 * 1024
-"""Bytes of all transfers under way; the content of one counts for at most a quarter of it."""
+"""Bytes of all transfers under way."""
 
 SMALL = 128 * 1024
 """A transfer of at most this many bytes is small. Large ones leave a quarter of the budget to small ones."""
+
+_MOST_CONTENT = BYTES_UNDER_WAY // 4 - SMALL
+"""The most that the content of one transfer counts for. Three, with ordinary records, fill three quarters."""
 
 _OWN_WORK = 0.0002
 """Seconds of work that a small transfer takes on this machine, roughly."""
@@ -105,7 +108,7 @@ class Pace:
             size: bytes of its content, of which only a part is in memory at a time.
             held: bytes that it holds in memory all the time.
         """
-        weight = min(size, BYTES_UNDER_WAY // 4) + held
+        weight = min(size, _MOST_CONTENT) + held
         group = self._group(weight)
         if group.waiting or not self._fits(weight):
             permit = asyncio.get_running_loop().create_future()
