@@ -13,6 +13,7 @@ from natsobj import Bucket, BucketConfig, Problem, Store, Verdict
 from natsobj.adr20.names import chunk_subject, metadata_subject
 from natsobj.checks import verify
 from natsobj.errors import ObjectNotFound
+from natsobj.folders.pace import BYTES_UNDER_WAY, LEAST, MOST
 from natsobj.models import ObjectInfo
 from tests.behind import (
     BIG,
@@ -367,10 +368,16 @@ class Gates:
         return await done
 
 
-@pytest.mark.parametrize(("size", "at_once"), [(1, verify.AT_ONCE), (verify.BYTES_AT_ONCE // 2, 2)])
-async def test_several_objects_are_read_at_once_and_not_all(bucket: Bucket, size: int, at_once: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "number", "least", "most"),
+    [(1, verify.AHEAD + 2, LEAST, MOST), (BYTES_UNDER_WAY // 4, 5, 3, 3)],
+    ids=["small", "large"],
+)
+async def test_several_objects_are_read_at_once_and_not_all(
+    bucket: Bucket, size: int, number: int, least: int, most: int
+) -> None:
     """Objects are bounded, and so are their bytes; the verdicts come in the bucket's order all the same."""
-    names = [f"k{index:02}" for index in range(at_once + 2)]
+    names = [f"k{index:04}" for index in range(number)]
     for name in names:
         await bucket.put(name, b"x" * size)
     gates, surveyed = Gates(), await verify.survey(bucket)
@@ -379,8 +386,33 @@ async def test_several_objects_are_read_at_once_and_not_all(bucket: Bucket, size
         return [each.name async for each in verify.verify(surveyed, into=gates)]
 
     task = asyncio.create_task(read())
-    assert await gates.reached(at_once) == at_once
+    assert least <= await gates.reached(least) <= most
     assert await gates.open_until(task) == names
+
+
+async def test_not_all_verdicts_are_kept_until_the_first_is_known(bucket: Bucket) -> None:
+    """A large object may take long; only so many of those that follow are read meanwhile."""
+    names = [f"k{index:04}" for index in range(verify.AHEAD + 2)]
+    for name in names:
+        await bucket.put(name, b"x")
+    first, begun = Gate(), 0
+
+    def into(_: ObjectInfo) -> Buffer:
+        nonlocal begun
+        begun += 1
+        return first if begun == 1 else Buffer()
+
+    async def read() -> list[str]:
+        return [each.name async for each in verify.verify(surveyed, into=into)]
+
+    surveyed = await verify.survey(bucket)
+    task = asyncio.create_task(read())
+    while begun < verify.AHEAD:
+        await asyncio.sleep(0.01)
+    await first.reached.wait()
+    assert begun == verify.AHEAD
+    first.opened.set()
+    assert await task == names
 
 
 async def test_a_sink_sees_every_byte(bucket: Bucket) -> None:

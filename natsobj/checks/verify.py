@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
@@ -25,6 +26,7 @@ from natsobj.errors import (
     SizeMismatch,
 )
 from natsobj.files import Sink
+from natsobj.folders.pace import Pace
 from natsobj.models import ObjectInfo, Problem, Verdict
 from natsobj.stream import Record
 from natsobj.stream.lookup import find
@@ -32,11 +34,8 @@ from natsobj.stream.marks import Counts, Marks
 
 __all__ = ["Survey", "nowhere", "survey", "verify"]
 
-AT_ONCE = 256
-"""The most objects that are verified at once."""
-
-BYTES_AT_ONCE = 16 * 1024 * 1024
-"""Bytes of the objects that are verified at once; one object counts for at most half of it."""
+AHEAD = 1024
+"""Objects that are being verified, or wait until those before them are: verdicts come in order."""
 
 CHANGED = "it was replaced or deleted meanwhile"
 
@@ -129,7 +128,7 @@ async def _shared(census: Census, marks: set[int]) -> dict[str, tuple[str, ...]]
 async def verify(
     surveyed: Survey, *, quick: bool = False, into: Callable[[ObjectInfo], Sink] = nowhere
 ) -> AsyncGenerator[Verdict, None]:
-    """Iterate over the verdicts on all objects, in the bucket's order; several are read at once.
+    """Iterate over the verdicts on all objects, in the bucket's order; several are read at once (`Pace`).
 
     What looks broken is read from the leader again before it is called broken. An object that was replaced or
     deleted since the survey is `changed`. A link has no chunks, and its target is not checked.
@@ -139,37 +138,34 @@ async def verify(
         into: makes a sink for the bytes of an object; by default they are discarded.
     """
     checker = _Checker(surveyed, None if quick else into)
-    running: deque[tuple[asyncio.Task[Verdict | None], int]] = deque()
-    weight = 0
+    running: deque[asyncio.Task[Verdict | None]] = deque()
     try:
         async with aclosing(surveyed.records()) as records:
             async for record in records:
+                while running and (running[0].done() or len(running) >= AHEAD):
+                    if (verdict := await running[0]) is not None:
+                        yield verdict
+                    running.popleft()
                 if not running and (verdict := checker.at_once(record)) is not None:
                     yield verdict
-                    continue
-                cost = min(BYTES_AT_ONCE // 2, record.live.size if record.live is not None else 0)
-                while running and (len(running) >= AT_ONCE or weight + cost > BYTES_AT_ONCE):
-                    if (verdict := await running[0][0]) is not None:
-                        yield verdict
-                    weight -= running.popleft()[1]
-                running.append((asyncio.create_task(checker.check(record.without_data())), cost))
-                weight += cost
+                else:
+                    running.append(await checker.begin(record.without_data()))
         while running:
-            if (verdict := await running[0][0]) is not None:
+            if (verdict := await running[0]) is not None:
                 yield verdict
             running.popleft()
     finally:
-        tasks = [task for task, _ in running]
-        for task in tasks:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class _Checker:
-    """Finds the verdict on each object."""
+    """Finds the verdict on each object, on as many at once as the pace allows."""
 
     def __init__(self, surveyed: Survey, into: Callable[[ObjectInfo], Sink] | None) -> None:
         self._bucket = surveyed.bucket
+        self._pace = Pace(line=surveyed.bucket.stream.js.connector)
         self._census = surveyed.census
         self._chunks = surveyed.chunks
         self._shared = surveyed.shared
@@ -182,19 +178,33 @@ class _Checker:
             return None
         return self._verdict(record) if self._plausible(info) and _contradiction(info)[0] is None else None
 
-    async def check(self, record: Record) -> Verdict | None:
+    async def begin(self, record: Record) -> asyncio.Task[Verdict | None]:
+        """Begin to verify an object once the pace allows it.
+
+        The caller waits with the records that follow, which may be large: none of them is kept meanwhile.
+        """
+        info = record.live
+        size, held = (info.size, info.record_size) if info is not None else (0, 0)
+        return asyncio.create_task(self._check(record, await self._pace.begin(size, held)))
+
+    async def _check(self, record: Record, weight: int) -> Verdict | None:
         """Return the verdict on one object; None if it was deleted before the survey."""
-        problem, detail = await self._examine(record)
-        if problem is None:
-            return self._verdict(record)
-        current = await self._census.record(record.subject)
-        if current is not None and current.sequence == record.sequence:
-            return self._verdict(record, problem, detail)
-        if current is None or current.sequence > self._census.last_sequence:
-            return self._verdict(record, "changed", CHANGED)
-        if current.deleted:
-            return None
-        return await self.check(current)
+        begun = time.monotonic()
+        try:
+            while True:
+                problem, detail = await self._examine(record)
+                if problem is None:
+                    return self._verdict(record)
+                current = await self._census.record(record.subject)
+                if current is not None and current.sequence == record.sequence:
+                    return self._verdict(record, problem, detail)
+                if current is None or current.sequence > self._census.last_sequence:
+                    return self._verdict(record, "changed", CHANGED)
+                if current.deleted:
+                    return None
+                record = current
+        finally:
+            self._pace.end(weight, time.monotonic() - begun)
 
     async def _examine(self, record: Record) -> Finding:
         info = record.live
