@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from natsobj.jetstream.direct import is_of
+
 _RESET = struct.pack("ii", 1, 0)
 _TURNS = 10
 """Turns of the event loop in which a reset on loopback has come through both sockets."""
@@ -36,6 +38,7 @@ class Answer(NamedTuple):
 
 
 Before = Callable[[Sent], Awaitable[object]]
+Instead = Callable[[Sent], Answer | None]
 Change = Callable[[Sent, Answer], Answer | None]
 Which = Callable[[Sent], bool]
 
@@ -46,6 +49,8 @@ class Between:
     def __init__(self, port: int) -> None:
         self.before: Before | None = None
         """Is awaited before a message passes; nothing else passes in that direction meanwhile."""
+        self.instead: Instead | None = None
+        """Gives the answer to a message that the server never sees, or None to let it pass."""
         self.change: Change | None = None
         """Gives another answer in place of one, or None to lose it."""
         self._port = port
@@ -108,10 +113,13 @@ class Between:
     async def _up(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, back: asyncio.StreamWriter
     ) -> None:
+        inboxes: dict[str, bytes] = {}
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while line := await reader.readline():
                 data = b""
                 operation, *words = line.split()
+                if operation == b"SUB":
+                    inboxes[words[0].decode()] = words[-1]
                 if operation in (b"PUB", b"HPUB"):
                     data = await reader.readexactly(int(words[-1]) + 2)
                     head = int(words[-2]) if operation == b"HPUB" else 0
@@ -121,6 +129,10 @@ class Between:
                     if self.before is not None:
                         await self.before(sent)
                     if self._replay(sent, back):
+                        continue
+                    if self.instead is not None and (answer := self.instead(sent)) is not None:
+                        identity = next(inboxes[each] for each in inboxes if is_of(reply, each))
+                        back.write(_message(reply.encode(), identity, answer))
                         continue
                     self._asked[reply.encode()] = sent
                 writer.write(line + data)

@@ -88,6 +88,20 @@ async def test_one_trouble_of_many_at_once_halves_it_once_and_it_recovers_with_c
     assert pace.limit == before
 
 
+async def test_a_server_that_was_asked_too_much_at_once_is_not_asked_more() -> None:
+    """When the first transfer ends, others may have been refused; what it took says nothing then."""
+    line = Line(0.02)
+    pace = Pace(None, line)
+    before = pace.limit
+    running, _ = await begun(pace, [1] * before)
+    line.troubles += 1
+    pace.end(running.pop(), 0.2)
+    assert pace.limit == before // 2
+    for weight in running:
+        pace.end(weight, 0.2)
+    assert pace.limit < before
+
+
 async def test_jobs_are_as_many_as_somebody_wants() -> None:
     """However long one takes."""
     pace = Pace(3)

@@ -1,7 +1,10 @@
 """How many transfers run at once: as many as the line needs, found out while they run.
 
+A transfer is whatever is done with one object: a put, a get, a copy, a deletion, a verification.
+
 - While a transfer waits for the server, this machine can work on others. The first limit follows from the
-  round trip to the server, the next one from the duration of the first transfer.
+  round trip to the server, the next one from the duration of the first transfer, unless the server is
+  overloaded by then.
 - Then the limit doubles for as long as that yields more transfers a second.
 - When the server reports that it is overloaded, the limit is halved, once for all transfers that were running
   at that moment. From then on it grows by an eighth at a time, up to the limit that was too high.
@@ -134,17 +137,17 @@ class Pace:
     def _learn(self, seconds: float) -> None:
         now = time.monotonic()
         self._struck = max(0, self._struck - 1)
-        if not self._latency:
-            self._latency, self._since = seconds, now
-            self._set_limit(max(self.limit, _worth(seconds)))
-            return
         self._ended += 1
-        elapsed = now - self._since
+        elapsed, first = now - self._since, not self._latency
+        if first:
+            self._latency = seconds
         if self._line is not None and self._line.troubles != self._seen:
             self._seen = self._line.troubles
             if not self._struck:
                 self._struck, self._ceiling = self._running, self.limit
                 self._set_limit(self.limit // 2)
+        elif first:
+            self._set_limit(max(self.limit, _worth(seconds)))
         elif self._ended >= self.limit and elapsed >= self._latency:
             self._grow(self._ended / elapsed)
         else:

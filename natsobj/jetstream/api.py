@@ -20,7 +20,7 @@ from natsobj.adr20 import streams
 from natsobj.connection import PASSING, Patience
 from natsobj.errors import MalformedAnswer, PermissionDenied, RequestTimeout, ServerError
 from natsobj.jetstream import shapes
-from natsobj.jetstream.codes import NO_MESSAGE, Ack, read_ack
+from natsobj.jetstream.codes import NO_MESSAGE, Ack, check_load, read_ack
 from natsobj.jetstream.consumers import ConsumerCalls, NoConsumer, pull
 from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, seconds_of, stored
 from natsobj.jetstream.stream_calls import StreamCalls
@@ -93,6 +93,7 @@ class JetStream(StreamCalls, ConsumerCalls):
                     if found[-1].subject not in subjects or len(found) > len(subjects):
                         raise MalformedAnswer(api)
                 else:
+                    check_load(message)
                     return found if message.status in ("204", "404") else None
 
     async def matching(self, stream: str, subject: str) -> int | None:

@@ -13,7 +13,7 @@ from typing import Any
 from natsobj.connection import Connection, Connector, Message, time_left
 from natsobj.errors import JetStreamUnavailable, ServerUnavailable, TemporaryError
 from natsobj.jetstream import shapes
-from natsobj.jetstream.codes import api_error
+from natsobj.jetstream.codes import api_error, check_load
 
 __all__ = ["Calls", "read_answer"]
 
@@ -68,7 +68,9 @@ class Calls:
         while True:
             connection = self.connection
             try:
-                return await connection.request(subject, payload, again=again, timeout=timeout)
+                answer = await connection.request(subject, payload, again=again, timeout=timeout)
+                check_load(answer)
+                return answer
             except ServerUnavailable as e:
                 timeout = deadline - time.monotonic() - _PAUSE
                 if not again or timeout <= 0:

@@ -30,6 +30,7 @@ __all__ = [
     "WRONG_SEQUENCE",
     "Ack",
     "api_error",
+    "check_load",
     "read_ack",
 ]
 
@@ -54,7 +55,7 @@ _BUCKET_ERRORS: Mapping[int, Callable[[str], NatsobjError]] = {
     SEALED: BucketSealed,
 }
 _OFF = frozenset({10039, 10076})
-_UNAVAILABLE = frozenset({10008, *_OFF})
+_UNAVAILABLE = frozenset({10008, TOO_MANY_REQUESTS, *_OFF})
 
 
 class Ack(NamedTuple):
@@ -94,6 +95,12 @@ def read_ack(message: Message) -> Ack:
     return Ack(answer["seq"], answer["stream"], answer.get("domain", ""), 0, "")
 
 
+def check_load(answer: Message) -> None:
+    """Raise `JetStreamUnavailable` if too much was asked of the server at once: it may answer later."""
+    if answer.status == "429":
+        raise JetStreamUnavailable(f"JetStream: {answer.headers.get('Description', 'too many requests')}")
+
+
 def api_error(code: int, description: str, status: int, stream: str) -> NatsobjError:
     """Return our error for JetStream's `err_code`."""
     bucket = names.bucket_of_stream(stream) or stream
@@ -101,7 +108,7 @@ def api_error(code: int, description: str, status: int, stream: str) -> NatsobjE
         return _BUCKET_ERRORS[code](bucket)
     if code in FULL:
         return BucketFull(bucket, description)
-    if code in _UNAVAILABLE or (status == 503 and code not in FULL):
+    if code in _UNAVAILABLE or (status in (429, 503) and code not in FULL):
         return JetStreamUnavailable(f"JetStream: {description}", lasting=code in _OFF)
     if code == MESSAGE_TOO_LARGE or (status in (400, 500) and code not in {NO_MESSAGE, *WRONG_SEQUENCE}):
         return ConfigRefused(f"{bucket}: {description}" if bucket else description)

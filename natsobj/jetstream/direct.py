@@ -12,6 +12,7 @@ from natsobj.adr20 import streams
 from natsobj.connection import Connection, Message, TimedEvent
 from natsobj.errors import InvalidArgument, MalformedAnswer, NatsobjError, ServerError
 from natsobj.jetstream import shapes
+from natsobj.jetstream.codes import check_load
 from natsobj.units import parse_duration
 
 __all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "seconds_of", "stored"]
@@ -156,6 +157,7 @@ class _Arrivals:
         Raises:
             NotServed: the stream does not serve Direct Get.
             MalformedAnswer: there is more, and nothing has come.
+            JetStreamUnavailable: too much is asked of the server at once.
             ServerError: the server did not like the question.
         """
         if end.status == "204":
@@ -167,6 +169,7 @@ class _Arrivals:
             return False
         if end.status == "503":
             raise NotServed
+        check_load(end)
         raise ServerError(f"direct get: {end.status} {end.headers.get('Description')}")
 
 
