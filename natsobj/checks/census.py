@@ -44,14 +44,13 @@ class Census:
 
     Args:
         state: the stream's configuration and state at the beginning.
-        root: the bucket's name in its subjects (`BucketStream.root`).
+        root: the bucket's name in its subjects, as it was known then (`BucketStream.root`).
     """
 
     def __init__(self, stream: BucketStream, state: Mapping[str, Any], root: str) -> None:
         self.bucket = stream.bucket
         self.stream = stream
         self._state = state
-        self._root = root
         self._records = names.metadata_filter(root)
         self.time = streams.parse_time(state["ts"]) or datetime.now(UTC)
         """By the clock of the server, which also dated the messages."""
@@ -87,14 +86,14 @@ class Census:
 
     async def chunk_pages(self) -> AsyncGenerator[Iterator[tuple[str, int]], None]:
         """Iterate over the same in pages, one request for each 100,000 nuids."""
-        pattern = names.chunks_filter(self._root)
+        pattern = names.chunks_filter(await self.stream.root())
         async with aclosing(self.stream.subject_pages(pattern)) as pages:
             async for page in pages:
                 yield ((subject[len(pattern) - 1 :], number) for subject, number in page)
 
     async def count(self, nuid: str) -> int:
         """Return how many chunks of a nuid are stored; the server's note that one expired does not count."""
-        number = await self.stream.count(self._chunk_subject(nuid))
+        number = await self.stream.count(await self.stream.chunk_subject(nuid))
         if number == 1 and self._marked and ((last := await self.newest_chunk(nuid)) is None or last.marker):
             return 0
         return number
@@ -111,7 +110,7 @@ class Census:
 
     async def _ends_empty(self, nuid: str, number: int) -> bool:
         """Return whether the last `number` chunks of a nuid are empty."""
-        subject, newest = self._chunk_subject(nuid), await self.newest_chunk(nuid)
+        subject, newest = await self.stream.chunk_subject(nuid), await self.newest_chunk(nuid)
         span = number
         while newest is not None and not newest.data:
             first = sequence = max(1, newest.sequence - span + 1)
@@ -130,7 +129,7 @@ class Census:
 
     async def newest_chunk(self, nuid: str) -> Stored | None:
         """Return the chunk of a nuid that was stored last."""
-        return await self.stream.last(self._chunk_subject(nuid))
+        return await self.stream.last(await self.stream.chunk_subject(nuid))
 
     async def replace_chunks(self, nuid: str, condition: Mapping[str, str]) -> Ack:
         """Replace all chunks of a nuid by one empty message, if the condition holds.
@@ -138,7 +137,8 @@ class Census:
         The leader checks the condition and removes the chunks in one step: nothing can come in between.
         """
         headers, stream = {"Nats-Rollup": "sub", **condition}, self.stream
-        return await stream.patiently(lambda: stream.js.publish(self._chunk_subject(nuid), b"", headers))
+        subject = await stream.chunk_subject(nuid)
+        return await stream.patiently(lambda: stream.js.publish(subject, b"", headers))
 
     def no_record_since(self, sequence: int) -> Mapping[str, str]:
         """Return the condition that no record was written after a sequence."""
@@ -157,10 +157,8 @@ class Census:
 
     async def remove_chunks(self, nuid: str, *, up_to: int | None = None) -> None:
         """Remove the chunks of a nuid, or those up to a sequence, unconditionally."""
-        await self.stream.purge(self._chunk_subject(nuid), before=None if up_to is None else up_to + 1)
-
-    def _chunk_subject(self, nuid: str) -> str:
-        return names.chunk_subject(self._root, nuid)
+        subject = await self.stream.chunk_subject(nuid)
+        await self.stream.purge(subject, before=None if up_to is None else up_to + 1)
 
     # Records
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -13,7 +14,9 @@ from natsobj.adr20.names import metadata_subject
 from natsobj.cli.output.checks import VERDICT_FIELDS
 from natsobj.cli.output.meters import Whole
 from tests.behind import BIG, api, drop_chunk, record_of, write_record
+from tests.between import Between, Sent
 from tests.program import Program
+from tests.servers import NatsServer
 from tests.sinks import Buffer
 
 SECONDS = r"\d+\.\d s"
@@ -200,3 +203,32 @@ async def test_a_mirror_can_be_verified(cli: Program, bucket: Bucket, client: Cl
         result = cli("verify", name, "-q")
     assert result == (0, b"true\t\tk\n", "")
     await api(client, f"STREAM.DELETE.OBJ_{name}")
+
+
+async def test_a_mirror_that_gets_its_first_object_meanwhile(
+    server: NatsServer, cli: Program, bucket: Bucket, client: Client
+) -> None:
+    """Whose subjects it has is known only then; the object is whole, and said to be."""
+    origin, mirror = f"OBJ_{bucket.name}", f"OBJ_{bucket.name}-mirror"
+    await api(client, f"STREAM.CREATE.{mirror}", name=mirror, mirror={"name": origin})
+    filled = asyncio.Event()
+
+    async def fill(sent: Sent) -> None:
+        if (
+            not filled.is_set()
+            and sent.subject.startswith("$JS.API.STREAM.INFO.")
+            and b"subjects" in sent.payload
+        ):
+            filled.set()
+            await bucket.put("k", b"x")
+            while (await api(client, f"STREAM.INFO.{mirror}"))["state"]["messages"] < 2:  # type: ignore[index]
+                await asyncio.sleep(0.01)
+
+    async with Between(server.port) as between:
+        between.before = fill
+        result = await asyncio.to_thread(
+            cli, "verify", f"{bucket.name}-mirror", env={"NATS_URL": between.url}
+        )
+    assert filled.is_set()
+    assert result.expect(0).stdout == b"true\t\tk\n"
+    await api(client, f"STREAM.DELETE.{mirror}")
