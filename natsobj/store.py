@@ -54,7 +54,10 @@ class Store:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._connector.close()
+        try:
+            await self._js.abandon()
+        finally:
+            await self._connector.close()
 
     def server(self) -> str:
         """The connected server as text: `nats://127.0.0.1:4222 (nats-server 2.11.4)`."""

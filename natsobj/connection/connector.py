@@ -58,6 +58,10 @@ class Connector:
         self._renewing: asyncio.Task[None] | None = None
         self._fenced: dict[str, asyncio.Task[bool]] = {}
 
+    def is_open(self) -> bool:
+        """Say whether it was opened, and not closed since."""
+        return self._connection is not None
+
     @property
     def connection(self) -> Connection:
         """The connection in use; it may be lost."""

@@ -77,6 +77,8 @@ class Calls:
                     raise
                 log.debug("asking again: %s", e)
                 await asyncio.sleep(_PAUSE)
+                if not self.connector.is_open():
+                    raise
                 with contextlib.suppress(TemporaryError, TimeoutError):
                     async with asyncio.timeout(timeout):
                         await self.connector.renew(connection)

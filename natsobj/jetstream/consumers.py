@@ -85,6 +85,8 @@ class ConsumerCalls(Calls):
 
     def __init__(self, connector: Connector) -> None:
         super().__init__(connector)
+        self._used: set[str] = set()
+        """The API calls that delete the consumers in use, or about to be deleted."""
         self._leftover: set[str] = set()
         """The API calls that delete consumers not known to be gone."""
 
@@ -126,6 +128,7 @@ class ConsumerCalls(Calls):
         delete = f"CONSUMER.DELETE.{stream}.{name}"
         api = f"CONSUMER.CREATE.{stream}.{name}.{subject}"
         stopped = False
+        self._used.add(delete)
         creating = asyncio.ensure_future(self._call(api, request, stream=stream, again=True))
         try:
             try:
@@ -140,6 +143,7 @@ class ConsumerCalls(Calls):
         finally:
             self._leftover.add(delete)
             deleting = asyncio.ensure_future(self._tidy(stream, creating))
+            deleting.add_done_callback(lambda _: self._used.discard(delete))
             try:
                 await asyncio.shield(deleting)
             except asyncio.CancelledError:
@@ -151,6 +155,16 @@ class ConsumerCalls(Calls):
         """Return how many messages at or after a sequence match a filter; raises what `consumer` raises."""
         async with self.consumer(stream, pattern, begin=begin, headers_only=True) as consumer:
             return consumer.pending
+
+    async def abandon(self) -> None:
+        """Ask for the deletion of all consumers, for the connection is about to be closed.
+
+        They are those of iterators that were left in the middle and not closed; no answer is waited for.
+        """
+        with contextlib.suppress(TemporaryError, TimeoutError):
+            async with asyncio.timeout(self._moment):
+                for each in list(self._used):
+                    await self.connection.publish(f"{self._prefix}.{each}")
 
     @property
     def _moment(self) -> float:
@@ -171,8 +185,11 @@ class ConsumerCalls(Calls):
             creating.cancel()
             await asyncio.gather(creating, return_exceptions=True)
         for each in list(self._leftover):
+            if not self.connector.is_open():  # an iterator was left open for longer than its store
+                return
             connection = self.connection
-            if not await self._deleted(stream, each) and connection.silent_for() >= self._moment:
+            gone = await self._deleted(stream, each)
+            if not gone and self.connector.is_open() and connection.silent_for() >= self._moment:
                 with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
                     await self.connector.renew(connection)
                     await self._deleted(stream, each)
