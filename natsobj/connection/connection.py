@@ -275,6 +275,10 @@ class Connection:
         self._queued, self._left = queued, left
         return now - max(self._moved, self._lane.heard)
 
+    def has_heard_since(self, moment: float) -> bool:
+        """Say whether anything for us has arrived since a moment of `time.monotonic`."""
+        return self._lane.heard >= moment
+
     async def until(self, event: TimedEvent, what: str) -> None:
         """Wait for something as long as anything moves on this connection.
 

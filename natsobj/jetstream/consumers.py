@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -157,14 +158,13 @@ class ConsumerCalls(Calls):
             return consumer.pending
 
     async def abandon(self) -> None:
-        """Ask for the deletion of all consumers, for the connection is about to be closed.
+        """Delete all consumers, for the connection is about to be closed; a moment at most.
 
-        They are those of iterators that were left in the middle and not closed; no answer is waited for.
+        They are those of iterators that were left in the middle and not closed. The answers are waited for: a
+        server may drop what a client that is gone has asked for.
         """
-        with contextlib.suppress(TemporaryError, TimeoutError):
-            async with asyncio.timeout(self._moment):
-                for each in list(self._used):
-                    await self.connection.publish(f"{self._prefix}.{each}")
+        deleting = [self._call(each, timeout=self._moment) for each in self._used]
+        await asyncio.gather(*deleting, return_exceptions=True)
 
     @property
     def _moment(self) -> float:
@@ -187,9 +187,9 @@ class ConsumerCalls(Calls):
         for each in list(self._leftover):
             if not self.connector.is_open():  # an iterator was left open for longer than its store
                 return
-            connection = self.connection
+            connection, asked_at = self.connection, time.monotonic()
             gone = await self._deleted(stream, each)
-            if not gone and self.connector.is_open() and connection.silent_for() >= self._moment:
+            if not gone and self.connector.is_open() and not connection.has_heard_since(asked_at):
                 with contextlib.suppress(TemporaryError):  # the connection is in doubt: over another one
                     await self.connector.renew(connection)
                     await self._deleted(stream, each)

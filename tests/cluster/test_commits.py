@@ -7,6 +7,8 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import pytest
+
 from natsobj import Bucket, Store
 from natsobj.errors import ObjectChanged, ObjectNotFound, TemporaryError
 from natsobj.settings import Settings
@@ -83,8 +85,13 @@ async def test_every_one_of_many_puts_is_there(cluster: Cluster, site: Site, cha
     assert (found.orphans, found.consumers, found.unreadable) == ({}, 0, ())
 
 
-async def test_rivals_leave_whole_objects(cluster: Cluster, site: Site, chance: Chance) -> None:
-    """All workers replace and delete the same keys; one that is beaten while its fate is in doubt says so."""
+async def test_rivals_leave_whole_objects(
+    cluster: Cluster, site: Site, chance: Chance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All workers replace and delete the same keys.
+
+    One that is beaten while its fate is in doubt says so: chunks of what it was to delete may be left.
+    """
     tried: dict[str, set[str]] = {key: set() for key in ("k", "l", "m")}
 
     async def work(bucket: Bucket, own: random.Random) -> None:
@@ -109,4 +116,5 @@ async def test_rivals_leave_whole_objects(cluster: Cluster, site: Site, chance: 
             tasks.create_task(work(bucket, random.Random(chance.random())))
     found = await site.verdict()
     assert all(digest in tried[key] for key, digest in found.objects.items())
-    assert (found.orphans, found.consumers, found.unreadable) == ({}, 0, ())
+    assert len(found.orphans) <= sum("chunks may be left" in each.message for each in caplog.records)
+    assert (found.consumers, found.unreadable) == (0, ())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.chance import MIB, Chance
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Link, Proxy
 from tests.faults.running import Running
 from tests.faults.site import RECOVERED_WITHIN, Site, Source
 
@@ -133,6 +133,20 @@ async def test_a_connection_that_falls_silent_is_replaced(
         return hit
 
     await chance.until_hit(attempt)
+
+
+async def test_a_connection_that_falls_silent_at_the_end_leaves_no_consumer(
+    site: Site, proxy: Proxy, chance: Chance
+) -> None:
+    """All bytes are there, and the deletion of the consumer is what does not arrive: another one takes it."""
+    way = chance.turn(SOURCES)
+    data = chance.content(24 * MIB, 48 * MIB)
+    await site.keep(data)
+    fired = proxy.at("up", b"CONSUMER.DELETE", Link.stall)
+    result = (await site.get(way, "--timeout", "1s").end(RECOVERED_WITHIN)).expect(0)
+    assert fired.is_set()
+    site.fetched(result, way, data)
+    await site.holds(data)
 
 
 async def test_bytes_that_arrive_very_late_break_nothing(site: Site, proxy: Proxy, chance: Chance) -> None:
