@@ -66,16 +66,20 @@ class Verdict:
 async def verdict(url: str, bucket: str) -> Verdict:
     """Read a whole bucket back; in a cluster until the reader has what the leader has, and no more.
 
-    A replica that counts as current may still have to remove what was purged.
+    A replica that counts as current may still have to remove what was purged, or have a record that was
+    replaced in the place of the new one.
     """
     async with plain_client(url) as client, asyncio.timeout(2 * WITHIN):
         js = client.jetstream(timeout=5)
         consumers = await _consumers(js, bucket)
         while True:
             before = await stream_info(js, bucket)
-            bodies, chunks, seen = await _read_all(js, bucket, before.state.messages)
+            bodies, chunks, seen, sequences = await _read_all(js, bucket, before.state.messages)
             after = await stream_info(js, bucket, subjects=">")
-            if dict(seen) == (after.state.subjects or {}) and before.state.last_seq == after.state.last_seq:
+            same = (
+                dict(seen) == (after.state.subjects or {}) and before.state.last_seq == after.state.last_seq
+            )
+            if same and await _are_the_leaders(js, bucket, sequences):
                 return _judge(bucket, bodies, chunks, consumers)
             await asyncio.sleep(PAUSE)
 
@@ -133,19 +137,35 @@ async def _consumers(js: JetStreamContext, bucket: str) -> int:
     return int(number)
 
 
+async def _are_the_leaders(js: JetStreamContext, bucket: str, sequences: Mapping[str, int]) -> bool:
+    """Say whether the leader's last record under each subject has this sequence."""
+    try:
+        for subject, sequence in sequences.items():
+            if (await js.get_last_msg(f"OBJ_{bucket}", subject)).seq != sequence:
+                return False
+    except (nats.js.errors.Error, NatsError, TimeoutError):  # gone, or there is no leader now
+        return False
+    return True
+
+
 async def _ignore(_: Exception) -> None:
     """What goes wrong is seen where it is awaited."""
 
 
 async def _read_all(
     js: JetStreamContext, bucket: str, expected: int
-) -> tuple[dict[str, bytes], dict[str, Chunks], Counter[str]]:
-    """Read the stream from its first message to its last: records, chunks by nuid, messages by subject."""
+) -> tuple[dict[str, bytes], dict[str, Chunks], Counter[str], dict[str, int]]:
+    """Read the stream from its first message to its last.
+
+    Returns:
+        Records, chunks by nuid, number of messages by subject, last sequence by subject of a record.
+    """
     bodies: dict[str, bytes] = {}
     chunks: dict[str, Chunks] = {}
     seen: Counter[str] = Counter()
+    sequences: dict[str, int] = {}
     if not expected:
-        return bodies, chunks, seen
+        return bodies, chunks, seen, sequences
     stream, name = f"OBJ_{bucket}", f"verdict-{secrets.token_hex(8)}"
     config = ConsumerConfig(
         name=name, ack_policy=AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=30
@@ -158,9 +178,11 @@ async def _read_all(
             for message in await reader.fetch(min(BATCH, left), timeout=2):
                 _sort_in(message, f"$O.{bucket}.", bodies, chunks)
                 seen[message.subject] += 1
+                if message.subject.startswith(f"$O.{bucket}.M."):
+                    sequences[message.subject] = message.metadata.sequence.stream
     with suppress(NatsError, nats.js.errors.Error, TimeoutError):
         await js.delete_consumer(stream, name)
-    return bodies, chunks, seen
+    return bodies, chunks, seen, sequences
 
 
 def _sort_in(message: Msg, prefix: str, bodies: dict[str, bytes], chunks: dict[str, Chunks]) -> None:
