@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import itertools
 import os
@@ -9,14 +10,16 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from natsobj import Bucket
-from tests.program import TIMEOUT, Program
+from tests.between import Between, Sent
+from tests.program import TIMEOUT, Argument, Program, Result
+from tests.servers import NatsServer
 from tests.streams import names
 
 NEW = b"new content"
@@ -145,37 +148,36 @@ async def test_a_folder_that_is_swapped_for_a_link_leads_nowhere(
         assert all((inside / "a/b" / name).read_bytes() == NEW for name in landed)
 
 
-@contextmanager
-def restless(file: Path) -> Iterator[None]:
-    """Give a file another modification time all the time, as some file systems do by themselves."""
-    ended = threading.Event()
+@asynccontextmanager
+async def restless(server: NatsServer, file: Path) -> AsyncIterator[str]:
+    """Give a file another modification time while it is stored, as some file systems do by themselves."""
+    times = itertools.count(1)
 
-    def change() -> None:
-        for time in itertools.count(1):
-            if ended.is_set():
-                return
+    async def change(sent: Sent) -> None:
+        if ".C." in sent.subject:
+            time = next(times)
             os.utime(file, ns=(time, time))
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    async with Between(server.port) as between:
+        between.before = change
+        yield between.url
 
 
 async def test_a_file_system_with_unstable_times_is_named(
-    cli: Program, bucket: Bucket, tmp_path: Path
+    server: NatsServer, cli: Program, bucket: Bucket, tmp_path: Path
 ) -> None:
     """Exit code 5, the old object stands, and the line says how to store what is read."""
     await bucket.put("k", NEW)
     file = tmp_path / "file"
     file.write_bytes(bytes(1024 * 1024))
-    with restless(file):
-        alone = cli("put", bucket.name, "k", file).expect(5)
-        many = cli("put", "-r", bucket.name, "many", tmp_path).expect(1)
-        piped = cli("put", bucket.name, "piped", "-", input=file.read_bytes()).expect(0)
+    async with restless(server, file) as url:
+
+        async def put(*args: Argument, feed: bytes = b"") -> Result:
+            return await asyncio.to_thread(cli, "put", *args, input=feed, env={"NATS_URL": url})
+
+        alone = (await put(bucket.name, "k", file)).expect(5)
+        many = (await put("-r", bucket.name, "many", tmp_path)).expect(1)
+        piped = (await put(bucket.name, "piped", "-", feed=file.read_bytes())).expect(0)
     for result in (alone, many):
         assert f"changed while it was read: {file} (its modification time, not its size)" in result.stderr
         assert "cat FILE | natsobj put" in result.stderr
