@@ -215,7 +215,7 @@ def _object_info(
     bucket: str, fields: _Fields, subject: str, *, revision: int, modified: datetime, record_size: int
 ) -> ObjectInfo:
     options = _mapping(fields, "options")
-    link = _mapping(options, "link") if "link" in options else None
+    link = _mapping(options, "link")
     name = _name(fields, "name")
     if name is None:
         raise ValueError("it has no name")
@@ -226,24 +226,23 @@ def _object_info(
     if not isinstance(deleted, bool):
         raise ValueError("deleted is not true or false")
     digest = _text(fields, "digest")
-    info = ObjectInfo(  # made once, and by position: a list has many
-        bucket,
-        stored_name(subject, name),
-        _count(fields, "size"),
-        _count(fields, "chunks"),
-        modified,
-        revision,
-        _count(options, "max_chunk_size") or None,
-        digest,
-        parse_digest(digest) if digest else None,
-        nuid,
-        _text(fields, "description") or None,
-        _headers(fields) if fields.get("headers") else {},
-        _metadata(fields) if fields.get("metadata") else {},
-        Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
-        False,
-        subject,
-        record_size,
+    info = ObjectInfo(  # made once: a list has many
+        bucket=bucket,
+        name=stored_name(subject, name),
+        size=_count(fields, "size"),
+        chunks=_count(fields, "chunks"),
+        modified=modified,
+        revision=revision,
+        chunk_size=_count(options, "max_chunk_size") or None,
+        digest=digest,
+        sha256=parse_digest(digest) if digest else None,
+        nuid=nuid,
+        description=_text(fields, "description") or None,
+        headers=_headers(fields),
+        metadata={_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()},
+        link=Link(_name(link, "bucket") or bucket, _name(link, "name")) if link else None,
+        subject=subject,
+        record_size=record_size,
     )
     if deleted:
         info = replace(info, size=0, chunks=0, digest="", sha256=None, link=None, deleted=True)
@@ -259,23 +258,24 @@ def _mapping(fields: _Fields, name: str) -> _Fields:
     return value
 
 
+def _string(fields: _Fields, name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
+    return value
+
+
 def _text(fields: _Fields, name: str) -> str | None:
     """Something to be shown."""
-    value = fields.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is not a string")
-    return value if value.isascii() else _clean(value)
+    value = _string(fields, name)
+    return None if value is None else _clean(value)
 
 
 def _name(fields: _Fields, name: str) -> str | None:
     """Something that can stand in a subject; a lone surrogate has no bytes there."""
-    value = fields.get(name)
-    if value is None or value == "":
+    value = _string(fields, name)
+    if not value:
         return None
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is not a string")
     try:
         size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
@@ -292,10 +292,6 @@ def _count(fields: _Fields, name: str) -> int:
     if type(value) is not int or not 0 <= value <= _LARGEST_COUNT:  # True is none
         raise ValueError(f"{name} is not a count")
     return value
-
-
-def _metadata(fields: _Fields) -> dict[str, str]:
-    return {_clean(key): _word(value) for key, value in _mapping(fields, "metadata").items()}
 
 
 def _headers(fields: _Fields) -> dict[str, tuple[str, ...]]:
