@@ -45,6 +45,33 @@ class Chunks:
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
 
+@dataclass(slots=True)
+class Content:
+    """What one reader was given of a stream, in its order."""
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    """The last record of each encoded name."""
+    chunks: dict[str, Chunks] = field(default_factory=dict)
+    """By nuid."""
+    numbers: Counter[str] = field(default_factory=Counter)
+    """Messages by subject."""
+    sequences: dict[str, int] = field(default_factory=dict)
+    """The last sequence by subject of a record."""
+
+    def take(self, message: Msg, prefix: str) -> None:
+        """Sort the next message in."""
+        self.numbers[message.subject] += 1
+        kind, name = message.subject.removeprefix(prefix).split(".", 1)
+        if kind == "C":
+            of_nuid = self.chunks.setdefault(name, Chunks())
+            of_nuid.number += 1
+            of_nuid.size += len(message.data)
+            of_nuid.digest.update(message.data)
+        else:
+            self.bodies[name] = message.data
+            self.sequences[message.subject] = message.metadata.sequence.stream
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Everything that is in a bucket."""
@@ -74,13 +101,12 @@ async def verdict(url: str, bucket: str) -> Verdict:
         consumers = await _consumers(js, bucket)
         while True:
             before = await stream_info(js, bucket)
-            bodies, chunks, seen, sequences = await _read_all(js, bucket, before.state.messages)
+            content = await _read_all(js, bucket, before.state.messages)
             after = await stream_info(js, bucket, subjects=">")
-            same = (
-                dict(seen) == (after.state.subjects or {}) and before.state.last_seq == after.state.last_seq
-            )
-            if same and await _are_the_leaders(js, bucket, sequences):
-                return _judge(bucket, bodies, chunks, consumers)
+            same = dict(content.numbers) == (after.state.subjects or {})
+            same = same and before.state.last_seq == after.state.last_seq
+            if same and await _are_the_leaders(js, bucket, content.sequences):
+                return _judge(bucket, content.bodies, content.chunks, consumers)
             await asyncio.sleep(PAUSE)
 
 
@@ -152,20 +178,11 @@ async def _ignore(_: Exception) -> None:
     """What goes wrong is seen where it is awaited."""
 
 
-async def _read_all(
-    js: JetStreamContext, bucket: str, expected: int
-) -> tuple[dict[str, bytes], dict[str, Chunks], Counter[str], dict[str, int]]:
-    """Read the stream from its first message to its last.
-
-    Returns:
-        Records, chunks by nuid, number of messages by subject, last sequence by subject of a record.
-    """
-    bodies: dict[str, bytes] = {}
-    chunks: dict[str, Chunks] = {}
-    seen: Counter[str] = Counter()
-    sequences: dict[str, int] = {}
+async def _read_all(js: JetStreamContext, bucket: str, expected: int) -> Content:
+    """Read the stream from its first message to its last."""
+    content = Content()
     if not expected:
-        return bodies, chunks, seen, sequences
+        return content
     stream, name = f"OBJ_{bucket}", f"verdict-{secrets.token_hex(8)}"
     config = ConsumerConfig(
         name=name, ack_policy=AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=30
@@ -174,26 +191,12 @@ async def _read_all(
     with suppress(NatsError, nats.js.errors.Error, TimeoutError):
         await js.add_consumer(stream, config)
         reader = await js.pull_subscribe_bind(name, stream)
-        while (left := expected - seen.total()) > 0:
+        while (left := expected - content.numbers.total()) > 0:
             for message in await reader.fetch(min(BATCH, left), timeout=2):
-                _sort_in(message, f"$O.{bucket}.", bodies, chunks)
-                seen[message.subject] += 1
-                if message.subject.startswith(f"$O.{bucket}.M."):
-                    sequences[message.subject] = message.metadata.sequence.stream
+                content.take(message, f"$O.{bucket}.")
     with suppress(NatsError, nats.js.errors.Error, TimeoutError):
         await js.delete_consumer(stream, name)
-    return bodies, chunks, seen, sequences
-
-
-def _sort_in(message: Msg, prefix: str, bodies: dict[str, bytes], chunks: dict[str, Chunks]) -> None:
-    kind, name = message.subject.removeprefix(prefix).split(".", 1)
-    if kind == "C":
-        of_nuid = chunks.setdefault(name, Chunks())
-        of_nuid.number += 1
-        of_nuid.size += len(message.data)
-        of_nuid.digest.update(message.data)
-    else:
-        bodies[name] = message.data  # the last one counts
+    return content
 
 
 def _judge(bucket: str, bodies: Mapping[str, bytes], chunks: Mapping[str, Chunks], consumers: int) -> Verdict:

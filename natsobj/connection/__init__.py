@@ -2,8 +2,9 @@
 
 `connector` holds the connection in use and replaces it when it is in doubt; `connection` is a single one.
 Below it: `address` knows where servers are, `handshake` signs in (`info`, `sign_in`), `lane` moves messages,
-`websocket` carries them over WebSocket, and `translate` is the one door through which foreign errors leave as
-ours. nats-py is not used: it read lists and acknowledgements with several copies of each payload,
+`answers` receives those for one question (`watchers`: or why none will come), `timed_event` is what is waited
+for, `websocket` carries them over WebSocket, and `translate` is the one door through which foreign errors
+leave as ours. nats-py is not used: it read lists and acknowledgements with several copies of each payload,
 sent credentials before it knew that TLS was there, and took any message that a server announced.
 """
 
