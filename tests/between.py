@@ -77,7 +77,7 @@ class Between:
 
     async def cut(self) -> None:
         """Reset every connection; what is on the way is lost. The store knows it when this returns."""
-        for writer in list(self._writers):
+        for writer in [each for each in self._writers if not each.transport.is_closing()]:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
         for _ in range(_TURNS):
