@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from natsobj import Bucket
 from tests.program import TIMEOUT, Argument, Program, Result
+from tests.standstill import standing_still
 from tests.verdict import verdict
 
 PACE = 0.002
@@ -109,11 +109,8 @@ def stopped_in_the_middle(process: subprocess.Popen[bytes], folder: Path, size: 
     """Stop a `get` when the files in a folder have reached a size, or it has ended; let it go on after."""
     while process.poll() is None and sum(_sizes(folder)) < size:
         time.sleep(PACE)
-    process.send_signal(signal.SIGSTOP)
-    try:
+    with standing_still(process.pid):
         yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def _sizes(folder: Path) -> Iterator[int]:

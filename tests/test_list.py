@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -22,6 +20,7 @@ from natsobj.settings import Settings
 from tests.behind import api
 from tests.conftest import Serve
 from tests.servers import PLAIN
+from tests.standstill import standing_still
 
 MANY = 2 * BATCH + 500
 """Objects of more than two batches: when the first is given, the last is not asked for."""
@@ -121,10 +120,10 @@ async def test_a_listing_that_gets_no_answer_ends(serve: Serve, bucket_name: str
         await writer.close()
         async with contextlib.aclosing(bucket.list()) as infos:
             assert (await anext(infos)).name == "k0"
-            os.kill(server.pid, signal.SIGSTOP if silent else signal.SIGKILL)
-            try:
+            with contextlib.ExitStack() as stack:
+                if silent:
+                    stack.enter_context(standing_still(server.pid))
+                else:
+                    server.kill()
                 with pytest.raises(TemporaryError):
                     _ = [info async for info in infos]
-            finally:
-                if silent:
-                    os.kill(server.pid, signal.SIGCONT)

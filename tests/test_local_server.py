@@ -23,6 +23,7 @@ from natsobj import local_server
 from natsobj.errors import LocalServerError
 from natsobj.local_server import LocalServer
 from tests.servers import nats_server
+from tests.standstill import freeze
 
 TIMEOUT = timedelta(seconds=20)
 REPOSITORY = Path(__file__).parents[1]
@@ -185,20 +186,6 @@ def state(home: Path) -> dict[str, object]:
 def ps(pid: int, column: str) -> str:
     """One column of what `ps` shows of a process."""
     return subprocess.check_output(["/bin/ps", "-ww", "-o", f"{column}=", "-p", str(pid)], text=True).strip()
-
-
-def freeze(pid: int) -> None:
-    """Stop a process, and return when all its threads stand still: none of them takes a signal any more."""
-    os.kill(pid, signal.SIGSTOP)
-    if sys.platform == "linux":
-        until(lambda: all(status(task) == "T" for task in Path(f"/proc/{pid}/task").iterdir()))
-    else:
-        until(lambda: ps(pid, "stat").startswith("T"))
-
-
-def status(task: Path) -> str:
-    """The letter for what a thread does."""
-    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def greeting(server: LocalServer, token: str) -> list[bytes]:

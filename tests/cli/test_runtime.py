@@ -22,6 +22,7 @@ from natsobj.cli.session import bridge
 from natsobj.models import BucketConfig
 from tests.conftest import Serve
 from tests.program import Program
+from tests.standstill import standing_still
 
 MIB = 1024 * 1024
 
@@ -332,15 +333,12 @@ async def test_a_signal_leaves_the_old_file_of_a_get(
     with cli.running("get", bucket_name, "k", file, "-f", "-s", server.url, "--timeout", "2s") as process:
         while len(os.listdir(tmp_path)) == 1:
             assert process.poll() is None
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
+        with standing_still(server.pid):
             assert process.poll() is None
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 143
             assert time.monotonic() - began < 4
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
     assert os.listdir(tmp_path) == ["k"]
     assert file.read_text() == "old"
 
@@ -355,15 +353,12 @@ async def test_a_second_signal_ends_at_once(serve: Serve, cli: Program, bucket_n
             process.stdin.write(b"x" * MIB)
             process.stdin.flush()
             await until_chunks(store.bucket(bucket_name), 5)
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
+            with standing_still(server.pid):
                 process.send_signal(signal.SIGTERM)
                 with pytest.raises(subprocess.TimeoutExpired):
                     process.wait(1)
                 process.send_signal(signal.SIGINT)
                 assert process.wait(5) == 130
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
 
 
 async def test_cleaning_up_takes_no_longer_than_the_timeout(
@@ -378,14 +373,11 @@ async def test_cleaning_up_takes_no_longer_than_the_timeout(
             process.stdin.write(b"x" * MIB)
             process.stdin.flush()
             await until_chunks(store.bucket(bucket_name), 5)
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
+            with standing_still(server.pid):
                 began = time.monotonic()
                 process.send_signal(signal.SIGINT)
                 assert process.wait(30) == 130
                 assert time.monotonic() - began < 3
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
 
 
 async def test_a_signal_ends_a_get_whose_reader_does_not_read(cli: Program, bucket: Bucket) -> None:

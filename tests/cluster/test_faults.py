@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +12,7 @@ from tests.chance import MIB, Chance
 from tests.faults.running import Running
 from tests.faults.site import KEY, RECOVERED_WITHIN, Site, Source
 from tests.servers import Cluster, NatsServer
+from tests.standstill import standing_still
 
 SOURCES: tuple[Source, ...] = ("file", "pipe")
 
@@ -42,8 +41,7 @@ async def node_is_killed(cluster: Cluster, stream: str, chance: Chance) -> None:
 async def node_is_killed_while_the_leader_sleeps(cluster: Cluster, stream: str, chance: Chance) -> None:
     """What the dead one had passed on may be read by the leader when the program is long somewhere else."""
     leader = await cluster.leader(stream)
-    os.kill(leader.pid, signal.SIGSTOP)
-    try:
+    with standing_still(leader.pid):
         visited = [
             node for node in cluster.nodes if node is not leader and cluster.clients_of(node, "natsobj")
         ]
@@ -51,8 +49,6 @@ async def node_is_killed_while_the_leader_sleeps(cluster: Cluster, stream: str, 
             return
         await asyncio.to_thread(visited[0].kill)
         await asyncio.sleep(chance.uniform(0.1, 0.5))
-    finally:
-        os.kill(leader.pid, signal.SIGCONT)
     await asyncio.sleep(chance.uniform(0.1, 0.5))
     await asyncio.to_thread(visited[0].start)
 

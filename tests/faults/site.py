@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +20,7 @@ from natsobj.settings import Settings
 from tests.faults.running import END_WITHIN, Running
 from tests.program import Argument, Program, Result
 from tests.servers import NatsServer
+from tests.standstill import standing_still
 from tests.verdict import Verdict, plain_client, quiet, stream_info, verdict
 
 Source = Literal["file", "pipe"]
@@ -139,11 +139,8 @@ class Site:
     @asynccontextmanager
     async def server_stopped(self) -> AsyncIterator[None]:
         """Let the server stand still: its connections stay, and nobody answers."""
-        os.kill(self.server.pid, signal.SIGSTOP)
-        try:
+        with standing_still(self.server.pid):
             yield
-        finally:
-            os.kill(self.server.pid, signal.SIGCONT)
 
     # What must be true afterwards
 

@@ -23,6 +23,7 @@ from tests.faults.proxy import Action, Link, Proxy
 from tests.faults.running import END_WITHIN, Running
 from tests.faults.site import KEY, RECOVERED_WITHIN, Site
 from tests.program import Result
+from tests.standstill import freeze
 from tests.verdict import quiet, stream_info
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -307,7 +308,7 @@ async def test_a_signal_at_a_silent_commit_says_what_nobody_knows(
     await site.keep(old)
 
     def stop(link: Link) -> None:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         link.stall()
         proxy.later(0.1, link.resume)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tests.chance import MIB, Chance
 from tests.crowd import Arena, crowd, read_part, sha256, stopped_in_the_middle
 from tests.program import Program
 from tests.servers import NatsServer
+from tests.standstill import standing_still
 
 WRITERS = 8
 READERS = 3
@@ -189,9 +189,8 @@ async def test_a_get_into_a_pipe_says_when_the_object_changes(
     with crowd(arena.cli) as many:
         reader = many.start("get", "-q", arena.bucket.name, "k")
         head = read_part(reader, chance.randrange(len(old) // 2))
-        reader.send_signal(signal.SIGSTOP)
-        change(arena, new)
-        reader.send_signal(signal.SIGCONT)
+        with standing_still(reader.pid):
+            change(arena, new)
         result = many.finish(reader).result()
     chance.saw(result.code)
     read = head + result.stdout

@@ -20,6 +20,7 @@ from natsobj.settings import Settings
 from tests.cli.test_runtime import MIB, until_chunks
 from tests.conftest import Serve
 from tests.program import Argument, Program
+from tests.standstill import standing_still
 
 ALL = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM]
 
@@ -112,12 +113,9 @@ async def test_a_signal_during_a_get_says_what_is_so(
     with cli.running(*line) as process:
         while len(os.listdir(tmp_path)) == 1:
             assert process.poll() is None
-        os.kill(server.pid, signal.SIGSTOP)
-        process.send_signal(number)
-        try:
+        with standing_still(server.pid):
+            process.send_signal(number)
             assert process.wait(30) == 128 + number
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
         assert said_by(process) == f"interrupted: {tmp_path}/k is as it was\n"
     assert os.listdir(tmp_path) == ["k"]
     assert (tmp_path / "k").read_text() == "old"
@@ -137,12 +135,9 @@ async def test_a_server_that_stopped_leaves_the_truth(serve: Serve, cli: Program
         with cli.running("put", bucket_name, "k", "-s", server.url, "--timeout", "1s") as process:
             begin(process)
             await until_chunks(store.bucket(bucket_name), 5)
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
+            with standing_still(server.pid):
                 process.send_signal(signal.SIGHUP)
                 assert process.wait(30) == 129
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
             said = said_by(process)
     assert said.startswith(
         f"interrupted: {bucket_name}/k is as it was; chunks may be left in {bucket_name}: "

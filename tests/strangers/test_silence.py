@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from tests.conftest import Serve
 from tests.program import Program
 from tests.servers import PLAIN, NatsServer
+from tests.standstill import standing_still
 from tests.strangers.lies import TIMEOUTS
 
 SECONDS = 1.0
@@ -22,16 +20,6 @@ SLACK = 5.0
 """More than a busy machine needs, and less than another round of patience takes."""
 
 BIG = bytes(range(256)) * 4096 * 128
-
-
-@contextmanager
-def stopped(server: NatsServer) -> Iterator[None]:
-    """Let a server stand still: its connections stay, new ones are accepted, and nobody answers."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -68,7 +56,7 @@ def test_a_server_that_stands_still_is_given_up(
     args = ("-s", full.url, "--timeout", f"{SECONDS:g}s", *command)
     with bare_cli.running(*args, cwd=tmp_path) as process:
         in_the_middle(process)
-        with stopped(full):
+        with standing_still(full.pid):
             _, said = process.communicate(timeout=TIMEOUTS * SECONDS + SLACK)
     assert process.returncode == 5, said
     assert b"Traceback" not in said
@@ -85,6 +73,6 @@ def test_a_server_that_stands_still_from_the_beginning_is_given_up_within_a_time
     bare_cli: Program, full: NatsServer, command: tuple[str, ...]
 ) -> None:
     """One line, exit 5."""
-    with stopped(full):
+    with standing_still(full.pid):
         result = bare_cli("-s", full.url, "--timeout", "0.5s", *command, timeout=SLACK + 1)
     assert result.expect(5).stderr.count("\n") == 1
