@@ -1,4 +1,7 @@
-"""The life of a delete: the tombstone, then the chunks; both again if a leader forgot the tombstone."""
+"""The life of a delete: the tombstone, then the chunks; both again if a leader forgot the tombstone.
+
+In a full bucket the chunks go first, and a record without any leaves no tombstone.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +107,7 @@ class _Delete:
             except BucketFull:  # no room for the tombstone: remove chunks first
                 if self._gone.nuid is not None and self._gone.link is None:
                     await purge_chunks(self._stream, self._gone.nuid)
-                await self._bury()
+                await self._bury_or_remove()
             except ObjectChanged:
                 if self._in_doubt:  # if ours was stored first, nobody else removes its chunks
                     note_left_over(self._stream.bucket, "another writer was there")
@@ -133,6 +136,18 @@ class _Delete:
             self._record = burial.record
             self._in_doubt = burial.in_doubt
         self._gone = burial.record.existing(self._stream.bucket, self._key)
+
+    async def _bury_or_remove(self) -> None:
+        """Publish the tombstone; where there is still no room for it, remove the record instead."""
+        try:
+            await self._bury()
+        except BucketFull:
+            stream, record = self._stream, self._record
+            self._make(record)
+            await finish(stream.purge(record.subject, before=record.sequence + 1))
+            if not (current := await stream.read(record.subject)).is_nothing:
+                self._make(current)
+                raise ObjectChanged(stream.bucket, self._key, read=False) from None
 
     def _make(self, current: Record) -> bytes:
         current.existing(self._stream.bucket, self._key)

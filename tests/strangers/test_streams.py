@@ -135,6 +135,27 @@ async def test_an_account_at_its_limit_is_a_full_bucket(serve: Serve, cli: Progr
     cli("put", "b", "two", "-", input=bytes(1_000_000)).expect(0)
 
 
+async def test_what_has_no_chunks_can_be_deleted_in_a_full_bucket(
+    cli: Program, store: Store, client: Client, bucket_name: str
+) -> None:
+    """An empty object, a link, and what is small in a bucket whose limit was lowered: none makes much room."""
+    bucket = await make(store, client, bucket_name, max_msgs=5)
+    await bucket.put("empty", b"")
+    await bucket.put("small", b"x")
+    await bucket.link("link", "small")
+    await bucket.put("other", b"")
+    cli("rm", bucket_name, "link").expect(0)
+    await bucket.put("again", b"")
+    cli("rm", bucket_name, "empty").expect(0)
+    await change(client, bucket, max_msgs=1)
+    cli("rm", bucket_name, "small").expect(0)
+    cli("rm", bucket_name, "small").expect(4)
+    assert [info.name async for info in bucket.list()] == ["other", "again"]
+    cli("rm", "-f", bucket_name, "--match", "*").expect(0)
+    assert [info.name async for info in bucket.list()] == []
+    await store.delete_bucket(bucket_name)
+
+
 @pytest.mark.parametrize("limit", [{"max_bytes": 2_000_000}, {"max_msgs": 5}], ids=str)
 async def test_what_would_displace_itself_is_refused_before_the_upload(
     cli: Program, store: Store, client: Client, bucket_name: str, limit: dict[str, object]
