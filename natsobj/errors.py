@@ -168,14 +168,23 @@ class ObjectNotFound(NatsobjError):
     """No live object under that key; a tombstone counts as none."""
 
     def __init__(
-        self, bucket: str, key: str, *, deleted_meanwhile: bool = False, names: Sequence[str] | None = None
+        self,
+        bucket: str,
+        key: str,
+        *,
+        deleted_meanwhile: bool = False,
+        unmatched: bool = False,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.bucket = bucket
         self.key = key
+        self.unmatched = unmatched
+        """Whether there may be objects below this prefix, but none that was asked for."""
         self.deleted_meanwhile = deleted_meanwhile
         self.names = names
         """The names that were read in search of it; None when there was no search."""
-        what = "deleted while it was read" if deleted_meanwhile else "no such object"
+        what = "no matching object" if unmatched else "no such object"
+        what = "deleted while it was read" if deleted_meanwhile else what
         super().__init__(f"{what}: {bucket}/{key}")
 
 

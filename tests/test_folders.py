@@ -411,12 +411,14 @@ async def test_a_missing_bucket_ends_the_search(store: Store, bucket_name: str, 
 
 
 async def test_match_narrows_what_is_found(bucket: Bucket) -> None:
-    """It sees whole keys; that it leaves none is no error."""
+    """It sees whole keys; that it leaves none is an error where something is needed."""
     for key in ("p/a.jpg", "p/b.txt", "q/a.jpg"):
         await bucket.put(key, b"")
     for suffix, expected in ((".jpg", ["p/a.jpg"]), (".png", [])):
         found = objects_below(bucket, "p", lambda key, suffix=suffix: key.endswith(suffix))  # type: ignore[misc]
         assert [each.name async for each in found] == expected
+    with pytest.raises(ObjectNotFound, match="no matching object"):
+        [_ async for _ in objects_below(bucket, "p", lambda key: key.endswith(".png"), needed=True)]
 
 
 async def test_the_search_goes_on_when_the_server_comes_back(serve: Serve, bucket_name: str) -> None:

@@ -104,7 +104,7 @@ DESCRIPTIONS: Mapping[str, str] = {
         its key; an object whose key is the prefix itself is not. An empty prefix means all objects.
         `--match` is matched against whole keys, as in `natsobj-ls`(1). All of the above applies to each
         file. One that fails is reported and the others are fetched (exit status 1). If there is nothing
-        below the prefix, the exit status is 4.
+        below the prefix, or nothing that matches, the exit status is 4.
 
         No object is written outside of the folder. These fail and are named: a key whose rest has an empty
         part, `.` or `..`, a NUL, or a device name of Windows (such as nul or aux.c); one behind a symbolic

@@ -61,6 +61,8 @@ async def objects_below(
     prefix: str = "",
     match: Callable[[str], bool] = lambda _: True,
     wanted: Callable[[ObjectInfo], bool] = lambda _: True,
+    *,
+    needed: bool = False,
 ) -> AsyncGenerator[ObjectInfo | Failed | Skipped, None]:
     """Find the objects below a prefix: their keys begin with it and a slash, if it does not end in one.
 
@@ -69,25 +71,28 @@ async def objects_below(
     Args:
         match: selects keys.
         wanted: selects objects.
+        needed: something must be selected.
 
     Raises:
-        ObjectNotFound: there is nothing below the prefix.
+        ObjectNotFound: there is nothing below the prefix, or nothing is selected and something must be.
     """
     prefix = with_slash(prefix)
-    anything = not prefix
+    anything, selected = not prefix, not needed
     async with aclosing(bucket.entries(prefix)) as entries:
         async for entry in entries:
             if isinstance(entry, ObjectInfo):
                 if not entry.deleted:
                     anything = True
                     if match(entry.name) and wanted(entry):
+                        selected = True
                         yield entry
             elif entry.where.startswith(prefix):
                 anything = True
                 if match(entry.where):
+                    selected = True
                     yield Failed(entry.where, entry)
-    if not anything:
-        raise ObjectNotFound(bucket.name, prefix)
+    if not anything or not selected:
+        raise ObjectNotFound(bucket.name, prefix, unmatched=anything)
 
 
 def with_slash(prefix: str) -> str:

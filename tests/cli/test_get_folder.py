@@ -65,7 +65,7 @@ async def test_what_put_r_stored_comes_back_by_get_r(cli: Program, bucket: Bucke
 
 
 async def test_get_r_match_narrows_it(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
-    """The pattern is of whole keys, as with ls; one that fits none is no error."""
+    """The pattern is of whole keys, as with ls; one that fits none is an object that is missing."""
     await fill(bucket, "p/a.jpg", "p/x/b.jpg", "p/c.txt", "q/d.jpg")
     assert cli("get", "-r", "-q", bucket.name, "p", "1", "--match", "*.jpg", cwd=tmp_path).code == 0
     assert cli("get", "-r", "-q", bucket.name, "", "2", "--match", "p/x/*", cwd=tmp_path).code == 0
@@ -74,9 +74,14 @@ async def test_get_r_match_narrows_it(cli: Program, bucket: Bucket, tmp_path: Pa
         "1/x/b.jpg": b"p/x/b.jpg",
         "2/p/x/b.jpg": b"p/x/b.jpg",
     }
-    result = cli("get", "-r", bucket.name, "", "3", "--match", "x*", cwd=tmp_path)
-    assert (result.code, result.stdout) == (0, b"")
-    assert result.stderr.startswith(f"fetched {bucket.name}/  0 objects  0 B  ")
+    for prefix, narrower in (
+        ("", ["--match", "x*"]),
+        ("p", ["--match", "*.png"]),
+        ("", ["--older-than", "9d"]),
+    ):
+        result = cli("get", "-r", bucket.name, prefix, "3", *narrower, cwd=tmp_path).expect(4)
+        assert result.stderr.startswith(f"natsobj: no matching object: {bucket.name}/{prefix}")
+    assert not (tmp_path / "3").exists()
 
 
 async def test_get_r_json_gives_each_object(

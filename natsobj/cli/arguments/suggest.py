@@ -56,6 +56,8 @@ async def add_suggestion(store: Store, error: NatsobjError) -> None:
             if isinstance(error, BucketNotFound):
                 names += await store.bucket_names()
                 _note(error, nearest(error.bucket, names[:MOST_NAMES], deadline))
+            elif isinstance(error, ObjectNotFound) and error.unmatched:
+                pass
             elif isinstance(error, ObjectNotFound) and set("*?") & set(error.key):
                 import shlex
 

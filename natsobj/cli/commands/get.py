@@ -237,6 +237,7 @@ async def _get_folder(
     session.account(lambda _: f"fetched nothing of {label(bucket, prefix)}")
     async with session.store() as store:
         home = store.bucket(bucket)
+        narrowed = match is not None or any(age is not None for age in ages)
         wanted = await of_age(home, older_than=ages[0], newer_than=ages[1])
         with session.progress(beside_content=session.json) as progress:
             whole = progress.whole(label(bucket, prefix))
@@ -244,7 +245,9 @@ async def _get_folder(
             session.account(batch.account)
             outcomes = get_objects(
                 home,
-                whole.objects(objects_below(home, prefix, values.matcher(match), wanted)),
+                whole.objects(
+                    objects_below(home, prefix, values.matcher(match), wanted, needed=narrowed),
+                ),
                 folder,
                 prefix,
                 jobs=jobs,
