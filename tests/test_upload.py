@@ -15,7 +15,7 @@ from natsobj.errors import BucketFull, BucketNotFound, ChunksLost, ChunksMissing
 from natsobj.models import ObjectMeta
 from natsobj.settings import Settings
 from tests.behind import BIG, api, fetch, messages
-from tests.between import Between
+from tests.between import Between, Sent
 from tests.chance import MIB
 from tests.conftest import Serve
 from tests.servers import PLAIN
@@ -206,18 +206,36 @@ async def test_a_bucket_that_drops_the_first_chunks_is_full(dropping: Bucket, cl
     assert await messages(client, dropping) == 0
 
 
-async def test_a_record_that_displaces_a_chunk_is_noticed(dropping: Bucket) -> None:
-    """At every size an object is whole, or refused, or said to be broken: the record came last."""
+async def test_what_just_fits_displaces_nothing(dropping: Bucket) -> None:
+    """At every size an object is whole, or refused: its record is the last that must find room."""
     ends: set[type] = set()
-    for size in range(4_191_000, 4_193_000, 100):
+    await dropping.put("there", b"x")
+    for size in range(4_186_000, 4_190_000, 400):
         try:
             await dropping.put("k", bytes(size))
-        except (BucketFull, ChunksMissing) as e:
+        except BucketFull as e:
             ends.add(type(e))
         else:
             assert len(await fetch(dropping, "k")) == size
             ends.add(Bucket)
-    assert ends == {Bucket, ChunksMissing, BucketFull}
+            await dropping.delete("k")
+        assert await fetch(dropping, "there") == b"x"
+    assert ends == {Bucket, BucketFull}
+
+
+async def test_a_record_that_displaces_a_chunk_is_noticed(
+    dropping: Bucket, client: Client, between: Between
+) -> None:
+    """Another client takes the room at the last moment: the record is stored, and called broken."""
+
+    async def fill(sent: Sent) -> None:
+        if sent.subject.startswith(f"$O.{dropping.name}.M."):
+            await client.request(f"$O.{dropping.name}.C.another", bytes(500_000), timeout=5)
+
+    between.before = fill
+    async with Store(Settings(servers=(between.url,))) as store:
+        with pytest.raises(ChunksMissing):
+            await store.bucket(dropping.name).put("k", bytes(4_100_000))
 
 
 async def test_a_server_that_does_not_come_back_is_given_up(serve: Serve) -> None:

@@ -16,11 +16,11 @@ from natsobj.adr20.names import (
 )
 from natsobj.models import BucketConfig, BucketInfo, Cluster, Placement, Replica, Storage
 
-_MESSAGE_OVERHEAD = 30
-"""Bytes that a stored message takes besides its payload, at least: its subject is among them."""
+_MESSAGE_OVERHEAD = 128
+"""Bytes that a stored chunk takes besides its payload and the bucket's name, at most, with a TTL."""
 
-_RECORD_SIZE = 200
-"""Bytes that a record takes, at least."""
+_RECORD_OVERHEAD = 300
+"""Bytes that a stored record takes besides its JSON and its subject, at most: its headers."""
 
 _SERVER_METADATA = "_nats."
 
@@ -142,7 +142,7 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
       with `allow_msg_counter` everything is (10169), and what is above `max_msg_size` (10054).
     - `deny_delete`, `first_seq`, `republish`, `sources` beside subjects, `allow_msg_ttl`, `allow_atomic`,
       `allow_batched`, `persist_mode`, `consumer_limits` and `max_consumers` keep all. `max_msgs` and
-      `max_bytes` refuse under `discard` `new` and drop under `old`, `max_age` drops in time: see `is_plain`.
+      `max_bytes` refuse under `discard` `new` and drop under `old`: see `displaces`. `max_age` drops in time.
 
     Mirrors and sealed buckets are refused by what they are, not here: their settings follow from that.
 
@@ -171,21 +171,50 @@ def refusals(config: Mapping[str, Any], bucket: str, *, chunks: int | None = Non
     return tuple(found)
 
 
-def most_kept(config: Mapping[str, Any], chunk_size: int) -> tuple[int, str] | None:
-    """Return the most bytes that an object can have without displacing itself, and which setting says so.
+def displaces(config: Mapping[str, Any]) -> bool:
+    """Return whether a stream makes room for new messages by dropping its oldest.
 
-    None if the stream refuses what does not fit. Under `discard` `old` it takes everything and drops its
-    oldest messages: those of other objects first, and then the first chunks of this one.
+    Those are chunks and records of other objects, the one that a put is to replace among them, and at last
+    the first chunks of what is being stored. So nobody but us refuses what does not fit.
     """
-    if config.get("discard") != "old":
-        return None
-    found = []
-    if isinstance(most := config.get("max_bytes"), int) and most > 0:
-        share = chunk_size / (chunk_size + _MESSAGE_OVERHEAD)
-        found.append((max(0, int((most - _RECORD_SIZE) * share)), f"max_bytes is {most:,}"))
-    if isinstance(most := config.get("max_msgs"), int) and most > 0:
-        found.append(((most - 1) * chunk_size, f"max_msgs is {most:,}"))
-    return min(found, default=None)
+    return config.get("discard") == "old" and any(_limit(config, name) for name in ("max_bytes", "max_msgs"))
+
+
+def room_for_chunks(
+    info: Mapping[str, Any], bucket: str, *, chunk_size: int, record_size: int
+) -> tuple[int, str]:
+    """Return the most bytes that an object can have if nothing may be displaced, and which setting says so.
+
+    Args:
+        info: of a stream that `displaces`.
+        record_size: bytes of its record and of the subject of that.
+    """
+    config, state, found = info["config"], info.get("state") or {}, []
+    if most := _limit(config, "max_bytes"):
+        free = most - state.get("bytes", 0) - record_size - _RECORD_OVERHEAD
+        overhead = _MESSAGE_OVERHEAD + len(bucket)
+        chunks, rest = divmod(max(0, free), chunk_size + overhead)
+        found.append((chunks * chunk_size + max(0, rest - overhead), f"max_bytes is {most:,}"))
+    if most := _limit(config, "max_msgs"):
+        found.append((max(0, most - state.get("messages", 0) - 1) * chunk_size, f"max_msgs is {most:,}"))
+    return min(found)
+
+
+def displaced_by_record(info: Mapping[str, Any], record_size: int) -> str | None:
+    """Return which setting makes a stream drop something for one more record; None if none does.
+
+    Args:
+        info: of a stream that `displaces`.
+        record_size: bytes of the record and of its subject.
+    """
+    config, state = info["config"], info.get("state") or {}
+    most = _limit(config, "max_msgs")
+    if most and state.get("messages", 0) >= most:
+        return f"max_msgs is {most:,}"
+    most = _limit(config, "max_bytes")
+    if most and state.get("bytes", 0) + record_size + _RECORD_OVERHEAD > most:
+        return f"max_bytes is {most:,}"
+    return None
 
 
 def is_plain(config: Mapping[str, Any], bucket: str) -> bool:
@@ -253,6 +282,12 @@ def parse_time(text: str) -> datetime | None:
     if time.year == 1:
         return None
     return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
+def _limit(config: Mapping[str, Any], name: str) -> int:
+    """Return a limit of a stream; 0 for none."""
+    most = config.get(name)
+    return most if isinstance(most, int) and most > 0 else 0
 
 
 def _both_ways(one: str, other: str) -> tuple[list[str], list[str]]:

@@ -10,8 +10,10 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from natsobj.adr20 import streams
 from natsobj.connection import PASSING
 from natsobj.errors import (
+    BucketFull,
     ConfigRefused,
     InvalidArgument,
     JetStreamUnavailable,
@@ -19,6 +21,7 @@ from natsobj.errors import (
     ObjectChanged,
     OutcomeUnknown,
 )
+from natsobj.jetstream import Ack
 from natsobj.jetstream.codes import BUSY, IN_PROCESS, WRONG_SEQUENCE, api_error
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream, Record
@@ -28,6 +31,7 @@ __all__ = [
     "Replacement",
     "check_record",
     "finish",
+    "full",
     "note_left_over",
     "purge_chunks",
     "remove_others",
@@ -148,7 +152,7 @@ class Replacement:
             if ttl := self._ttl(self.record):
                 headers["Nats-TTL"] = f"{ttl}s"
             try:
-                ack = await stream.publish(self.record.subject, payload, headers, domain=self._domain)
+                ack = await self._publish(payload, headers)
                 self.in_doubt = self.in_doubt or ack.code in _DOUBTFUL
                 if ack.code in BUSY or ack.code == IN_PROCESS:
                     raise JetStreamUnavailable(f"JetStream: {ack.message}")
@@ -173,6 +177,26 @@ class Replacement:
                 await patience.wait(JetStreamUnavailable(f"JetStream: {ack.message}"), connection)
             elif lost_races > _FREE_RACES:
                 await patience.wait(ObjectChanged(stream.bucket, self._key, read=False), connection)
+
+    async def _publish(self, payload: bytes, headers: Mapping[str, str]) -> Ack:
+        """Publish the record, unless a full stream would drop something for it.
+
+        Raises:
+            BucketFull: it would.
+        """
+        stream, subject = self._stream, self.record.subject
+        if not stream.displaces or self.in_doubt:
+            return await stream.publish(subject, payload, headers, domain=self._domain)
+        async with stream.committing:
+            why = streams.displaced_by_record(await stream.info(), len(payload) + len(subject))
+            if why is not None:
+                raise full(stream, why)
+            return await stream.publish(subject, payload, headers, domain=self._domain)
+
+
+def full(stream: BucketStream, why: str) -> BucketFull:
+    """Return the error for what a stream would drop its oldest messages for."""
+    return BucketFull(stream.bucket, f"it drops its oldest messages: discard is old, {why}")
 
 
 _FREE_RACES = 8

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from natsobj.adr20 import names, records, streams
 from natsobj.errors import (
-    BucketFull,
     ChunksMissing,
     ConfigRefused,
     InvalidArgument,
@@ -28,6 +28,7 @@ from natsobj.objects.commit import (
     Replacement,
     check_record,
     finish,
+    full,
     remove_others,
     tidy_chunks,
 )
@@ -99,24 +100,27 @@ class Put:
         """The publish of the record, once it has begun."""
         self._committed = False
         """Whether the record is stored: from then on nothing is undone."""
+        self._alone = AsyncExitStack()
+        """Keeps other puts of this process away while there may be room for one only."""
         self._gone: list[ObjectInfo] = []
         """The objects that it replaced, whose chunks are to be removed."""
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
         self._finding = self._look_up()
-        try:
-            return await self._run(self._finding)
-        except OutcomeUnknown:
-            raise
-        except BaseException as e:
-            if isinstance(e, RefusedError):
-                self._stream.forget()
-            if not self._committed:
-                await self._undo(e)
-            if isinstance(e, SourceFailed):
-                raise e.error from e.error.__cause__
-            raise
+        async with self._alone:
+            try:
+                return await self._run(self._finding)
+            except OutcomeUnknown:
+                raise
+            except BaseException as e:
+                if isinstance(e, RefusedError):
+                    self._stream.forget()
+                if not self._committed:
+                    await self._undo(e)
+                if isinstance(e, SourceFailed):
+                    raise e.error from e.error.__cause__
+                raise
 
     def _look_up(self) -> asyncio.Future[Found]:
         """Look for what the key has, unless it is known to have nothing."""
@@ -137,6 +141,8 @@ class Put:
     async def _run(self, finding: asyncio.Future[Found]) -> ObjectInfo:
         stream, source = self._stream, self._source
         state = await stream.check_writable(max_age=0 if self._absences is None else TRUSTED)
+        if streams.displaces(state["config"]):
+            await self._alone.enter_async_context(stream.uploading)
         self._domain = state.get("domain", "")
         if (
             self._condition or source.size is None or source.size > _EARLY
@@ -150,7 +156,7 @@ class Put:
         ttl = self._ttl
         if ttl and (reason := streams.ttl_refusal(state["config"], ttl)):
             raise ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
-        source = self._fitting(source, state["config"], size)
+        source = await self._fitting(source, state, size)
         longer = max(ttl, _AFTERLIFE)
         upload = self._upload = self._begin(source, size, state, ttl=ttl and ttl + longer)
         await upload.store()
@@ -200,20 +206,27 @@ class Put:
         """Return the upload, before it has stored anything."""
         return Upload(self._stream, Chunker(self._stream, source, chunk_size), state, ttl=ttl)
 
-    def _fitting(self, source: Source, config: Mapping[str, Any], chunk_size: int) -> Source:
-        """Refuse a source whose end would displace its beginning; if its size is unknown, while it is read.
+    async def _fitting(self, source: Source, state: Mapping[str, Any], chunk_size: int) -> Source:
+        """Refuse a source that would displace what is stored; if its size is unknown, while it is read.
 
         Raises:
-            BucketFull: it is larger than the stream keeps.
+            BucketFull: it is larger than the stream has room for.
         """
-        kept = streams.most_kept(config, chunk_size)
-        if kept is None:
+        if not streams.displaces(state["config"]):
             return source
-        why = f"it drops its oldest messages, these chunks included: discard is old, {kept[1]}"
-        full = BucketFull(self._stream.bucket, why)
-        if source.size is not None and source.size > kept[0]:
-            raise full
-        return _Bounded(source, kept[0], full)
+        longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
+        size = len(self._encode(longest)) + len(names.metadata_subject(self._stream.bucket, self._key))
+        now = await self._stream.info()
+        room, why = streams.room_for_chunks(now, self._stream.bucket, chunk_size=chunk_size, record_size=size)
+        room += self._stored_before
+        if source.size is not None and source.size > room:
+            raise full(self._stream, why)
+        return _Bounded(source, room, full(self._stream, why))
+
+    @property
+    def _stored_before(self) -> int:
+        """Bytes of the object that are stored already."""
+        return 0
 
     @property
     def _says_anything(self) -> bool:

@@ -96,6 +96,11 @@ class ResumedPut(Put):
         chunker = MarkedChunker(self._stream, source, chunk_size)
         return ResumedUpload(self._stream, chunker, state, ttl=ttl, file=self._file, blank=blank)
 
+    @property
+    def _stored_before(self) -> int:
+        state = None if self._file is None else self._file.state
+        return 0 if state is None else state.acknowledged
+
     # A commit that an earlier run had begun
 
     async def _end_commit(self, file: StateFile, earlier: UploadState) -> ObjectInfo | None:

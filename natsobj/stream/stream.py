@@ -54,6 +54,10 @@ class BucketStream:
         """The state that `check_writable` has accepted."""
         self._plain: tuple[Mapping[str, Any], bool] | None = None
         """A state, and whether it is that of a plain stream: asked for each of many files."""
+        self.uploading = asyncio.Lock()
+        """Held while an object is stored in a stream that drops its oldest messages: its room is its own."""
+        self.committing = asyncio.Lock()
+        """The same for one record."""
         self._root_at = 0.0
         self._root: str | None = None
         """The bucket's name in its subjects, `$O.<root>.C.` and `$O.<root>.M.`; None until it is known.
@@ -212,6 +216,14 @@ class BucketStream:
         if self._plain is None or self._plain[0] is not state:
             self._plain = (state, streams.is_plain(state["config"], self.bucket))
         return self._plain[1]
+
+    @property
+    def displaces(self) -> bool:
+        """Whether it drops its oldest messages when it is full, as far as is known without asking."""
+        known = self._state
+        if known is None or not known.done() or known.cancelled() or known.exception() is not None:
+            return False
+        return streams.displaces(known.result()["config"])
 
     async def chunk_subject(self, nuid: str) -> str:
         """Return the subject of all chunks of one upload."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from nats.aio.client import Client
 
 from natsobj import Bucket, BucketConfig, Store
 from natsobj.adr20 import streams
-from natsobj.errors import RefusedError
+from natsobj.errors import BucketFull, RefusedError
 from tests.behind import api, fetch, last_sequence
 from tests.conftest import Serve
 from tests.program import Program
@@ -138,7 +139,7 @@ async def test_an_account_at_its_limit_is_a_full_bucket(serve: Serve, cli: Progr
 async def test_what_has_no_chunks_can_be_deleted_in_a_full_bucket(
     cli: Program, store: Store, client: Client, bucket_name: str
 ) -> None:
-    """An empty object, a link, and what is small in a bucket whose limit was lowered: none makes much room."""
+    """An empty object, a link, and what is small in a bucket whose limit was lowered."""
     bucket = await make(store, client, bucket_name, max_msgs=5)
     await bucket.put("empty", b"")
     await bucket.put("small", b"x")
@@ -167,4 +168,80 @@ async def test_what_would_displace_itself_is_refused_before_the_upload(
     assert next(iter(limit)) in cli("put", bucket_name, "k", cli.home / "large").expect(6).stderr
     assert await fetch(bucket, "k") == b"good"
     cli("put", bucket_name, "k", input=LARGE).expect(6)
+    await store.delete_bucket(bucket_name)
+
+
+RINGS = pytest.mark.parametrize("limit", [{"max_bytes": 1_000_000}, {"max_msgs": 9}], ids=str)
+"""What a bucket that drops its oldest messages keeps: one object of 5 chunks, and not a second one."""
+
+
+@RINGS
+async def test_nothing_that_is_stored_makes_room(
+    cli: Program, store: Store, client: Client, bucket_name: str, limit: dict[str, object]
+) -> None:
+    """In a full bucket that drops its oldest messages every change is refused, as in one that does not."""
+    bucket = await make(store, client, bucket_name, discard="old", **limit)
+    five, less = LARGE[: 5 * 131_072], LARGE[:400_000]
+    await bucket.put("good", five)
+    (cli.home / "folder").mkdir()
+    for name in ("good", "a", "b", "c"):
+        (cli.home / "folder" / name).write_bytes(five)
+    for line in (
+        ["put", bucket_name, "good", cli.home / "folder" / "good"],
+        ["put", bucket_name, "other", cli.home / "folder" / "a"],
+        ["put", "--resume", bucket_name, "other", cli.home / "folder" / "a"],
+        ["cp", bucket_name, "good", "copy"],
+    ):
+        said = cli(*line).expect(6).stderr
+        assert "discard is old" in said
+        assert next(iter(limit)) in said
+    cli("put", bucket_name, "other", input=five).expect(6)
+    cli("put", "-r", bucket_name, "x", cli.home / "folder").expect(1)
+    assert await fetch(bucket, "good") == five
+    cli("rm", bucket_name, "good").expect(0)
+    cli("put", "-r", bucket_name, "", cli.home / "folder").expect(1)  # one of them has room
+    (name,) = [info.name async for info in bucket.list()]
+    assert await fetch(bucket, name) == five
+    cli("rm", bucket_name, name).expect(0)
+    cli("put", bucket_name, "less", input=less).expect(0)
+    assert await fetch(bucket, "less") == less
+    await store.delete_bucket(bucket_name)
+
+
+async def test_no_record_makes_room(cli: Program, store: Store, client: Client, bucket_name: str) -> None:
+    """Neither that of an edit, a link or a rename, nor a tombstone, which is left out then."""
+    bucket = await make(store, client, bucket_name, discard="old", max_msgs=5)
+    await bucket.put("first", b"1")
+    await bucket.put("empty", b"")
+    await bucket.put("last", b"2")
+    for line in (
+        ["edit", bucket_name, "last", "--description", "x"],
+        ["ln", bucket_name, "last", "link"],
+        ["mv", bucket_name, "last", "moved"],
+        ["put", bucket_name, "nothing", "-"],
+    ):
+        assert "max_msgs" in cli(*line).expect(6).stderr
+    cli("rm", bucket_name, "empty").expect(0)
+    assert await fetch(bucket, "first") == b"1"
+    cli("mv", bucket_name, "last", "moved").expect(0)
+    assert [await fetch(bucket, key) for key in ("first", "moved")] == [b"1", b"2"]
+    cli("rm", bucket_name, "moved").expect(0)
+    assert await fetch(bucket, "first") == b"1"
+    await store.delete_bucket(bucket_name)
+
+
+async def test_an_interrupted_put_leaves_what_it_was_to_replace(
+    store: Store, client: Client, bucket_name: str
+) -> None:
+    """Also where there is room for one of both only: it says that the old one is as it was."""
+    bucket = await make(store, client, bucket_name, discard="old", max_bytes=1_000_000)
+    await bucket.put("k", LARGE[:600_000])
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield LARGE[:900_000]
+        raise ValueError
+
+    with pytest.raises((BucketFull, ValueError)):
+        await bucket.put("k", broken())
+    assert await fetch(bucket, "k") == LARGE[:600_000]
     await store.delete_bucket(bucket_name)
