@@ -431,8 +431,10 @@ class AuthenticationFailed(AuthorizationError):
 class PermissionDenied(AuthorizationError):
     """The credentials are good but not for this subject."""
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, *, subscribing: bool = False) -> None:
         self.subject = subject
+        self.verb = "subscribe" if subscribing else "publish"
+        """What is not allowed to do with it."""
         super().__init__(f"permission denied: {subject}")
 
 

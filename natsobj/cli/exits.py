@@ -176,7 +176,7 @@ _HINTS: Mapping[type[Exception], str] = {
     OutcomeUnknown: "natsobj info {0.bucket} {0.key} shows it",
     ObjectExists: "leave out --if-absent to replace it",
     RequestTimeout: "try again, or allow more with --timeout",
-    PermissionDenied: "the user may not publish to that subject",
+    PermissionDenied: "the user may not {0.verb} to that subject",
     ServerUnavailable: "name a server with -s or NATS_URL, or use --local",
     SourceChanged: "try again, or store what is read: cat FILE | natsobj put ...",
 }

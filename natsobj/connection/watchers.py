@@ -55,7 +55,7 @@ class Watchers:
         if self._lost is not None:
             fail(self._lost())
         elif self._deaf:
-            fail(PermissionDenied(f"{self._inbox}.*"))
+            fail(self._no_answers())
 
     def discard(self, owner: object) -> None:
         """Tell one no more."""
@@ -71,6 +71,9 @@ class Watchers:
         for _, fail in list(self._watching.values()):
             fail(error())
 
+    def _no_answers(self) -> PermissionDenied:
+        return PermissionDenied(f"{self._inbox}.*", subscribing=True)
+
     def deny(self, text: str) -> bool:
         """Tell the watchers of a denied subject; return False if the error is not about permissions."""
         violation = _VIOLATION.search(text)
@@ -81,5 +84,5 @@ class Watchers:
             self._deaf = True
         for subject, fail in list(self._watching.values()):
             if self._deaf or subject.casefold() == denied:
-                fail(PermissionDenied(f"{self._inbox}.*" if self._deaf else subject))
+                fail(self._no_answers() if self._deaf else PermissionDenied(subject))
         return True

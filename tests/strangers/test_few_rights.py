@@ -60,3 +60,16 @@ def test_add_and_rm_bucket_work_where_direct_get_is_denied(bare_cli: Program, se
     bare_cli("add", "x", "-s", few).expect(0)
     bare_cli("add", "x", "--if-not-exists", "-s", few, "--json").expect(0)
     bare_cli("rm", "--bucket", "x", "-f", "-s", few, "--json").expect(0)
+
+
+@pytest.mark.parametrize(
+    ("right", "verb"),
+    [("subscribe: {deny: [_INBOX.>]}", "subscribe"), ("publish: {deny: [$JS.>]}", "publish")],
+)
+def test_what_a_user_may_not_do_is_named(bare_cli: Program, serve: Serve, right: str, verb: str) -> None:
+    """Whoever gives the rights must know which one is missing."""
+    right = right.replace("[", '["').replace("]", '"]')
+    few = f"{{ user: few, password: p, permissions: {{ {right} }} }}"
+    server = serve(f"{PLAIN}\nauthorization {{ users: [ {few} ] }}")
+    denied = bare_cli("ls", "-s", f"nats://few:p@{server.address}").expect(7)
+    assert denied.stderr.endswith(f"(the user may not {verb} to that subject)\n")
