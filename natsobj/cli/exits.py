@@ -169,7 +169,6 @@ _HINTS: Mapping[type[Exception], str] = {
     RevisionMismatch: "natsobj info {0.bucket} {0.key} shows what is there",
     ContentMismatch: "natsobj ls -l {0.bucket} shows what is there",
     FileExists: "use -f to replace it or --skip-existing to keep it",
-    IsADirectoryError: "-r is for folders",
     InvalidBucketName: "letters, digits, - and _ are allowed",
     JetStreamUnavailable: "is JetStream enabled there, and is the --js-domain right?",
     ObjectChanged: "try again",

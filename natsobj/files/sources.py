@@ -153,7 +153,13 @@ def regular(descriptor: int, name: str) -> Iterator[FileSource]:
     Raises:
         OSError: it is not a regular file.
     """
-    with open(descriptor, "rb", buffering=0) as file:
+    try:
+        with naming(name):
+            file = open(descriptor, "rb", buffering=0)  # noqa: SIM115
+    except OSError:
+        os.close(descriptor)
+        raise
+    with file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", name)
         yield FileSource(file, name)

@@ -332,3 +332,12 @@ async def test_only_one_whole_object_into_a_file_is_gone_on_with(
     assert (result.code, result.stdout) == (2, b"")
     assert "--resume" in result.stderr
     assert not (cli.home / "out").exists()
+
+
+async def test_a_folder_of_the_keys_name_is_in_the_way(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+    """No option makes a file of it, so none is recommended."""
+    await bucket.put("k", b"x")
+    (tmp_path / "k").mkdir()
+    for options in ([], ["-f"]):
+        result = cli("get", bucket.name, "k", tmp_path, *options)
+        assert result == (1, b"", f"natsobj: {tmp_path}/k: Is a directory\n")

@@ -177,8 +177,9 @@ async def test_put_of_a_missing_file_makes_no_bucket(cli: Program, store: Store,
 
 async def test_put_of_a_folder_is_refused(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
     """A folder is no file."""
-    result = cli("put", bucket.name, "k", tmp_path)
-    assert result == (1, b"", f"natsobj: {tmp_path}: Is a directory (-r is for folders)\n")
+    for options in ([], ["--if-changed"], ["--resume"], ["--resume", "--if-changed"]):
+        result = cli("put", bucket.name, "k", tmp_path, *options)
+        assert result == (1, b"", f"natsobj: {tmp_path}: Is a directory (-r is for folders)\n")
     assert cli("info", bucket.name, "k").code == 4
 
 

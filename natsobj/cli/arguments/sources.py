@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from natsobj.folders.scan import LocalFile
 
 __all__ = [
+    "FOLDERS",
     "STDIN",
     "Input",
     "Watched",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 STDIN = "-"
+FOLDERS = "-r is for folders"
+"""The next step where a FILE is a folder."""
+
 _DESCRIPTOR = 0
 _SHOWN = 3
 """Files that a suggested command line has at most."""
@@ -240,6 +244,8 @@ def named_files(folder: str, files: Sequence[str]) -> Iterator[LocalFile | Faile
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), file)
             yield LocalFile(file, inside(folder, file), status.st_size)
         except (InvalidKey, OSError) as error:
+            if isinstance(error, IsADirectoryError):
+                error.add_note(FOLDERS)
             yield Failed(file, error)
 
 

@@ -121,9 +121,12 @@ async def put(
     if len(named) > 1:
         return await _put_named(session, bucket, values.utf8(key), named, how, jobs=jobs)
     file = named[0] if named else None
+    into = values.utf8(key)
     if file is not None and key.endswith("/"):
-        return await _put_one(session, bucket, sources.inside(values.utf8(key), file), file, how)
-    status = await _put_one(session, bucket, values.utf8(key), file, how)
+        with session.hinting(IsADirectoryError, sources.FOLDERS):
+            return await _put_one(session, bucket, sources.inside(into, file), file, how)
+    with session.hinting(IsADirectoryError, sources.FOLDERS):
+        status = await _put_one(session, bucket, into, file, how)
     if file is not None and (note := sources.name_note(bucket, key, file)):
         session.report(f"note: {note}")
     return status

@@ -177,7 +177,7 @@ class Session(Printer):
         return self.status
 
     @contextmanager
-    def hinting(self, kind: type[NatsobjError], hint: str) -> Iterator[None]:
+    def hinting(self, kind: type[NatsobjError | OSError], hint: str) -> Iterator[None]:
         """Name the next step of this command on an error that has a better one elsewhere, or none."""
         try:
             yield
