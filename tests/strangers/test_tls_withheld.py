@@ -82,6 +82,14 @@ class Between(FakeServer):
             session.say(b"INFO " + json.dumps(INFO).encode() + b"\r\n")
             return
         reader, writer = await asyncio.open_connection("127.0.0.1", self._real)
+        try:
+            await self._changed(session, reader, writer)
+        finally:
+            writer.transport.abort()
+
+    async def _changed(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         info = json.loads((await reader.readline()).partition(b" ")[2])
         if self._strip:
             info = {name: value for name, value in info.items() if not name.startswith("tls")}
@@ -95,7 +103,6 @@ class Between(FakeServer):
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
-        writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, note: bool) -> None:
         carried = 0
