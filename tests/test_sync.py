@@ -13,6 +13,7 @@ import pytest
 from nats.aio.client import Client
 
 from natsobj import Bucket, ObjectInfo, Store
+from natsobj.adr20.names import metadata_subject
 from natsobj.errors import (
     BucketSealed,
     InvalidArgument,
@@ -233,6 +234,27 @@ async def test_two_records_of_one_name_become_one(client: Client, bucket: Bucket
     grow(tmp_path, ["a"])
     await up(bucket, tmp_path, delete=True)
     assert [info.size async for info in bucket.list()] == [1]
+
+
+@pytest.mark.parametrize("other", ["same", "elsewhere", "unreadable"])
+async def test_what_goes_leaves_the_chunks_that_another_record_names(
+    client: Client, bucket: Bucket, tmp_path: Path, other: str
+) -> None:
+    """Links and renames of older clients are such: what stays in the bucket stays whole."""
+    info = await bucket.put("p/gone", b"shared")
+    key = "q/other" if other == "elsewhere" else "p/other"
+    record: dict[str, object] = {"name": key, "bucket": bucket.name, "size": 6, "chunks": 1}
+    record |= {"nuid": info.nuid, "digest": info.digest}
+    if other == "unreadable":
+        key, record["size"] = "q/bad", "many"
+    await client.jetstream().publish(metadata_subject(bucket.name, key), json.dumps(record).encode())
+    (tmp_path / ("other" if other == "same" else "mine")).write_bytes(b"shared")
+    await up(bucket, tmp_path, "p", delete=True)
+    with pytest.raises(ObjectNotFound):
+        await bucket.info("p/gone")
+    assert await bucket.stream.count(f"$O.{bucket.name}.C.{info.nuid}") == 1
+    if other != "unreadable":
+        assert await bucket.read(key) == b"shared"
 
 
 # What must not go

@@ -13,6 +13,7 @@ from natsobj.folders.outcomes import Done, Failed, Outcome, Skipped, attempt
 from natsobj.folders.pace import Pace
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
+from natsobj.objects.delete import delete_object
 
 __all__ = ["delete_objects"]
 
@@ -21,6 +22,7 @@ async def delete_objects(
     bucket: Bucket,
     objects: AsyncGenerator[ObjectInfo | Failed | Skipped, None],
     *,
+    shares: Callable[[ObjectInfo], bool] = lambda _: False,
     jobs: int | None = None,
     told: Callable[[Done], None] = lambda _: None,
 ) -> AsyncGenerator[Outcome, None]:
@@ -29,15 +31,17 @@ async def delete_objects(
     One that has changed since it was found is kept; one that is gone does not fail.
 
     Args:
+        shares: says whether another record names the chunks of one, which stay then.
         jobs: objects at once, as many as the line needs by default.
         told: as `put_files` has it.
     """
 
     async def delete(info: ObjectInfo) -> Done:
         try:
-            return Done(
-                info.name, await bucket.delete(info.name, search=True, revision=info.revision), "deleted"
+            gone = await delete_object(
+                bucket.stream, info.name, search=True, expected=info.revision, keep_chunks=shares(info)
             )
+            return Done(info.name, gone, "deleted")
         except (ObjectChanged, ObjectNotFound):
             return Done(info.name, info, "kept")
 

@@ -38,6 +38,8 @@ from natsobj.folders.scan import LocalFile, scan, with_slash
 from natsobj.folders.workers import Crew
 from natsobj.models import ObjectInfo
 from natsobj.stream import BucketStream
+from natsobj.stream.listing import every_record
+from natsobj.stream.marks import Marks
 
 __all__ = ["lean", "sync_to_bucket"]
 
@@ -107,7 +109,11 @@ async def sync_to_bucket(
         if delete and complete:
             await begun.check(bucket.stream)
             going = _in_turns(begun.sort_out(each) for each in surplus)
-            outcomes = _as_if(going) if dry_run else delete_objects(bucket, going, jobs=jobs, told=told)
+            if dry_run:
+                outcomes = _as_if(going)
+            else:
+                shares = await _sharing(bucket.stream, surplus)
+                outcomes = delete_objects(bucket, going, shares=shares, jobs=jobs, told=told)
             async with aclosing(outcomes):
                 async for outcome in outcomes:
                     yield outcome
@@ -239,6 +245,28 @@ def _place_of(item: Item, prefix: str, top: str) -> list[str]:
     if isinstance(item, LocalFile):
         return _place(item.key, prefix)
     return item.name.removeprefix(top).replace(os.sep, "/").split("/")
+
+
+async def _sharing(stream: BucketStream, surplus: Spool[Entry]) -> Callable[[ObjectInfo], bool]:
+    """Find out which of the objects to delete have chunks that another record names, too.
+
+    Older clients made such records by renames and links.
+    """
+    going, named = Marks(), Marks()
+    for entry in surplus:
+        if isinstance(entry, ObjectInfo) and entry.nuid is not None:
+            going.add(entry.nuid)
+    if len(going):
+        async with aclosing(every_record(stream)) as records:
+            async for record in records:
+                if record.live is not None and record.live.nuid is not None:
+                    if record.live.nuid in going:
+                        named.add(record.live.nuid)
+                elif record.error is not None:
+                    for nuid in [*record.may_name(going)] * 2:
+                        named.add(nuid)
+    shared = named.repeated()
+    return lambda info: info.nuid is not None and hash(info.nuid) in shared
 
 
 # What would be done

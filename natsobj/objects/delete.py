@@ -34,6 +34,7 @@ async def delete_object(
     search: bool = False,
     unreadable: bool = False,
     expected: int | None = None,
+    keep_chunks: bool = False,
 ) -> ObjectInfo:
     """Delete an object and return it as it was, with `deleted` true.
 
@@ -41,6 +42,7 @@ async def delete_object(
         search: if it is not where today's clients put it, search for its name.
         unreadable: also remove an unreadable record of that name.
         expected: delete only this revision.
+        keep_chunks: another record names the chunks. They stay, and no tombstone says that they are gone.
 
     Raises:
         ObjectChanged: another writer changed it, or it is not the `expected` revision.
@@ -54,6 +56,8 @@ async def delete_object(
     )
     nobodys = found.unreadable or ((found.record,) if found.record.error is not None else ())
     delete = partial(_Delete, stream, key, found, domain=state.get("domain", ""), expected=expected)
+    if keep_chunks:
+        return await delete().run_beside_another()
     if not (unreadable and nobodys):
         return await delete().run()
     gone = [await finish(_remove_unreadable(stream, record)) for record in nobodys]
@@ -120,6 +124,12 @@ class _Delete:
             await finish(remove_others(self._stream, self._others))
             return replace(self._gone, deleted=True)
 
+    async def run_beside_another(self) -> ObjectInfo:
+        """Remove nothing but the record: another one names the chunks."""
+        await self._remove()
+        await finish(remove_others(self._stream, self._others, but=self._gone.nuid))
+        return replace(self._gone, deleted=True)
+
     async def _bury(self) -> None:
         """Publish the tombstone."""
         burial = Replacement(
@@ -142,12 +152,16 @@ class _Delete:
         try:
             await self._bury()
         except BucketFull:
-            stream, record = self._stream, self._record
-            self._make(record)
-            await finish(stream.purge(record.subject, before=record.sequence + 1))
-            if not (current := await stream.read(record.subject)).is_nothing:
-                self._make(current)
-                raise ObjectChanged(stream.bucket, self._key, read=False) from None
+            await self._remove()
+
+    async def _remove(self) -> None:
+        """Remove the record, unless it has changed."""
+        stream, record = self._stream, self._record
+        self._make(record)
+        await finish(stream.purge(record.subject, before=record.sequence + 1))
+        if not (current := await stream.read(record.subject)).is_nothing:
+            self._make(current)
+            raise ObjectChanged(stream.bucket, self._key, read=False)
 
     def _make(self, current: Record) -> bytes:
         current.existing(self._stream.bucket, self._key)

@@ -30,7 +30,7 @@ class Marks:
         mark = hash(text)
         self._parts[mark % _PARTS].append(mark)
 
-    def __contains__(self, text: str) -> bool:
+    def __contains__(self, text: object) -> bool:
         mark = hash(text)
         part = mark % _PARTS
         if self._ordered[part] < len(self._parts[part]):
