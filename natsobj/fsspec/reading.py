@@ -25,6 +25,12 @@ _MOST_AHEAD = 16 * 1024 * 1024
 _SHARE = 5
 """At most a fifth of what was read in order so far is fetched ahead, so little is fetched for nothing."""
 
+_FREE = 1024 * 1024
+"""The beginning of what is read in order: up to here, that share does not limit what is fetched ahead."""
+
+_LINE_BLOCK = 16 * 1024
+"""A line is looked for in blocks of this many bytes, each of which is copied for each line in it."""
+
 
 class ReadFile(AbstractBufferedFile):
     """One version of an object; once it is replaced, further reads fail."""
@@ -60,6 +66,10 @@ class ReadFile(AbstractBufferedFile):
         fetched = _fetch(self._bucket, self._object, start, stop)
         return asyncio.run_coroutine_threadsafe(fetched, self.fs.loop)
 
+    def readuntil(self, char: bytes = b"\n", blocks: int | None = None) -> bytes:
+        """Return everything up to and including the next occurrence of some bytes."""
+        return bytes(super().readuntil(char, blocks or _LINE_BLOCK))
+
     def _fetch_range(self, start: int, stop: int) -> bytes:
         return self._begin(start, stop).result()
 
@@ -91,8 +101,11 @@ class _Ahead(BaseCache):
         self._begin = begin
         self._chunk = chunk
         self._spans: list[_Span] = []
-        self._position = 0
+        self._last = (0, 0)
         self._run = 0
+        """Bytes that were read in order."""
+        self._skipped = 0
+        """Bytes of the first chunk before them."""
         super().__init__(max(chunk, 4 * 1024 * 1024), lambda start, stop: begin(start, stop).result(), size)
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
@@ -100,12 +113,13 @@ class _Ahead(BaseCache):
         stop = self.size if stop is None else min(stop, self.size)
         if start >= stop:
             return b""
-        if start != self._position:
-            self._run = 0
+        if not self._last[0] <= start <= self._last[1] <= stop:
+            self._run, self._skipped = 0, start % self._chunk
+        new = max(start, self._last[1]) if self._run else start
         self._drop(lambda span: span.stop > start - self.blocksize and span.start <= stop)
-        spans = self._cover(start, stop)
-        self._run += stop - start
-        self._position = stop
+        spans = self._cover(start, stop, self._end(new, stop))
+        self._run += stop - new
+        self._last = (start, stop)
         self._go_ahead(stop)
         parts = [
             memoryview(span.content.result())[max(0, start - span.start) : stop - span.start]
@@ -125,18 +139,23 @@ class _Ahead(BaseCache):
                 span.content.cancel()
         self._spans = [span for span in self._spans if keep(span)]
 
-    def _cover(self, start: int, stop: int) -> list[_Span]:
-        """Find the spans of a range, in order, and start to fetch those that are missing."""
+    def _end(self, new: int, stop: int) -> int:
+        """Return the end of what a read is to fetch if bytes that are new to its run are missing."""
+        run = self._run + stop - new
+        wanted = min(new + max(min(self._run, _LEAST), self._run // _SHARE), stop + self.blocksize)
+        allowed = stop + max(_FREE - run, run // _SHARE - self._skipped, 0)
+        ahead = min(wanted, allowed)
+        return int(self.size) if ahead >= self.size else max(self._aligned(stop), self._whole(ahead))
+
+    def _cover(self, start: int, stop: int, end: int) -> list[_Span]:
+        """Find the spans of a range, in order, and start to fetch those that are missing, up to an end."""
         self._spans = [span for span in self._spans if not span.failed]
         found = []
         while start < stop:
             span: _Span | None = next((each for each in self._spans if each.start <= start < each.stop), None)
             if span is None:
                 later = [each.start for each in self._spans if each.start > start]
-                wanted = max(stop, start + min(self._run, _LEAST), start + self._run // _SHARE)
-                span = self._fetch_from(
-                    start, min([self._aligned(min(wanted, stop + self.blocksize)), *later])
-                )
+                span = self._fetch_from(start, min([end, *later]))
             found.append(span)
             start = span.stop
         return found
@@ -151,11 +170,14 @@ class _Ahead(BaseCache):
             end = self._fetch_from(end, self._aligned(end + self.blocksize)).stop
 
     def _fetch_from(self, start: int, stop: int) -> _Span:
-        start = start // self._chunk * self._chunk if start >= self._chunk else 0
+        start = self._whole(start)
         span = _Span(start, stop, self._begin(start, stop))
         self._spans.append(span)
         self.total_requested_bytes += stop - start
         return span
+
+    def _whole(self, position: int) -> int:
+        return position // self._chunk * self._chunk
 
     def _aligned(self, position: int) -> int:
         return min(int(self.size), -(-position // self._chunk) * self._chunk)

@@ -42,7 +42,20 @@ def beginning(fs: NatsobjFileSystem, path: str) -> int:
         return sum(len(file.read(MIB // 2)) for _ in range(24))
 
 
-@pytest.mark.parametrize("read", [part, ranges, jumps, beginning])
+def pieces(fs: NatsobjFileSystem, path: str) -> int:
+    """Little by little from somewhere in a chunk, and not much in all."""
+    with fs.open(path, "rb") as file:
+        file.seek(1_234_567)
+        return sum(len(file.read(4096)) for _ in range(257))
+
+
+def lines(fs: NatsobjFileSystem, path: str) -> int:
+    """One after the other: each is looked for in a block that reaches beyond it."""
+    with fs.open(path, "rb") as file:
+        return sum(len(next(file)) for _ in range(5000))
+
+
+@pytest.mark.parametrize("read", [part, ranges, jumps, beginning, pieces, lines])
 def test_little_is_fetched_beside_what_is_asked_for(
     server: NatsServer, fs: NatsobjFileSystem, root: str, read: Callable[[NatsobjFileSystem, str], int]
 ) -> None:
