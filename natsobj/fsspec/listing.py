@@ -92,8 +92,8 @@ class Listed(Connected):
         path = self._strip_protocol(path)
         try:
             tree = await self._tree(path, maxdepth)
-            if not tree.found and await self._isfile(path):
-                tree.files, tree.parents = {path: await self._info(path)}, {path: path}
+            if not tree.found and split(path)[1] and (itself := await self._info(path))["type"] == "file":
+                tree.files, tree.parents = {path: itself}, {path: path}
         except FileNotFoundError as e:
             if on_error == "raise":
                 raise

@@ -101,17 +101,20 @@ class Tree:
             for name, entry in entries.items():
                 last = name[len(self.parents[name]) :].removeprefix("/") if self.parents[name] else name
                 below[self.parents[name]][place][last] = entry
-        return _walk(below, top, detail, topdown)
+        return _walk(below, top, self._depth, detail, topdown)
 
 
-def _walk(below: Any, path: str, detail: bool, topdown: bool) -> Iterator[tuple[str, Any, Any]]:
+def _walk(
+    below: Any, path: str, depth: int | None, detail: bool, topdown: bool
+) -> Iterator[tuple[str, Any, Any]]:
     inside, files = below[path]
     paths = {last: entry["name"] for last, entry in inside.items()}
     directories = dict(sorted(inside.items())) if detail else sorted(inside)
     files = dict(sorted(files.items())) if detail else sorted(files)
     if topdown:
         yield path, directories, files
-    for each in list(directories):
-        yield from _walk(below, paths[each], detail, topdown)
+    if depth is None or depth > 1:
+        for each in list(directories):
+            yield from _walk(below, paths[each], depth and depth - 1, detail, topdown)
     if not topdown:
         yield path, directories, files

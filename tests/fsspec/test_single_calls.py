@@ -48,13 +48,28 @@ def test_a_walk_says_what_is_missing_as_it_is_asked_to(fs: NatsobjFileSystem, ro
     fs.pipe(f"{root}/key", b"x")
     assert list(fs.walk(f"{root}/key")) == [(f"{root}/key", [], [""])]  # as fsspec's own do
     assert list(fs.walk(f"{root}-none")) == [(f"{root}-none", [], [])]
-    with pytest.raises(FileNotFoundError):
-        list(fs.walk(f"{root}-none", on_error="raise"))
     told: list[OSError] = []
-    list(fs.walk(f"{root}-none", on_error=told.append))
-    assert [isinstance(error, FileNotFoundError) for error in told] == [True]
+    for path in (f"{root}-none", f"{root}/none"):
+        with pytest.raises(FileNotFoundError):
+            list(fs.walk(path, on_error="raise"))
+        list(fs.walk(path, on_error=told.append))
+    assert [isinstance(error, FileNotFoundError) for error in told] == [True, True]
+    fs.rm(f"{root}/key")
+    assert list(fs.walk(root, on_error="raise")) == [(root, [], [])]
     with pytest.raises(ValueError, match="maxdepth"):
         fs.find(root, maxdepth=0)
+
+
+@pytest.mark.parametrize("topdown", [True, False])
+def test_a_walk_shows_no_folder_whose_entries_are_too_deep(
+    fs: NatsobjFileSystem, root: str, *, topdown: bool
+) -> None:
+    """Such a folder would look empty."""
+    fs.pipe({f"{root}/a/b/c": b"", f"{root}/d": b""})
+    levels = [(root, ["a"], ["d"]), (f"{root}/a", ["b"], []), (f"{root}/a/b", [], ["c"])]
+    for depth in (1, 2, 3):
+        walked = list(fs.walk(root, maxdepth=depth, topdown=topdown))
+        assert walked == (levels[:depth] if topdown else levels[:depth][::-1])
 
 
 def test_modes_that_no_object_has_are_refused(fs: NatsobjFileSystem, root: str) -> None:
