@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from fsspec.asyn import AsyncFileSystem
 
@@ -55,6 +56,13 @@ class Connected(AsyncFileSystem):
         return path.lstrip("/") if isinstance(path, str) else path
 
     # The server
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that methods wait for; an error at the end of the program, when it has stopped."""
+        if sys.is_finalizing():
+            raise RuntimeError("the program is at its end")
+        return cast("asyncio.AbstractEventLoop", super().loop)
 
     @property
     def settings(self) -> Settings:

@@ -153,3 +153,23 @@ assert os.wait()[1] == 0
 print(fs.cat("{root}/child"), fsspec.filesystem("natsobj", servers="{server.url}") is fs)
 """)
     assert printed == "b'y' True\n"
+
+
+def test_what_is_closed_by_the_end_of_the_program_stores_nothing(server: NatsServer, root: str) -> None:
+    """Nobody runs the loop any more that it would wait for."""
+    program = f"""
+import fsspec
+class Holder:
+    def __init__(self, size):
+        self.file = fsspec.filesystem("natsobj", servers={server.url!r}).open("{root}/%s" % size, "wb")
+        self.file.write(bytes(size))
+    def __del__(self):
+        self.file.close()
+kept = Holder(3), Holder(10_000_000)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr.count("RuntimeError: the program is at its end") >= 2
+    assert NatsobjFileSystem(servers=server.url).find(root) == []
