@@ -9,9 +9,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
-from urllib.parse import parse_qs, quote, unquote_to_bytes
+from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes
 
-__all__ = ["Asked", "Mark", "NoAddress", "Order", "folder_address", "key_address", "page_address", "read"]
+__all__ = [
+    "Asked",
+    "Mark",
+    "NoAddress",
+    "Order",
+    "folder_address",
+    "folder_address_of",
+    "key_address",
+    "page_address",
+    "read",
+]
 
 Order = Literal["name", "size", "time"]
 
@@ -61,6 +71,17 @@ def key_address(key: str) -> str:
 def folder_address(prefix: str) -> str:
     """Return the address of a folder, given its prefix: empty, or with a slash at the end."""
     return f"/?folder={_quoted(prefix)}" if _dotted(prefix) else f"/{_path(prefix)}"
+
+
+def folder_address_of(key: str, query: bytes) -> str:
+    """Return the address of the folder that was asked for as if it were a key, with the rest of the query."""
+    address = folder_address(f"{key}/")
+    fields = [
+        field
+        for field in query.decode("ascii").split("&")
+        if field and unquote(field.partition("=")[0]) not in {"key", "folder"}
+    ]
+    return f"{address}{'&' if '?' in address else '?'}{'&'.join(fields)}" if fields else address
 
 
 def page_address(prefix: str, order: Order, *, reverse: bool, after: Mark | None = None) -> str:

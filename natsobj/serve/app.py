@@ -24,7 +24,7 @@ from natsobj.errors import (
 from natsobj.folders.level import one_level
 from natsobj.models import Folder
 from natsobj.serve.access import CHALLENGE, is_authorised, is_local
-from natsobj.serve.addresses import Asked, NoAddress, folder_address, read
+from natsobj.serve.addresses import Asked, NoAddress, folder_address_of, read
 from natsobj.serve.body import Answer, Body
 from natsobj.serve.conditions import Unsatisfiable, failed_condition, wanted_part
 from natsobj.serve.content import object_headers
@@ -152,9 +152,7 @@ class Site:
         if isinstance(found, ObjectInfo):
             await self._send_object(request, answer, key, found)
             return
-        query = request.scope["query_string"]
-        location = folder_address(f"{key}/")
-        location += f"{'&' if '?' in location else '?'}{query.decode('ascii')}" if query else ""
+        location = folder_address_of(key, request.scope["query_string"])
         await _plain(request, answer, 307, "it is a folder", {"location": location})
 
     async def _find(self, key: str) -> ObjectInfo | None:

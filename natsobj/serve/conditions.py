@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
+
 from natsobj.models import ObjectInfo
 
 __all__ = ["Part", "Unsatisfiable", "entity_tag", "failed_condition", "http_date", "wanted_part"]
@@ -37,10 +39,10 @@ def http_date(time: datetime) -> str:
     return format_datetime(time.astimezone(UTC), usegmt=True)
 
 
-def failed_condition(headers: Mapping[str, str], tag: str, modified: datetime) -> int | None:
+def failed_condition(headers: Headers, tag: str, modified: datetime) -> int | None:
     """Return 412 or 304 if a condition of the request says so; None if the object is to be sent."""
     modified = modified.replace(microsecond=0)
-    match, none_match = headers.get("if-match"), headers.get("if-none-match")
+    match, none_match = _list(headers, "if-match"), _list(headers, "if-none-match")
     if match is not None:
         if not _names(match, tag, weak=False):
             return 412
@@ -73,6 +75,12 @@ def wanted_part(headers: Mapping[str, str], tag: str, modified: datetime, size: 
     if start >= size:
         raise Unsatisfiable
     return Part(start, min(last + 1, size))
+
+
+def _list(headers: Headers, name: str) -> str | None:
+    """Return a list that may be spread over several lines."""
+    lines = headers.getlist(name)
+    return ",".join(lines) if lines else None
 
 
 def _names(field: str, tag: str, *, weak: bool) -> bool:

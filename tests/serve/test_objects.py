@@ -150,6 +150,20 @@ async def test_conditions_decide(site: Running, bucket: Bucket) -> None:
         assert reply.body == {200: TEXT, 206: TEXT[1:3]}.get(status, b"")
 
 
+async def test_a_condition_may_be_spread_over_several_lines(site: Running, bucket: Bucket) -> None:
+    """A list of tags is the same on one line and on two."""
+    await bucket.put("k", TEXT)
+    tag = site("/k").headers["etag"]
+    for name, status in (("If-None-Match", 304), ("If-Match", 200)):
+        connection = site.connection()
+        connection.putrequest("GET", "/k")
+        for value in ('"x"', tag):
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == status
+        connection.close()
+
+
 async def test_a_link_is_followed_once(site: Running, bucket: Bucket) -> None:
     """It gives what it leads to; what leads nowhere, and what was deleted, is not there."""
     await bucket.put("target", TEXT)

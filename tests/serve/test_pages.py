@@ -88,11 +88,14 @@ async def test_a_page_has_folders_and_objects_and_can_be_sorted(site: Running, b
 
 async def test_a_folder_without_its_slash_is_found(site: Running, bucket: Bucket) -> None:
     """The answer leads to it, on this site and with the query; an object of that name is an object."""
-    for key in ("a/b", "//evil.example/x", "o", "o/p"):
+    for key in ("a/b", "//evil.example/x", "o", "o/p", "up/../x"):
         await bucket.put(key, b"")
     reply = site("/a?json")
     assert (reply.status, reply.headers["location"]) == (307, "/a/?json")
     assert site("//%2Fevil.example").headers["location"] == "/%2F%2Fevil.example/"
+    for asked, location in (("a&sort=size", "/a/?sort=size"), ("up/..&json", "/?folder=up%2F..%2F&json")):
+        assert site(f"/?key={asked}").headers["location"] == location
+        assert site(location).status == 200
     assert site("/o").status == 200
     assert site("/nothing/").status == 404
     assert site("/nothing").status == 404
