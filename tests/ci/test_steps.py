@@ -197,6 +197,17 @@ def test_a_cache_is_restored_by_its_key_or_the_newest_below_a_prefix(step: Step,
         assert done.answers == {"cache-hit": hit, "cache-matched-key": matched}
 
 
+@once
+async def test_a_prefix_is_one_of_a_saved_key(step: Step, work: Path, store: Store, bucket_name: str) -> None:
+    """Of the key as it was given, not of the object's name; what else is stored there is no cache."""
+    (work / "file").write_text("x")
+    step("save", key="deps", path="file").expect()
+    await store.bucket(bucket_name).put("cache/deps-by-hand", b"x")
+    for prefix, matched in (("deps.tar", ""), ("deps.tar.gz", ""), ("deps", "deps")):
+        done = step("restore", key="other", restore_keys=prefix).expect()
+        assert done.answers == {"cache-hit": "false", "cache-matched-key": matched}
+
+
 async def test_a_saved_cache_is_never_overwritten(
     step: Step, work: Path, store: Store, bucket_name: str
 ) -> None:
