@@ -360,6 +360,8 @@ class Bucket:
     async def open(self, key: str) -> AsyncIterator[ObjectReader]:
         """Open an object for reading in chunks; the iteration raises what `get` raises.
 
+        After the block, it raises a `ValueError`.
+
         Raises:
             ObjectNotFound: there is none.
         """
@@ -370,6 +372,7 @@ class Bucket:
         finally:
             task.cancel()
             await asyncio.wait([task])
+            reader.close()
 
     async def delete(
         self, key: str, *, search: bool = False, unreadable: bool = False, revision: int | None = None

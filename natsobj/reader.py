@@ -47,6 +47,12 @@ class ObjectReader:
         """Refuse, when chunks were given already."""
         raise io.UnsupportedOperation("chunks that were given cannot be taken back")
 
+    def close(self) -> None:
+        """End each iteration, also one that waits or begins later, with a `ValueError`."""
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+        self._chunks.put_nowait(ValueError(f"no longer open: {self.info.bucket}/{self.info.name}"))
+
     async def fill(self, transfer: Awaitable[ObjectInfo]) -> None:
         """Run the transfer that fills this reader, and pass on how it ended."""
         try:

@@ -100,6 +100,8 @@ def test_an_object_is_read_in_chunks(bucket: blocking.Bucket) -> None:
         for chunk in reader:
             assert chunk
             break
+    with pytest.raises(ValueError, match="^no longer open: .*/k$"):
+        next(iter(reader))
     with pytest.raises(ObjectNotFound), bucket.open("missing"):
         pass
 
@@ -246,3 +248,23 @@ print(next(listing).name)
 """
     done = run([*script(code), server.url, bucket.name])
     assert (done.returncode, done.stdout, done.stderr) == (0, b"k\n", b"")
+
+
+def test_what_reads_after_the_end_of_the_program_is_told(bucket: blocking.Bucket, server: NatsServer) -> None:
+    """By an error that it can catch, and by nothing else."""
+    code = """
+import sys
+from natsobj import blocking
+store = blocking.connect(sys.argv[1]).__enter__()
+class Late:
+    def __del__(self):
+        try:
+            bucket.read("k")
+        except RuntimeError:
+            print("told")
+bucket = store.bucket(sys.argv[2])
+bucket.put("k", b"x")
+late = Late()
+"""
+    done = run([*script(code), server.url, bucket.name])
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"told\n", b"")

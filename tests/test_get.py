@@ -294,6 +294,8 @@ async def test_a_reader_gives_chunks_and_the_verdict(bucket: Bucket, client: Cli
     async with bucket.open("k") as reader:
         async for _ in reader:
             break
+    with pytest.raises(ValueError, match="^no longer open: .*/k$"):
+        await anext(aiter(reader))
     await drop_chunk(client, bucket, "k")
     async with bucket.open("k") as reader:
         with pytest.raises(ChunksMissing):

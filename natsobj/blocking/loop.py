@@ -123,7 +123,11 @@ class _Job(Generic[T]):
         self._work = work
         self._task: asyncio.Task[T] | None = None
         self._done: Future[asyncio.Task[T]] = Future()
-        loop.call_soon_threadsafe(self._start)
+        try:
+            loop.call_soon_threadsafe(self._start)
+        except RuntimeError:  # the program is at its end
+            work.close()
+            raise
 
     def wait(self) -> None:
         """Wait for its end, whatever it is."""

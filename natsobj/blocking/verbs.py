@@ -272,6 +272,8 @@ class Bucket(Face[_bucket.Bucket]):
     def open(self, key: str) -> Iterator[ObjectReader]:
         """Open an object for reading in chunks; the iteration raises what `get` raises.
 
+        After the block, it raises a `ValueError`.
+
         Raises:
             ObjectNotFound: there is none.
         """
