@@ -62,8 +62,9 @@ DESCRIPTIONS: Mapping[str, str] = {
         position. FIFOs and devices that are named are read to their end.
 
         With `--ttl` the object expires after that time, in a bucket that allows it (`add --object-ttl`).
-        `edit`, `mv` and `cp` keep the time that is left. The chunks live an hour longer than the object, or
-        twice as long. If the settings of the bucket would extend the time, the put is refused.
+        `edit`, `mv` and `cp` keep the time that is left. The chunks live twice as long as the object, and at
+        least an hour longer: until then an expired object still takes up room, unless `natsobj-gc`(1)
+        removes its chunks. If the settings of the bucket would extend the time, the put is refused.
 
         With `--if-changed` nothing is done if the stored digest is that of FILE, and the exit status is 0:
         a new description or other metadata is not stored either.
@@ -136,6 +137,8 @@ DESCRIPTIONS: Mapping[str, str] = {
         Description, headers, metadata and unknown fields of other clients are kept. A link is moved as a
         link. An existing object of the new name is kept, which is an error (exit status 6), unless
         `--force` is given; the server decides. Moving an object onto itself does nothing.
+        A new name that looks like a local path (`.`, `..`, `./x` or `../x`) is refused: `get` fetches an
+        object. To give it such a name nevertheless, name the bucket before it.
 
         With `--recursive`, every object whose key begins with the prefix and a `/` gets a key that begins
         with the other prefix instead. One that fails is reported and the others are moved (exit status 1).
@@ -147,6 +150,8 @@ DESCRIPTIONS: Mapping[str, str] = {
         Description, headers, metadata and unknown fields of other clients are kept. A link is copied as a
         link. An existing object of the new name is kept, which is an error (exit status 6), unless
         `--force` is given; the server decides. Copying an object onto itself does nothing.
+        A new name that looks like a local path (`.`, `..`, `./x` or `../x`) is refused: `get` fetches an
+        object. To give it such a name nevertheless, name the bucket before it.
 
         With `--recursive`, every object whose key begins with the prefix and a `/` gets a key that begins
         with the other prefix instead. One that fails is reported and the others are copied (exit status 1).

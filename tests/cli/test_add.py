@@ -85,6 +85,7 @@ async def test_add_json_gives_the_bucket(cli: Program, bucket_name: str) -> None
     "wrong",
     [
         ["--replicas", "0"],
+        ["--replicas", "6"],
         ["--replicas", "x"],
         ["--storage", "tape"],
         ["--ttl", "soon"],

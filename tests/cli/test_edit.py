@@ -90,12 +90,36 @@ async def test_edit_changes_a_bucket(cli: Program, bucket: Bucket) -> None:
         ["photos", "k", "--no-compress"],
         ["photos", "--ttl", "7d", "--no-ttl"],
         ["photos", "--max-bucket-size", "1G", "--no-max-bucket-size"],
+        ["photos", "--replicas", "0"],
+        ["photos", "--replicas", "6"],
     ],
 )
 def test_edit_tells_objects_from_buckets(bare_cli: Program, line: list[str]) -> None:
     """What is an object's needs a KEY, what is a bucket's takes none, and nothing is set and taken away."""
     result = bare_cli("edit", *line)
     assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["k", "-H", "A:1", "-H", "B:1", "--remove-header", "B"], "--header B and --remove-header B"),
+        (["k", "--metadata", "a=1", "--remove-metadata", "a"], "--metadata a and --remove-metadata a"),
+        (["--metadata", "a=1", "--remove-metadata", "a"], "--metadata a and --remove-metadata a"),
+    ],
+)
+def test_edit_does_not_set_and_remove_the_same(bare_cli: Program, line: list[str], said: str) -> None:
+    """Of an object and of a bucket."""
+    result = bare_cli("edit", "photos", *line)
+    assert (result.code, result.stdout) == (2, b"")
+    assert result.stderr.startswith(f"natsobj: contradicting options: {said} (")
+
+
+async def test_edit_tells_names_apart_by_their_case(cli: Program, bucket: Bucket) -> None:
+    """As every other client does: a header can get another spelling in one run."""
+    await bucket.put("k", b"", ObjectMeta(headers={"ETAG": "1"}))
+    assert cli("edit", bucket.name, "k", "-H", "Etag:1", "--remove-header", "ETAG", "-q").code == 0
+    assert (await bucket.info("k")).headers == {"Etag": ("1",)}
 
 
 # Seals

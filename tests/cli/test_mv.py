@@ -112,6 +112,29 @@ def test_mv_and_cp_refuse_what_makes_no_sense(bare_cli: Program, command: str) -
         assert (result.code, result.stdout, result.stderr.count("\n")) == (2, b"", 1), line
 
 
+@pytest.mark.parametrize("path", [".", "..", "./a", "../x/a", "./"])
+@pytest.mark.parametrize("command", ["mv", "cp"])
+def test_a_local_path_is_no_new_name(bare_cli: Program, command: str, path: str) -> None:
+    """Whoever types one wants the file: exit 2, and the line that fetches it."""
+    for options in ([], ["-r"], ["-n"]):
+        result = bare_cli(command, *options, "photos", "2026/a", path)
+        get = "get -r" if "-r" in options else "get"
+        assert (result.code, result.stdout) == (2, b"")
+        assert result.stderr == (
+            f"natsobj: {path} is a local path, not a new name in the bucket "
+            f"(did you mean natsobj {get} photos 2026/a {path}?)\n"
+        )
+
+
+async def test_a_name_like_a_path_is_possible_in_a_named_bucket(cli: Program, bucket: Bucket) -> None:
+    """Other clients may have stored one; names that only begin with a dot are like any other."""
+    await bucket.put("a", b"1")
+    assert cli("cp", bucket.name, "a", bucket.name, "./a", "-q").code == 0
+    assert cli("cp", bucket.name, "a", ".hidden", "-q").code == 0
+    assert cli("mv", bucket.name, "./a", "...", "-q").code == 0
+    assert sorted(await holds(bucket)) == ["...", ".hidden", "a"]
+
+
 async def test_a_plan_of_one_object_shows_both_names(cli: Program, bucket: Bucket) -> None:
     """Nothing is changed; what is missing or taken ends as it would without `-n`."""
     for key in ("a", "b"):

@@ -25,13 +25,16 @@ __all__ = [
     "MaxBucketSize",
     "Metadata",
     "Newer",
+    "NewerBelow",
     "ObjectTtl",
     "Offset",
     "Older",
+    "OlderBelow",
     "OlderThan",
     "OptionalBucket",
     "OptionalKey",
     "Prefix",
+    "PutJobs",
     "Recursive",
     "RemoveHeaders",
     "RemoveMetadata",
@@ -121,7 +124,8 @@ def _jobs(of: str = "") -> Any:
     return typer.Option("--jobs", "-j", metavar="N", min=1, max=_MOST_JOBS, help=text)
 
 
-Jobs = Annotated[int | None, _jobs(" with -r or several FILEs")]
+Jobs = Annotated[int | None, _jobs(" with -r")]
+PutJobs = Annotated[int | None, _jobs(" with -r or several FILEs")]
 SyncJobs = Annotated[int | None, _jobs()]
 
 MaxBucketSize = Annotated[
@@ -177,24 +181,30 @@ OlderThan = Annotated[
         help="Keep what is younger; by default 24h. An upload is as old as its newest chunk.",
     ),
 ]
-Older = Annotated[
-    timedelta | None,
-    typer.Option(
+
+
+def _older(only: str = "Only") -> Any:
+    return typer.Option(
         "--older-than",
         metavar="DURATION",
         parser=values.duration,
-        help="Only objects last modified longer ago than this, such as 30d, by the server's clock.",
-    ),
-]
-Newer = Annotated[
-    timedelta | None,
-    typer.Option(
+        help=f"{only} objects last modified longer ago than this, such as 30d, by the server's clock.",
+    )
+
+
+def _newer(only: str = "Only") -> Any:
+    return typer.Option(
         "--newer-than",
         metavar="DURATION",
         parser=values.duration,
-        help="Only objects modified within this time, such as 24h, by the server's clock.",
-    ),
-]
+        help=f"{only} objects modified within this time, such as 24h, by the server's clock.",
+    )
+
+
+Older = Annotated[timedelta | None, _older()]
+OlderBelow = Annotated[timedelta | None, _older("With -r, only")]
+Newer = Annotated[timedelta | None, _newer()]
+NewerBelow = Annotated[timedelta | None, _newer("With -r, only")]
 Description = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", parser=values.utf8, help="Set the description.")
 ]

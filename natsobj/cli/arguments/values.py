@@ -34,6 +34,7 @@ __all__ = [
     "secret",
     "sha256",
     "size",
+    "unremoved",
     "utf8",
     "way",
 ]
@@ -218,6 +219,22 @@ def needs(option: str, given: bool, others: Mapping[str, object]) -> None:
     alone = [] if given else [name for name, value in others.items() if value is not None]
     if alone:
         raise UsageError(f"{alone[0]} needs {option}")
+
+
+def unremoved(option: str, pairs: Iterable[Pair] | None, names: Iterable[str] | None) -> None:
+    """Refuse to set and to remove the same name.
+
+    Args:
+        option: sets it, as `--header`; `--remove-header` removes it.
+
+    Raises:
+        UsageError: a name is in both.
+    """
+    removed = set(names or ())
+    for name in (pair.name for pair in pairs or () if pair.name in removed):
+        raise UsageError(
+            f"contradicting options: {option} {name} and {option.replace('--', '--remove-')} {name}"
+        )
 
 
 def exclusive(options: Mapping[str, object]) -> None:

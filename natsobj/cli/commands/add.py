@@ -34,7 +34,9 @@ async def add(
     object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
         int,
-        typer.Option("--replicas", metavar="N", min=1, help="Number of servers that keep a copy, 1 to 5."),
+        typer.Option(
+            "--replicas", metavar="N", min=1, max=5, help="Number of servers that keep a copy, 1 to 5."
+        ),
     ] = 1,
     storage: Annotated[
         Literal["file", "memory"], typer.Option("--storage", help="Storage of the bucket: file or memory.")

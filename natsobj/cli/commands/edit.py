@@ -48,7 +48,9 @@ async def edit(
     object_ttl: options.ObjectTtl = False,
     replicas: Annotated[
         int | None,
-        typer.Option("--replicas", metavar="N", min=1, help="Number of servers that keep a copy, 1 to 5."),
+        typer.Option(
+            "--replicas", metavar="N", min=1, max=5, help="Number of servers that keep a copy, 1 to 5."
+        ),
     ] = None,
     storage: Annotated[
         Literal["file", "memory"] | None,
@@ -69,6 +71,8 @@ async def edit(
     values.exclusive(
         {"--max-bucket-size": max_bucket_size is not None, "--no-max-bucket-size": no_max_bucket_size}
     )
+    values.unremoved("--header", header, remove_header)
+    values.unremoved("--metadata", metadata, remove_metadata)
     shared: dict[str, Any] = {
         "description": description,
         "metadata": dict(metadata or ()),

@@ -58,8 +58,8 @@ async def get(
             help="With -r, only names that match; * also matches /.",
         ),
     ] = None,
-    older_than: options.Older = None,
-    newer_than: options.Newer = None,
+    older_than: options.OlderBelow = None,
+    newer_than: options.NewerBelow = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace FILE if it exists.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Succeed if FILE exists, and keep it.")

@@ -49,7 +49,7 @@ async def put(
     files: options.SourceFiles = None,
     *,
     recursive: options.Recursive = False,
-    jobs: options.Jobs = None,
+    jobs: options.PutJobs = None,
     create: Annotated[bool, typer.Option("--create", help="Create the bucket if it is missing.")] = False,
     if_absent: Annotated[
         bool, typer.Option("--if-absent", help="Store only if there is no such object.")
@@ -99,7 +99,8 @@ async def put(
     values.exclusive({"--recursive": recursive, "--if-match": if_match})
     values.exclusive({"--recursive": recursive, "--if-revision": revision})
     values.exclusive({"--resume": resume, "--recursive": recursive})
-    values.needs("--recursive", recursive or key.endswith("/"), {"--jobs": jobs})
+    several = key.endswith("/") or len(files or ()) > 1
+    values.needs("--recursive or several FILEs", recursive or several, {"--jobs": jobs})
     meta = ObjectMeta(
         description or None, values.grouped(header or ()), dict(metadata or ()), chunk_size, ttl
     )

@@ -52,7 +52,9 @@ async def rm(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", "-f", help="Ignore missing objects; delete many, or a bucket, without asking."
+            "--force",
+            "-f",
+            help="Ignore missing objects; needed to delete many; delete a bucket without asking.",
         ),
     ] = False,
     dry_run: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -60,6 +62,7 @@ def verb(change: Change, about: str) -> Callable[..., Coroutine[Any, Any, int]]:
     ) -> int:
         values.exclusive({"--force": force, "--if-absent": if_absent})
         values.needs("--recursive", recursive, {"--jobs": jobs})
+        _check_local(bucket, names, recursive=recursive)
         renaming = _Renaming(change=change, bucket=bucket, names=names, force=force, jobs=jobs)
         if recursive:
             return await renaming.all(session, dry_run=dry_run)
@@ -158,6 +161,20 @@ class _Renaming:
                     told=batch.count,
                 )
                 return await batch.collect(outcomes)
+
+
+def _check_local(bucket: str, names: Sequence[str], *, recursive: bool) -> None:
+    """Refuse a new name that is written like a local path, unless a bucket is named before it.
+
+    Raises:
+        UsageError: the object was to be fetched.
+    """
+    if len(names) == 2 and re.match(r"\.\.?(/|$)", names[1]):
+        options = [*(["-r"] if recursive else []), *(["--"] if names[0].startswith("-") else [])]
+        line = shlex.join(("natsobj", "get", *options, bucket, *names))
+        error = UsageError(f"{names[1]} is a local path, not a new name in the bucket")
+        error.add_note(f"did you mean {line}?")
+        raise error
 
 
 def _as_it_was(settled: bool) -> str:
