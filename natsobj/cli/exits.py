@@ -225,8 +225,8 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
     if isinstance(error, NoArgsIsHelpError):
         return error.format_message(), None
     notes = getattr(error, "__notes__", None)
-    if isinstance(error, NoSuchOption) and error.possibilities and not notes:
-        return error.message[:1].lower() + error.message[1:], f"did you mean {error.possibilities[0]}?"
+    if isinstance(error, NoSuchOption) and not notes and (near := _near_option(error)):
+        return error.message[:1].lower() + error.message[1:], f"did you mean {near}?"
     if isinstance(error, MissingParameter) and error.param is not None:
         text = f"missing {error.param.param_type_name} {error.param.human_readable_name}"
     elif isinstance(error, NoSuchOption):
@@ -239,6 +239,15 @@ def usage_message(error: UsageError) -> tuple[str, str | None]:
         return without_credentials(text), without_credentials(str(notes[0]))
     command = "natsobj" if error.ctx is None else error.ctx.command_path
     return without_credentials(text[:1].lower() + text[1:]), f"try {command} --help"
+
+
+def _near_option(error: NoSuchOption) -> str | None:
+    """Return the option that was meant; the dashes alone make no two alike."""
+    from difflib import get_close_matches
+
+    names = {each.lstrip("-"): each for each in error.possibilities or ()}
+    near = get_close_matches(error.option_name.lstrip("-"), names, n=1, cutoff=0.7)
+    return names[near[0]] if near else None
 
 
 _SCHEME = r"\b(?:nats|tls|wss?):/{1,2}"  # one slash is what it has where a URL was taken for a path

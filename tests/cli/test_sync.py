@@ -95,6 +95,7 @@ async def test_sync_n_tells_and_changes_nothing(cli: Program, bucket: Bucket, tm
         (("dist/a", "b:"), "sync needs a folder: dist/a is none (put and get are for single files)"),
         (("dist", "b:x*"), "a PREFIX is not a pattern: x*"),
         (("dist", "no such:x"), "invalid bucket name: no such"),
+        (("dist", "b:/x"), "a prefix begins with no slash: b:/x (did you mean b:x?)"),
         (("b:", "dist", "--create"), "--create is for a bucket that is DST, not for b:"),
     ],
 )
@@ -106,6 +107,22 @@ def test_sides_that_cannot_be_are_wrong_usage(
     result = bare_cli("sync", *sides, cwd=tmp_path)
     assert (result.code, result.stdout) == (2, b"")
     assert result.stderr.startswith(f"natsobj: {said}")
+
+
+@pytest.mark.parametrize(
+    ("sides", "line"),
+    [
+        (("dist", "nats:photos/www"), "natsobj sync dist photos:www"),
+        (("nats:photos/", "dist"), "natsobj sync photos: dist"),
+    ],
+)
+def test_the_name_of_a_server_before_the_bucket_is_found_out(
+    cli: Program, tmp_path: Path, sides: Sequence[str], line: str
+) -> None:
+    """rclone has REMOTE:BUCKET/PREFIX: where no bucket has that name, ours is the next step."""
+    grow(tmp_path, ["dist/a"])
+    result = cli("sync", *sides, cwd=tmp_path)
+    assert result == (3, b"", f"natsobj: no such bucket: nats (did you mean {line}?)\n")
 
 
 async def test_a_folder_may_have_a_colon_in_its_name(cli: Program, bucket: Bucket, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ PHRASES: Mapping[str, Phrases] = {
         ("mc cat nats/photos/cat.jpg", "natsobj cat photos cat.jpg"),
         ("mc mv nats/photos/cat.jpg nats/photos/tom.jpg", "natsobj mv photos cat.jpg tom.jpg"),
         ("mc rm nats/photos/tom.jpg", "natsobj rm photos tom.jpg"),
+        ("mc du nats/photos", "natsobj info photos"),
+        ("mc rm -r --force nats/photos/dist", "natsobj rm photos --match 'dist/*' -f"),
         ("mc rb --force nats/photos", "natsobj rm --bucket photos -f"),
     ),
     "aws s3": (
@@ -86,6 +88,7 @@ PHRASES: Mapping[str, Phrases] = {
         ("rclone check dist nats:photos/dist", "natsobj sync dist photos:dist --delete -n"),
         ("rclone moveto nats:photos/cat.jpg nats:photos/tom.jpg", "natsobj mv photos cat.jpg tom.jpg"),
         ("rclone deletefile nats:photos/tom.jpg", "natsobj rm photos tom.jpg"),
+        ("rclone delete nats:photos --min-age 7d", "natsobj rm photos --older-than 7d -f"),
         ("rclone purge nats:photos", "natsobj rm --bucket photos -f"),
     ),
 }

@@ -23,6 +23,18 @@ class Sides:
     up: bool
     """The bucket is to match the folder."""
 
+    @property
+    def of_remote(self) -> str | None:
+        """What to try where the bucket is missing and has a server's name, as in REMOTE:BUCKET/PREFIX."""
+        from natsobj.cli.arguments.foreign import REMOTES
+
+        bucket, _, prefix = self.prefix.partition("/")
+        far = f"{bucket}:{prefix}"
+        meant = (self.folder, far) if self.up else (far, self.folder)
+        if self.bucket not in REMOTES or not _can_be(meant):
+            return None
+        return f"did you mean {shlex.join(('natsobj', 'sync', *meant))}?"
+
 
 def far_side(text: str) -> tuple[str, str] | None:
     """Take BUCKET:PREFIX apart; None for a local folder, which has a slash before a colon or no colon.
@@ -40,6 +52,10 @@ def far_side(text: str) -> tuple[str, str] | None:
         return None
     if prefix.startswith("//"):
         raise UsageError(f"a bucket is named BUCKET:PREFIX here, not {text}")
+    if prefix.startswith("/"):
+        error = UsageError(f"a prefix begins with no slash: {text}")
+        error.add_note(f"did you mean {bucket}:{prefix[1:]}?")
+        raise error
     if os.path.isdir(text) and not bucket.replace("-", "").replace("_", "").isalnum():  # noqa: PTH112
         return None
     return values.bucket_name(bucket), values.prefix_text(prefix)

@@ -15,6 +15,7 @@ from natsobj.cli.output import console
 from natsobj.cli.session.bridge import bridge
 from natsobj.cli.session.buckets import create_if_missing
 from natsobj.cli.session.session import Session
+from natsobj.errors import BucketNotFound
 
 if TYPE_CHECKING:
     from natsobj.bucket import Bucket
@@ -100,7 +101,8 @@ async def sync(
     only = Filter(match or (), exclude or ())
     run = _Run(both=both, only=only, delete=delete, dry_run=dry_run, create=create, jobs=jobs)
     async with session.store() as store:
-        return await run.run(session, store)
+        with session.hinting(BucketNotFound, both.of_remote):
+            return await run.run(session, store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

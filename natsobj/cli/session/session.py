@@ -177,12 +177,12 @@ class Session(Printer):
         return self.status
 
     @contextmanager
-    def hinting(self, kind: type[NatsobjError | OSError], hint: str) -> Iterator[None]:
+    def hinting(self, kind: type[NatsobjError | OSError], hint: str | None) -> Iterator[None]:
         """Name the next step of this command on an error that has a better one elsewhere, or none."""
         try:
             yield
         except kind as error:
-            if not getattr(error, "__notes__", None):
+            if hint is not None and not getattr(error, "__notes__", None):
                 error.add_note(hint)
             raise
 
