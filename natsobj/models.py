@@ -228,6 +228,8 @@ class BucketInfo:
     storage: Storage = "file"
     replicas: int = 1
     ttl: timedelta | None = None
+    object_ttl: bool = False
+    """Whether objects may have a lifetime of their own."""
     max_bytes: int | None = None
     sealed: bool = False
     mirror: bool = False

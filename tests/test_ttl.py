@@ -78,8 +78,8 @@ async def test_what_is_left_of_its_time_goes_along(expiring: Bucket, bucket: Buc
 async def test_what_the_server_would_not_keep_to_is_refused(
     store: Store, expiring: Bucket, bucket: Bucket, client: Client
 ) -> None:
-    """By the name of the setting, and nothing is stored."""
-    with pytest.raises(ConfigRefused, match="allow_msg_ttl"):
+    """By the name of the server's setting, or of ours, and nothing is stored."""
+    with pytest.raises(ConfigRefused, match="it allows no TTL of single objects"):
         await bucket.put("k", b"content", WEEK)
     await store.update_bucket(bucket.name, object_ttl=True)
     await bucket.put("k", b"content", WEEK)

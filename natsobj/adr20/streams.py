@@ -41,6 +41,9 @@ _HARMLESS = frozenset(
     "name subjects description metadata placement storage num_replicas compression allow_direct max_bytes"
     " max_msg_size max_consumers consumer_limits duplicate_window".split()
 )
+NO_OBJECT_TTL = "it allows no TTL of single objects"
+"""Why no object of a stream may expire."""
+
 _OFF: tuple[object, ...] = (None, False, 0, -1, "", [], {})
 """What a setting is that is not used."""
 
@@ -121,7 +124,7 @@ def edited_config(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict
 def ttl_refusal(config: Mapping[str, Any], seconds: int) -> str | None:
     """Return why a stream does not let an object expire after these seconds; None if it does."""
     if not config.get("allow_msg_ttl"):
-        return "allow_msg_ttl is off (natsobj edit BUCKET --object-ttl)"
+        return NO_OBJECT_TTL
     marker = config.get("subject_delete_marker_ttl") or 0
     if (
         isinstance(marker, int) and marker > seconds * 10**9
@@ -246,6 +249,7 @@ def decode_bucket(stream: Mapping[str, Any]) -> BucketInfo:
         storage=storage,
         replicas=config.get("num_replicas", 1),
         ttl=timedelta(microseconds=config.get("max_age", 0) // 1000) or None,
+        object_ttl=bool(config.get("allow_msg_ttl")),
         max_bytes=max_bytes if max_bytes > 0 else None,
         sealed=bool(config.get("sealed")),
         mirror=bool(config.get("mirror")),

@@ -26,7 +26,10 @@ DESCRIPTIONS: Mapping[str, str] = {
         A SIZE is a number of bytes, optionally with K, M, G or T, which are powers of 1024. A DURATION is
         written like 1h30m and also takes d and w; a bare number is seconds.
     """,
-    "add": "An existing bucket is an error, unless `--if-not-exists` is given.",
+    "add": """
+        An existing bucket is an error, unless `--if-not-exists` is given: then it stays as it is, and a note
+        says where its settings differ from those that were asked for.
+    """,
     "ls": """
         On a terminal, up to 20,000 objects are sorted by name, and a line below the table gives their
         number and bytes. Otherwise, without `--sort` or `--reverse`, they come in the order of the bucket,
@@ -169,8 +172,9 @@ DESCRIPTIONS: Mapping[str, str] = {
         are made.
 
         Without a KEY, the settings of the bucket are changed: those that are named and no others. The
-        server decides what may be changed; what it refuses is exit status 6. A shorter `--ttl` also applies
-        to what is already stored.
+        server decides what may be changed; what it refuses is exit status 6. No server so far changes the
+        storage of a bucket: create another one and copy everything with `cp -r`. A shorter `--ttl` also
+        applies to what is already stored.
     """,
     "seal": """
         Nobody can store, change or delete anything in a sealed bucket. This cannot be undone, except by

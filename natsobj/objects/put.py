@@ -155,7 +155,10 @@ class Put:
         size = _chunk_size(self._meta.chunk_size, *limits)
         ttl = self._ttl
         if ttl and (reason := streams.ttl_refusal(state["config"], ttl)):
-            raise ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
+            error = ConfigRefused(f"bucket {stream.bucket} cannot keep an object for {ttl:,} s: {reason}")
+            if reason == streams.NO_OBJECT_TTL:
+                error.add_note(f"allow it with: natsobj edit {stream.bucket} --object-ttl")
+            raise error
         source = await self._fitting(source, state, size)
         longer = max(ttl, _AFTERLIFE)
         upload = self._upload = self._begin(source, size, state, ttl=ttl and ttl + longer)

@@ -20,6 +20,7 @@ from natsobj.connection import ASK_AGAIN, Connection, Patience
 from natsobj.errors import (
     BucketReadOnly,
     BucketSealed,
+    ConfigRefused,
     NatsobjError,
     PermissionDenied,
     RefusedError,
@@ -129,7 +130,15 @@ class BucketStream:
         edited = streams.edited_config(config, changes)
         if edited == config:
             return False
-        await self.js.update_stream(edited)
+        try:
+            await self.js.update_stream(edited)
+        except ConfigRefused as e:
+            if (storage := edited.get("storage")) != config.get("storage"):
+                e.add_note(
+                    f"no server changes the storage: natsobj add NEW --storage {storage} && "
+                    f"natsobj cp -r {self.bucket} '' NEW '' makes a copy"
+                )
+            raise
         self._state = None
         return True
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from natsobj import Bucket, BucketConfig, Placement, Store
+from natsobj import Bucket, BucketConfig, BucketInfo, Placement, Store
+from natsobj.cli.output.buckets import differences
 from tests.conftest import Serve
 from tests.program import Program
 
@@ -63,10 +65,15 @@ async def test_add_refuses_a_bucket_that_exists(cli: Program, bucket: Bucket) ->
 async def test_add_if_not_exists_leaves_the_bucket_as_it_is(
     cli: Program, store: Store, bucket: Bucket
 ) -> None:
-    """It succeeds and changes nothing, whatever else was asked for."""
-    result = cli("add", bucket.name, "--if-not-exists", "--description", "another")
+    """It succeeds and changes nothing, whatever else was asked for; a note says what it is instead."""
+    add = ("add", bucket.name, "--if-not-exists")
+    assert cli(*add, "--replicas", "1", "--storage", "file") == (0, b"", f"kept bucket {bucket.name}\n")
+    result = cli(*add, "--description", "another")
     assert (result.code, result.stdout) == (0, b"")
-    assert result.stderr == f"kept bucket {bucket.name}\n"
+    assert result.stderr == (
+        f"kept bucket {bucket.name}\nnote: bucket {bucket.name} differs: description none, not another\n"
+    )
+    assert cli(*add, "--description", "another", "-q") == (0, b"", "")
     assert (await store.bucket(bucket.name).status()).description is None
 
 
@@ -108,6 +115,40 @@ def test_add_reports_what_the_server_refuses(cli: Program, bucket_name: str) -> 
     assert (result.code, result.stdout) == (6, b"")
     assert result.stderr.startswith("natsobj: ")
     assert "replicas" in result.stderr
+
+
+def test_what_differs_is_named_with_both_values() -> None:
+    """Only what was asked for, and nothing that is a default."""
+    asked = BucketConfig(
+        "b",
+        description="text",
+        ttl=timedelta(days=3),
+        object_ttl=True,
+        replicas=3,
+        storage="memory",
+        max_bytes=1024,
+        compressed=True,
+        metadata={"a": "1", "b": "2"},
+        placement=Placement("east", ("ssd",)),
+    )
+    there = BucketInfo(
+        "b", "OBJ_b", datetime.now(UTC), 0, ttl=timedelta(hours=1), metadata={"b": "2", "c": "3"}
+    )
+    assert differences(asked, there) == [
+        "description none, not text",
+        "TTL 1 h, not 3 d",
+        "replicas 1, not 3",
+        "storage file, not memory",
+        "size limit none, not 1 KiB (1,024 bytes)",
+        "metadata a none, not 1",
+        "placement none, not cluster east, tag ssd",
+        "no TTL of single objects",
+        "not compressed",
+    ]
+    same = replace(there, object_ttl=True, compressed=True, replicas=3, placement=asked.placement)
+    left = ["storage file, not memory", "metadata a none, not 1"]
+    assert differences(replace(asked, max_bytes=None), same)[2:] == left
+    assert differences(BucketConfig("b"), there) == []
 
 
 def test_a_config_for_nowhere_in_particular_has_no_placement() -> None:

@@ -135,6 +135,18 @@ def test_bucket_detail_shows_settings_counts_and_cluster() -> None:
     ]
 
 
+def test_bucket_detail_shows_whether_objects_may_expire() -> None:
+    """On the line of the bucket's own TTL."""
+    shown = [
+        draw(buckets.bucket_detail(replace(BUCKET, ttl=ttl, object_ttl=True)))
+        for ttl in (None, timedelta(days=7))
+    ]
+    assert [[line for line in lines if "TTL" in line] for lines in shown] == [
+        ["          TTL  none, objects may have their own"],
+        ["          TTL  7 d, objects may have their own"],
+    ]
+
+
 def test_bucket_detail_says_never_and_none() -> None:
     """What is not set is said, not left to guessing."""
     lines = draw(buckets.bucket_detail(replace(BUCKET, last_update=None, cluster=Cluster(None, None))))

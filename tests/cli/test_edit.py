@@ -78,7 +78,14 @@ async def test_edit_changes_a_bucket(cli: Program, bucket: Bucket) -> None:
         False,
         None,
     ]
-    assert cli("edit", bucket.name, "--storage", "memory").code == 6
+    assert cli("edit", bucket.name, "--storage", "file", "-q").code == 0
+    refused = cli("edit", bucket.name, "--storage", "memory")
+    assert refused.code == 6
+    assert refused.stderr.endswith(
+        "(no server changes the storage: natsobj add NEW --storage memory && "
+        f"natsobj cp -r {bucket.name} '' NEW '' makes a copy)\n"
+    )
+    assert "storage" not in cli("edit", bucket.name, "--replicas", "3").expect(6).stderr
     assert cli("edit", "zzz-no-such", "--ttl", "7d").code == 3
 
 

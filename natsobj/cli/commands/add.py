@@ -51,7 +51,7 @@ async def add(
     ] = False,
 ) -> int:
     """Create a bucket."""
-    from natsobj.cli.output.buckets import changed_bucket_json, created_bucket_line
+    from natsobj.cli.output.buckets import changed_bucket_json, created_bucket_line, differences
     from natsobj.cli.session.buckets import create_if_missing, status_if_allowed
     from natsobj.models import BucketConfig, Placement
 
@@ -84,4 +84,6 @@ async def add(
         info = await status_if_allowed(home)
         line = created_bucket_line(bucket) if created else f"kept bucket {bucket}"
         session.tell(changed_bucket_json(info, bucket), line)
+        if not created and info is not None and (others := differences(config, info)):
+            session.report(f"note: bucket {bucket} differs: {'; '.join(others)}")
     return exits.DONE

@@ -54,7 +54,9 @@ async def edit(
     ] = None,
     storage: Annotated[
         Literal["file", "memory"] | None,
-        typer.Option("--storage", help="Storage of the bucket: file or memory."),
+        typer.Option(
+            "--storage", help="Storage of the bucket: file or memory. Servers so far refuse to change it."
+        ),
     ] = None,
     max_bucket_size: options.MaxBucketSize = None,
     no_max_bucket_size: Annotated[

@@ -54,7 +54,7 @@ async def rm(
         typer.Option(
             "--force",
             "-f",
-            help="Ignore missing objects; needed to delete many; delete a bucket without asking.",
+            help="Ignore missing objects; delete a bucket without asking. --match and --older-than need it.",
         ),
     ] = False,
     dry_run: Annotated[

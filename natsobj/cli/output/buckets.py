@@ -19,7 +19,7 @@ from natsobj.cli.output.formats import (
 from natsobj.cli.output.rendering import ListRendering, Rendering
 from natsobj.cli.output.sorting import MOST_SORTED
 from natsobj.cli.output.table import DAYS, MINUTES, SIZE, Column, Layout, Table, Total
-from natsobj.models import BucketInfo, Cluster, Placement
+from natsobj.models import BucketConfig, BucketInfo, Cluster, Placement
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -36,6 +36,7 @@ __all__ = [
     "changed_bucket_line",
     "created_bucket_line",
     "deleted_bucket_line",
+    "differences",
 ]
 
 BUCKET_FIELDS = (
@@ -123,6 +124,29 @@ def created_bucket_line(bucket: str) -> str:
     return f"created bucket {printable(bucket)}"
 
 
+def differences(config: BucketConfig, info: BucketInfo) -> list[str]:
+    """Say how a bucket differs from what was asked for: `TTL none, not 3 d`; what is a default was not."""
+    texts: list[tuple[str, object, object]] = [
+        ("description", info.description or "none", config.description),
+        ("TTL", _ttl(info.ttl), config.ttl and _ttl(config.ttl)),
+        ("replicas", info.replicas, config.replicas if config.replicas > 1 else None),
+        ("storage", info.storage, config.storage if config.storage == "memory" else None),
+        ("size limit", _limit(info.max_bytes), config.max_bytes and _limit(config.max_bytes)),
+        *(
+            (f"metadata {name}", info.metadata.get(name, "none"), value)
+            for name, value in config.metadata.items()
+        ),
+        (
+            "placement",
+            ", ".join(_placement(info.placement)) or "none",
+            ", ".join(_placement(config.placement)),
+        ),
+    ]
+    found = [f"{name} {there}, not {asked}" for name, there, asked in texts if asked and asked != there]
+    found += ["no TTL of single objects"] if config.object_ttl and not info.object_ttl else []
+    return found + (["not compressed"] if config.compressed and not info.compressed else [])
+
+
 def changed_bucket_line(change: str, info: BucketInfo) -> str:
     """Report an edit or a seal: `edited bucket photos`."""
     return f"{change} bucket {printable(info.bucket)}"
@@ -148,7 +172,7 @@ def bucket_detail(info: BucketInfo) -> Text:
         ("Last Update", "never" if info.last_update is None else format_time(info.last_update, offset=True)),
         ("Storage", info.storage),
         ("Replicas", str(info.replicas)),
-        ("TTL", "none" if info.ttl is None else format_ttl(info.ttl)),
+        ("TTL", _ttl(info.ttl) + (", objects may have their own" if info.object_ttl else "")),
         ("Size Limit", limited(_limit(info.max_bytes), info.size, info.max_bytes)),
         ("Sealed", yes(info.sealed)),
         ("Mirror", "yes" if info.mirror else None),
@@ -158,6 +182,10 @@ def bucket_detail(info: BucketInfo) -> Text:
         ("Stream", info.stream),
         *_cluster(info.cluster),
     )
+
+
+def _ttl(ttl: timedelta | None) -> str:
+    return "none" if ttl is None else format_ttl(ttl)
 
 
 def _limit(size: int | None) -> str:
