@@ -209,8 +209,8 @@ DESCRIPTIONS: Mapping[str, str] = {
         leave out is neither transferred nor deleted.
 
         In a pipe each object is a line of action (put, get, delete or skip), size and name, separated by
-        tabs. On a terminal `--dry-run` shows only what would change. A file that fails is reported and the
-        others are transferred (exit status 1).
+        tabs; with `--quiet`, skip is left out. On a terminal `--dry-run` shows only what would change. A
+        file that fails is reported and the others are transferred (exit status 1).
     """,
     "serve": """
         The address is printed on standard error as soon as requests are answered, and the command runs until
@@ -243,7 +243,7 @@ DESCRIPTIONS: Mapping[str, str] = {
         before it is reported. Links are not followed.
 
         On a terminal only broken objects are shown. Otherwise each object is a line of ok (true or false),
-        problem and name. The problem is empty or one of these.
+        problem and name, with `--quiet` only each broken one. The problem is empty or one of these.
         `missing_chunks`: fewer chunks than the record says, or more.
         `wrong_size` and `wrong_digest`: the bytes are not those that were stored.
         `unreadable`: the record is damaged, or names no chunks.

@@ -116,7 +116,7 @@ def test_printable_escapes_everything_that_steers_a_terminal_or_hides() -> None:
         if unicodedata.category(chr(code)) in {"Cc", "Cf", "Zl", "Zp", "Cs"}
     } - {"\u200c", "\u200d"}
     assert {mark for mark in steering if printable(mark) == mark} == set()
-    assert printable("a\nb\t\x1b[0m\x9b\u202e\udcff") == r"a\nb\t\x1b[0m\x9b\u202e\udcff"
+    assert printable("a\nb\t\x1b[0m\x9b\u202e\ud800\udcff") == r"a\nb\t\x1b[0m\x9b\u202e\ud800\xff"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ async def test_sync_n_tells_and_changes_nothing(cli: Program, bucket: Bucket, tm
         f"would sync {tmp_path} to {bucket.name}/  1 object stored  1 deleted  1 unch"
     )
     shown = cli.terminal("sync", "-n", tmp_path, f"{bucket.name}:", "--delete")
+    assert shown.lines[-1].startswith("would sync "), "behind what it sums up"
     assert "put          3 B  new" in shown.text
     assert "delete       2 B  gone" in shown.text
     assert "  a\n" not in shown.text
@@ -166,6 +167,9 @@ async def test_a_failure_is_1_and_keeps_what_would_go(cli: Program, bucket: Buck
     assert (result.code, result.text) == (1, "get\t1\tb\n")
     assert result.stderr.endswith("1 of 2 failed, so nothing was deleted\n")
     assert content(tmp_path) == ["b", "c"]
+    quiet = cli("sync", f"{bucket.name}:", tmp_path, "-q", "--delete")
+    assert (quiet.code, quiet.stdout) == (1, b""), "what is as it should be is not told"
+    assert [line[:9] for line in quiet.stderr.splitlines()] == ["natsobj: ", "1 of 2 fa"]
 
 
 async def test_filters_are_of_paths_below_both_sides(cli: Program, bucket: Bucket, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import select
 import signal
 import subprocess
 import termios
@@ -154,6 +155,19 @@ async def test_json_and_quiet_after_a_signal(cli: Program, bucket: Bucket) -> No
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 130
             assert said_by(process) == expected
+
+
+async def test_ctrl_c_ends_the_line_that_it_stands_on(cli: Program, bucket: Bucket) -> None:
+    """Also where there is nothing to say: the prompt begins a new one. Another signal echoes nothing."""
+    await bucket.put("k", b"x")
+    for number, shown in ((signal.SIGINT, b"\r\n"), (signal.SIGTERM, b"")):
+        with at_terminal(cli, "watch", bucket.name, "--history") as (process, ours):
+            said = b""
+            while not said.endswith(b"k\r\n"):
+                said += os.read(ours, 1)
+            process.send_signal(number)
+            assert process.wait(30) == 128 + number
+            assert (os.read(ours, 10) if select.select([ours], [], [], 0)[0] else b"") == shown
 
 
 # Many

@@ -133,7 +133,8 @@ class _Run:
             )
             session.account(batch.account, bucket=both.bucket if both.up else None)
             outcomes = self._outcomes(session, home, whole, batch)
-            await self._show(session, batch.actions(outcomes), shown=shows)
+            with batch.summing_up():
+                await self._show(session, batch.actions(outcomes), shown=shows)
         return session.status
 
     async def _home(self, store: Store) -> Bucket:
@@ -183,9 +184,11 @@ class _Run:
         from natsobj.cli.output.actions import action_json, action_line, action_row
         from natsobj.cli.output.formats import json_line
 
+        changes_only = session.draws_tables or session.quiet
+
         async def wanted() -> AsyncGenerator[Action, None]:
             async for action in actions:
-                if shown and not (session.draws_tables and action.action == "skip"):
+                if shown and not (changes_only and action.action == "skip"):
                     yield action
 
         if session.json:

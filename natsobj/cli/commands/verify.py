@@ -56,8 +56,8 @@ async def verify(
             whole.expect(surveyed.objects, surveyed.size)
             session.account(lambda _: f"verified {tally.objects:,} of {count(surveyed.objects, 'object')}")
             found = checks.verify(surveyed, quick=quick, into=lambda info: whole.sink(checks.nowhere(info)))
-            verdicts = _counted(found, tally, whole)
-            broken = [each async for each in verdicts if not each.ok] if in_table else []
+            verdicts = _counted(found, tally, whole, all_of_them=not (in_table or session.quiet))
+            broken = [each async for each in verdicts] if in_table else []
             if not in_table:
                 await session.show_all(verdicts, VERDICTS, promptly=not quick)
         if in_table:  # below the bar, which is gone
@@ -67,13 +67,15 @@ async def verify(
 
 
 async def _counted(
-    verdicts: AsyncGenerator[Verdict, None], tally: Tally, whole: Whole
+    verdicts: AsyncGenerator[Verdict, None], tally: Tally, whole: Whole, *, all_of_them: bool
 ) -> AsyncGenerator[Verdict, None]:
+    """Count each, and give all or those that are not whole."""
     async with aclosing(verdicts):
         async for verdict in verdicts:
             tally.add(verdict)
             whole.settle()
-            yield verdict
+            if all_of_them or not verdict.ok:
+                yield verdict
 
 
 async def _each(verdicts: Sequence[Verdict]) -> AsyncGenerator[Verdict, None]:

@@ -48,8 +48,11 @@ _NOT_TSV = re.compile("[\t\n\\\\\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""Show control, format and bidi characters as escapes (`\n`, `\x1b`, `\u202e`); backslashes stay."""
-    return text if _is_plain(text) else UNPRINTABLE.sub(_escape, text)
+    r"""Show control, format and bidi characters as escapes (`\n`, `\x1b`, `\u202e`); backslashes stay.
+
+    A byte of a file name that is not UTF-8 is shown as `\xff`.
+    """
+    return text if _is_plain(text) else UNPRINTABLE.sub(_escape_byte, text)
 
 
 def escape_tsv(text: str) -> str:
@@ -67,6 +70,11 @@ def _is_plain(text: str) -> bool:
 
 def _escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def _escape_byte(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else _escape(match)
 
 
 def count(number: int, noun: str) -> str:

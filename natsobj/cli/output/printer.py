@@ -60,6 +60,11 @@ class Printer:
         return self.stdout_is_terminal and not self.json
 
     @property
+    def quiet(self) -> bool:
+        """Nobody wants to know of what is as it should be."""
+        return self._quiet
+
+    @property
     def verbose(self) -> bool:
         """Somebody wants to know more."""
         return bool(self.params.get("verbose"))
@@ -178,6 +183,11 @@ class Printer:
             console.say(line)
 
     # Failures
+
+    def report_failures(self, line: str) -> None:
+        """Tell people how many failed, which `--json` drops."""
+        if not self.json:
+            console.say(line)
 
     def fail(self, error: Exception, *, one_of: str | None = None) -> None:
         """Report one failure of several, of this one, and go on."""

@@ -45,7 +45,7 @@ class Batch:
 
     async def collect(self, outcomes: AsyncGenerator[Outcome, None]) -> int:
         """Tell what became of all of them, and give the exit code; an error that concerns all ends it."""
-        with self._summing_up():
+        with self.summing_up():
             async with aclosing(outcomes) as each:
                 async for outcome in each:
                     self._whole.settle(saved=self._tell(outcome))
@@ -61,7 +61,8 @@ class Batch:
         return ", ".join((f"{self._done} {objects}" + ("" if settled else " at least"), *others))
 
     @contextmanager
-    def _summing_up(self) -> Iterator[None]:
+    def summing_up(self) -> Iterator[None]:
+        """Tell all of it in one line at the end, behind what was shown."""
         try:
             yield
         except Exception:  # the server is gone: what was done is done
@@ -78,7 +79,9 @@ class Batch:
         first = f"{self._done} {self._whole.label}"
         self._session.report("  ".join((first, count(tally[self._done], "object"), *others, *facts)))
         if tally["failed"]:
-            self._session.report(f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed")
+            self._session.report_failures(
+                f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed"
+            )
 
     def _tell(self, outcome: Outcome) -> int:
         """Tell what became of one, and give the bytes that needed no transfer."""

@@ -100,9 +100,13 @@ class Interrupts:
 
     def say(self, *, tidied: bool) -> None:
         """Say in one line what is so now, once."""
-        if self._said or self.account is None:
+        if self._said:
             return
         self._said = True
+        if self.account is None:
+            if self._number == signal.SIGINT and console.is_terminal(console.STDERR):
+                console.say("")  # ends the line with ^C
+            return
         trace = self.trace if not tidied and not self._remarks else None
         parts = (self.account(tidied), trace, *self._remarks[:1])
         console.say(f"interrupted: {'; '.join(filter(None, parts))}")

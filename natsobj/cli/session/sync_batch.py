@@ -48,13 +48,12 @@ class SyncBatch(Batch):
         """All transfers have ended, and none of them failed."""
 
     async def actions(self, outcomes: AsyncGenerator[Outcome, None]) -> AsyncGenerator[Action, None]:
-        """Tell what became of all of them, and give what was done; an error that concerns all ends it."""
-        with self._summing_up():
-            async with aclosing(outcomes) as each:
-                async for outcome in each:
-                    action = self._action(outcome)
-                    if action is not None:
-                        yield action
+        """Give what was done, and tell of what failed; an error that concerns all ends it."""
+        async with aclosing(outcomes) as each:
+            async for outcome in each:
+                action = self._action(outcome)
+                if action is not None:
+                    yield action
 
     def account(self, settled: bool) -> str:
         said = super().account(settled)
@@ -89,4 +88,4 @@ class SyncBatch(Batch):
         if tally["failed"]:
             failed = f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed"
             nothing = ", so nothing was deleted" if self._delete and not tally["deleted"] else ""
-            session.report(failed + nothing)
+            session.report_failures(failed + nothing)
