@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -240,6 +241,36 @@ async def test_a_bucket_without_direct_get_is_read_as_well(
     await bucket.put("other", b"x")
     assert await fetch(bucket, "k") == data
     assert [info.name async for info in bucket.list()] == ["k", "other"]
+
+
+AMISS: dict[str, Callable[[Answer], Answer]] = {
+    "other bytes": lambda answer: Answer(answer.headers, b"smalL"),
+    "another size": lambda answer: Answer(answer.headers, b"smaller"),
+    "another subject": lambda answer: Answer(answer.headers.replace(b".C.", b".C.x"), answer.payload),
+    "more that follows": lambda answer: Answer(answer.headers.replace(b": 0", b": 1"), answer.payload),
+    "too much": lambda _: Answer(b"NATS/1.0 429 Too Many Requests\r\n\r\n", b""),
+    "nothing": lambda _: Answer(b"NATS/1.0 404 Message Not Found\r\n\r\n", b""),
+}
+
+
+@pytest.mark.parametrize("amiss", [None, *AMISS])
+async def test_a_small_object_is_one_request(
+    bucket: Bucket, between: Between, behind: Bucket, amiss: str | None
+) -> None:
+    """The digest proves it; of an answer that does not fit nothing is written, and it is looked into."""
+    info = await bucket.put("k", b"small")
+    answers: list[Answer] = []
+
+    def answered(sent: Sent, answer: Answer) -> Answer:
+        if answer.payload != b"small" or (info.nuid or "-").encode() not in sent.payload:
+            return answer
+        answers.append(answer)
+        return AMISS[amiss](answer) if amiss and len(answers) == 1 else answer
+
+    between.change = answered
+    assert await fetch(behind, "k") == b"small"
+    assert len(answers) == (2 if amiss else 1)
+    assert b"Nats-Num-Pending: 0\r\n" in answers[0].headers
 
 
 async def test_large_objects_come_by_direct_get_as_well(

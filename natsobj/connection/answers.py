@@ -59,7 +59,8 @@ class Answers:
         self, receive: Callable[[Callable[[Message], object], str, Fail], Receiving], asked: str
     ) -> None:
         self._came: deque[Message | NatsobjError] = deque()
-        self._event = TimedEvent()
+        self.arrived = TimedEvent()
+        """Set when one has arrived."""
         self._receiving = receive(self._put, asked, self._put)
 
     def __enter__(self) -> Answers:
@@ -82,8 +83,8 @@ class Answers:
             NatsobjError: none can come.
         """
         if not self._came:
-            self._event.clear()
-            if not await self._event.wait(seconds):
+            self.arrived.clear()
+            if not await self.arrived.wait(seconds):
                 raise TimeoutError
         answer = self._came.popleft()
         if isinstance(answer, NatsobjError):
@@ -92,4 +93,4 @@ class Answers:
 
     def _put(self, answer: Message | NatsobjError) -> None:
         self._came.append(answer)
-        self._event.set()
+        self.arrived.set()

@@ -22,7 +22,7 @@ from natsobj.connection.answers import Answers, Receiving
 from natsobj.connection.handshake import greet
 from natsobj.connection.info import ServerInfo, read_info
 from natsobj.connection.lane import Lane, Receiver
-from natsobj.connection.message import Message
+from natsobj.connection.message import Message, encode_headers
 from natsobj.connection.pings import Pings
 from natsobj.connection.sign_in import tls_context
 from natsobj.connection.timed_event import TimedEvent
@@ -48,9 +48,6 @@ _LOOKS = 4
 
 _JUST_NOW = 0.05
 """Seconds for which such a look need not be repeated."""
-
-_HEAD, _HEADER = 12, 4
-"""Bytes around all headers of a message, and in each of them besides name and value."""
 
 _MOST_SHARES = 4
 """Servers that share the rest of the timeout, at most.
@@ -252,12 +249,10 @@ class Connection:
             ServerUnavailable: the connection was lost.
         """
         self._check()
-        size = len(payload)
-        if headers:
-            size += _HEAD + sum(len(name) + len(value) + _HEADER for name, value in headers.items())
-        if size > self.max_payload:
+        head = encode_headers(headers) if headers else b""
+        if (size := len(head) + len(payload)) > self.max_payload:
             raise InvalidArgument(f"message of {size:,} bytes exceeds the server's limit")
-        self._lane.publish(subject, payload, reply, headers)
+        self._lane.publish(subject, payload, reply, head)
         if self._lane.full:
             await self.until(self._lane.free, "sending")
             self._check()

@@ -94,14 +94,12 @@ class Lane(asyncio.BufferedProtocol):
         """Send a command."""
         self._send([data], len(data))
 
-    def publish(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
-        """Send a message."""
-        if headers is None:
-            line = f"PUB {subject} {reply} {len(payload)}\r\n".encode()
-        else:
-            lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-            head = f"NATS/1.0\r\n{lines}\r\n".encode()
+    def publish(self, subject: str, payload: bytes, reply: str, head: bytes) -> None:
+        """Send a message; its headers as they are sent, or nothing."""
+        if head:
             line = f"HPUB {subject} {reply} {len(head)} {len(head) + len(payload)}\r\n".encode() + head
+        else:
+            line = f"PUB {subject} {reply} {len(payload)}\r\n".encode()
         size = len(line) + len(payload) + 2
         self.published += size
         self._send([line, payload, _CRLF], size)

@@ -45,6 +45,12 @@ def text_of(name: bytes) -> str:
     return name.decode(errors="surrogateescape")
 
 
+def encode_headers(headers: Mapping[str, str]) -> bytes:
+    """Write a message's headers (ADR-4)."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return f"{_VERSION}\r\n{lines}\r\n".encode()
+
+
 def parse_headers(head: bytes) -> dict[str, str]:
     """Read a message's headers; a status line gives `Status` and `Description` (ADR-4)."""
     first, *lines = text_of(head).split("\r\n")

@@ -34,10 +34,12 @@ class AtomicFile:
         folder: both are in it; it stays open until the file is finished.
         target: the name in it.
         name: the target as errors name it; the file itself is another one if a link was followed.
+        replaces: a file may have the target's name.
     """
 
-    def __init__(self, folder: Folder, target: str, name: str) -> None:
+    def __init__(self, folder: Folder, target: str, name: str, *, replaces: bool = True) -> None:
         self._folder = folder
+        self._replaces = replaces
         self._target = target
         self._name = name
         self._descriptor = -1
@@ -103,7 +105,7 @@ class AtomicFile:
         self._temporary = None
 
     def _create(self) -> None:
-        stem, old = beginning(self._target, _MOST_OF_NAME), self._old()
+        stem, old = beginning(self._target, _MOST_OF_NAME), self._old() if self._replaces else None
         # A private file stays private meanwhile; a read-only one is replaced nevertheless.
         mode = _ORDINARY if old is None else old.st_mode & _ALL_PERMISSIONS | stat.S_IRUSR | stat.S_IWUSR
         while self._descriptor < 0:

@@ -30,11 +30,14 @@ class Folder:
 
     Args:
         path: where it was when it was opened.
+        owned: the descriptor is closed with it.
     """
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, *, owned: bool = True) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._owned = owned
+        self._identity: tuple[int, int] | None = None
 
     @classmethod
     def open(cls, path: str) -> Folder:
@@ -49,6 +52,10 @@ class Folder:
         if not os.path.isdir(path):  # noqa: PTH112
             raise _not_a_folder(path)
         return cls(path, -1)
+
+    def shared(self) -> Folder:
+        """Return the same folder for somebody who closes it earlier."""
+        return Folder(self.path, self._descriptor, owned=False)
 
     def enter(self, name: str) -> Folder:
         """Open a folder in this one; a link is not followed.
@@ -81,12 +88,16 @@ class Folder:
     def close(self) -> None:
         """Close the descriptor; closing it again does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
+        if descriptor >= 0 and self._owned:
             os.close(descriptor)
 
     def identity(self) -> tuple[int, int]:
         """Return what tells it from all others."""
-        return identity(os.fstat(self._descriptor) if self._descriptor >= 0 else os.stat(self.path))  # noqa: PTH116
+        if self._descriptor < 0:
+            return identity(os.stat(self.path))  # noqa: PTH116
+        if self._identity is None:
+            self._identity = identity(os.fstat(self._descriptor))
+        return self._identity
 
     def status(self, name: str) -> os.stat_result | None:
         """Return what is there, a link itself; None for nothing."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from natsobj.errors import FileExists, InvalidKey
 from natsobj.files import Sink, Source
 from natsobj.files.atomic_file import AtomicFile
-from natsobj.files.folder import Folder
+from natsobj.files.folder import Folder, identity
 from natsobj.files.pipes import naming
 from natsobj.files.sources import regular
 from natsobj.files.targets import make_folders, remove_folders
@@ -69,10 +69,10 @@ def path_parts(path: str, *, windows: bool = os.name == "nt") -> list[str]:
 class Target:
     """Where one object lands: a file in an open folder."""
 
-    def __init__(self, folder: TargetFolder, found: _Found, shown: Path) -> None:
+    def __init__(self, folder: TargetFolder, found: _Found, name: str) -> None:
         self._home = folder
         self._found = found
-        self.name = str(shown)
+        self.name = name
         """What messages call it."""
         self.exists = found.exists
         """A regular file is there."""
@@ -147,16 +147,16 @@ class TargetFolder:
             OSError: something is there that is not a regular file, or a file where a folder must be.
         """
         parts = path_parts(path)
-        shown = Path(self._shown, *parts)
-        found = self._resolve(parts, shown)
+        name = self._name_of(parts)
+        found = self._resolve(parts, name)
         try:
             if found.path in self._taken:
-                error = FileExists(str(shown))
+                error = FileExists(name)
                 error.add_note("another object lands there by a link")
                 raise error
             self._taken.add(found.path)
             try:
-                yield Target(self, found, shown)
+                yield Target(self, found, name)
             finally:
                 self._taken.discard(found.path)
         finally:
@@ -184,7 +184,7 @@ class TargetFolder:
         """Make the temporary file of a target."""
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
-                return stack.enter_context(AtomicFile(found.folder, found.name, name))
+                return stack.enter_context(AtomicFile(found.folder, found.name, name, replaces=found.exists))
             found.folder.close()  # removed by the one that had created it and did not need it
             found.folder = self._enter(found.way)[0]
         return stack.enter_context(AtomicFile(found.folder, found.name, name))
@@ -196,36 +196,42 @@ class TargetFolder:
             OSError: it is not.
         """
         top = self._open_top()
-        with Folder.open(str(self._shown)) as now:
-            same = now.identity() == top.identity()
-        if not same or top.find("/".join(found.way)) != found.folder.identity():
+        same = identity(os.stat(self._shown)) == top.identity()  # noqa: PTH116
+        if not same or (found.way and top.find("/".join(found.way)) != found.folder.identity()):
             raise OSError(errno.ESTALE, "its folder was moved meanwhile", name)
 
     # Ways
 
-    def _resolve(self, parts: Sequence[str], shown: Path) -> _Found:
+    def _name_of(self, way: Sequence[str]) -> str:
+        """Return what messages call a file or folder."""
+        top = str(self._shown)
+        return os.path.join("" if top == os.curdir else top, *way)  # noqa: PTH118
+
+    def _resolve(self, parts: Sequence[str], shown: str) -> _Found:
         """Open the folder of a target, and look what is there."""
         for _ in range(_ATTEMPTS):
             *folders, name = parts
             folder, way = self._enter(folders)
-            with contextlib.ExitStack() as stack:
-                stack.callback(folder.close)
-                with naming(str(shown)):
+            try:
+                with naming(shown):
                     status = folder.status(name)
                 if status is None or not stat.S_ISLNK(status.st_mode):
                     _check_regular(status, shown)
-                    stack.pop_all()
                     return _Found(folder, way, name, status is not None)
                 parts = self._inside((*way, name))
+            except BaseException:
+                folder.close()
+                raise
+            folder.close()
             if not parts:
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(shown))
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(shown))
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), shown)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), shown)
 
     def _enter(self, parts: Sequence[str]) -> tuple[Folder, tuple[str, ...]]:
         """Open a folder, which is made if it is missing, and say which way led to it in the end."""
         ahead = deque(parts)
         way: tuple[str, ...] = ()
-        folder, links = self._open_top().enter(os.curdir), 0
+        folder, links = self._open_top().shared(), 0
         try:
             while ahead:
                 name = ahead.popleft()
@@ -235,9 +241,9 @@ class TargetFolder:
                     folder, way = inner, (*way, name)
                     continue
                 if (links := links + 1) > _MOST_LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(Path(self._shown, *way, name)))
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._name_of((*way, name)))
                 ahead.extendleft(reversed(self._inside((*way, name))))
-                folder, way = self._open_top().enter(os.curdir), ()
+                folder, way = self._open_top().shared(), ()
         except BaseException:
             folder.close()
             raise
@@ -245,10 +251,10 @@ class TargetFolder:
 
     def _step(self, folder: Folder, way: tuple[str, ...]) -> Folder | None:
         """Enter a folder, which is made if it is missing; None if it is a link."""
-        name, shown = way[-1], Path(self._shown, *way)
+        name, shown = way[-1], self._name_of(way)
         if way in self._taken:
             raise _not_a_folder(shown)
-        with naming(str(shown)):
+        with naming(shown):
             for _ in range(_ATTEMPTS):
                 try:
                     return folder.enter(name)
@@ -272,8 +278,8 @@ class TargetFolder:
         """
         real = Path(os.path.realpath(Path(self._path, *way)))
         if not real.is_relative_to(self._path):
-            shown = Path(self._shown, *way)
-            raise InvalidKey(str(shown), f"{shown} is a link that leads out of the folder")
+            shown = self._name_of(way)
+            raise InvalidKey(shown, f"{shown} is a link that leads out of the folder")
         return real.relative_to(self._path).parts
 
     def _remove(self, way: tuple[str, ...]) -> None:
@@ -305,14 +311,14 @@ class TargetFolder:
         self._made.clear()
 
 
-def _check_regular(status: os.stat_result | None, shown: Path) -> None:
+def _check_regular(status: os.stat_result | None, shown: str) -> None:
     """Refuse what a file cannot replace."""
     if status is None or stat.S_ISREG(status.st_mode):
         return
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(shown))
-    raise OSError(errno.EINVAL, "not a regular file", str(shown))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), shown)
+    raise OSError(errno.EINVAL, "not a regular file", shown)
 
 
-def _not_a_folder(shown: Path) -> NotADirectoryError:
-    return NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(shown))
+def _not_a_folder(shown: str) -> NotADirectoryError:
+    return NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), shown)

@@ -22,7 +22,7 @@ from natsobj.errors import MalformedAnswer, PermissionDenied, RequestTimeout, Se
 from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import NO_MESSAGE, Ack, check_load, read_ack
 from natsobj.jetstream.consumers import ConsumerCalls, NoConsumer, pull
-from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, seconds_of, stored
+from natsobj.jetstream.direct import NotServed, Stored, direct_get, is_of, only_payload, seconds_of, stored
 from natsobj.jetstream.stream_calls import StreamCalls
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,10 @@ class JetStream(StreamCalls, ConsumerCalls):
             return 0
         behind = message.headers.get("Nats-Num-Pending")
         return None if behind is None else shapes.number(behind, f"DIRECT.GET.{stream}") + 1
+
+    async def only_payload(self, stream: str, subject: str) -> bytes | None:
+        """Return the payload of the only message of a subject as any replica has it; None if unsure."""
+        return await only_payload(self.connection, self._prefix, stream, subject)
 
     async def direct_messages(
         self,

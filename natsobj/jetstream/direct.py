@@ -15,7 +15,7 @@ from natsobj.jetstream import shapes
 from natsobj.jetstream.codes import check_load
 from natsobj.units import parse_duration
 
-__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "seconds_of", "stored"]
+__all__ = ["BATCH", "NotServed", "Stored", "direct_get", "is_of", "only_payload", "seconds_of", "stored"]
 
 BATCH = 4000
 """The most messages of one request. Not few: for each request the server counts all matches again."""
@@ -94,6 +94,26 @@ async def direct_get(
                 await ask()
             if messages:
                 yield messages
+
+
+async def only_payload(connection: Connection, prefix: str, stream: str, subject: str) -> bytes | None:
+    """Return the payload of the only message of a subject; None if it has none, or more, or it is not served.
+
+    Raises:
+        JetStreamUnavailable: too much is asked of the server at once.
+        RequestTimeout: nothing moved for one timeout.
+    """
+    api = f"{prefix}.DIRECT.GET.{stream}"
+    query = f'{{"seq":1,"next_by_subj":{json.dumps(subject)},"batch":1}}'  # a batch tells how many follow
+    with connection.answers(api) as answers:
+        await connection.publish(api, query.encode(), reply=answers.inbox)
+        await connection.until(answers.arrived, f"reading {stream}")
+        message = await answers.next(0)
+    headers = message.headers
+    if "Nats-Sequence" not in headers:
+        check_load(message)
+    only = headers.get("Nats-Subject") == subject and headers.get("Nats-Num-Pending") == "0"
+    return message.data if only else None
 
 
 class _Arrivals:

@@ -115,6 +115,8 @@ class Download:
         self._chunk_size = max(info.chunk_size or 1, info.size // max(1, info.chunks))
         self._direct = (self._stop - self._next) * self._chunk_size <= _DIRECT_SIZE
         """Whether to read by Direct Get instead of a consumer."""
+        self._single = self._direct and run is None and info.chunks == 1 and info.sha256 is not None
+        """Whether the digest of one chunk proves that it is all of the object."""
         self._patience = stream.patience()
         self._error: BaseException | None = None
         """What went wrong with a message of the consumer."""
@@ -133,6 +135,8 @@ class Download:
             ContentBroken: the stored bytes are not what the metadata says.
             TemporaryError: no progress for six times the timeout.
         """
+        if self._single and await self._read_at_once():
+            return
         if not self._direct:
             await self._patience.of(self._ask_leader)
         # Downloads by Direct Get are small, and do not take a share of the budget from large ones.
@@ -155,6 +159,26 @@ class Download:
             if self._stored > self._stop:
                 await self._check_rest()
             self._verify()
+
+    async def _read_at_once(self) -> bool:
+        """Read an object of one chunk; False, with nothing written, if what comes is not all of it."""
+        connection = self._stream.connection
+        try:
+            with self._patience.around():
+                data = await self._stream.js.only_payload(self._stream.name, self._subject)
+        except PASSING as e:
+            self._troubled = True
+            await self._patience.wait(e, connection)
+            return False
+        if data is None or len(data) != self._info.size:
+            return False
+        self._digest.update(memoryview(data))
+        if self._digest.hexdigest() != self._info.sha256:
+            self._digest = hashlib.sha256()
+            return False
+        self._sink.write(memoryview(data))
+        await self._drain()
+        return True
 
     async def _ask_leader(self) -> None:
         """Ask the leader whether it makes sense to read (on). A new leader may need a moment to know.

@@ -15,6 +15,7 @@ import pytest
 from natsobj import Bucket, Store
 from natsobj.cli.output.objects import OBJECT_FIELDS
 from tests.behind import fetch
+from tests.between import Between, Sent
 from tests.conftest import Serve
 from tests.program import TIMEOUT, Program
 from tests.servers import NatsServer
@@ -283,15 +284,25 @@ async def test_a_signal_leaves_nothing_half_stored(
 # Progress
 
 
-async def test_put_r_shows_one_bar_for_all(cli: Program, bucket: Bucket, tmp_path: Path) -> None:
+async def test_put_r_shows_one_bar_for_all(
+    cli: Program, bucket: Bucket, between: Between, tmp_path: Path
+) -> None:
     """Bytes and files of the whole, and the bar is gone in the end."""
-    for each in range(2000):
+    for each in range(200):
         (tmp_path / str(each)).write_bytes(DATA[:20_000])
-    result = cli.terminal("put", "-r", bucket.name, "p", tmp_path)
+
+    async def pause(sent: Sent) -> None:
+        """Make the first record wait: what takes no time has no bar."""
+        if sent.subject.startswith(f"$O.{bucket.name}.M."):
+            between.before = None
+            await asyncio.sleep(1)
+
+    between.before = pause
+    result = await asyncio.to_thread(cli.terminal, "put", "-r", bucket.name, "p", tmp_path, "-s", between.url)
     assert result.code == 0
     shown = re.sub(r"\x1b\[[\d;]*m", "", result.text)
-    assert re.search(rf"{bucket.name}/p/ .* [\d,]+ of 2,000 files +\d+ %  ", shown)
-    assert re.search(rf"stored {bucket.name}/p/  2,000 objects  38 MiB  .* s\n", shown)
+    assert re.search(rf"{bucket.name}/p/ .* [\d,]+ of 200 files +\d+ %  ", shown)
+    assert re.search(rf"stored {bucket.name}/p/  200 objects  3.8 MiB  .* s\n", shown)
 
 
 async def test_put_r_json_on_a_terminal_is_not_mixed_with_a_bar(
