@@ -209,8 +209,8 @@ DESCRIPTIONS: Mapping[str, str] = {
         leave out is neither transferred nor deleted.
 
         In a pipe each object is a line of action (put, get, delete or skip), size and name, separated by
-        tabs; with `--quiet`, skip is left out. On a terminal `--dry-run` shows only what would change. A
-        file that fails is reported and the others are transferred (exit status 1).
+        tabs. On a terminal `--dry-run` shows only what would change. A file that fails is reported and the
+        others are transferred (exit status 1).
     """,
     "serve": """
         The address is printed on standard error as soon as requests are answered, and the command runs until

@@ -184,11 +184,9 @@ class _Run:
         from natsobj.cli.output.actions import action_json, action_line, action_row
         from natsobj.cli.output.formats import json_line
 
-        changes_only = session.draws_tables or session.quiet
-
         async def wanted() -> AsyncGenerator[Action, None]:
             async for action in actions:
-                if shown and not (changes_only and action.action == "skip"):
+                if shown and not (session.draws_tables and action.action == "skip"):
                     yield action
 
         if session.json:

@@ -184,11 +184,6 @@ class Printer:
 
     # Failures
 
-    def report_failures(self, line: str) -> None:
-        """Tell people how many failed, which `--json` drops."""
-        if not self.json:
-            console.say(line)
-
     def fail(self, error: Exception, *, one_of: str | None = None) -> None:
         """Report one failure of several, of this one, and go on."""
         self._failed = True

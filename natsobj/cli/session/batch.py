@@ -79,9 +79,7 @@ class Batch:
         first = f"{self._done} {self._whole.label}"
         self._session.report("  ".join((first, count(tally[self._done], "object"), *others, *facts)))
         if tally["failed"]:
-            self._session.report_failures(
-                f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed"
-            )
+            self._session.report(f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed")
 
     def _tell(self, outcome: Outcome) -> int:
         """Tell what became of one, and give the bytes that needed no transfer."""

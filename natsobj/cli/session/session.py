@@ -173,7 +173,7 @@ class Session(Printer):
                 failed += 1
         self.fold()
         if failed:
-            self.report_failures(f"{failed:,} of {len(keys):,} failed")
+            self.report(f"{failed:,} of {len(keys):,} failed")
         return self.status
 
     @contextmanager

@@ -88,4 +88,4 @@ class SyncBatch(Batch):
         if tally["failed"]:
             failed = f"{tally['failed']:,} of {tally.total() - tally['skipped']:,} failed"
             nothing = ", so nothing was deleted" if self._delete and not tally["deleted"] else ""
-            session.report_failures(failed + nothing)
+            session.report(failed + nothing)
