@@ -263,8 +263,9 @@ async def _sharing(stream: BucketStream, surplus: Spool[Entry]) -> Callable[[Obj
                     if record.live.nuid in going:
                         named.add(record.live.nuid)
                 elif record.error is not None:
-                    for nuid in [*record.may_name(going)] * 2:
+                    for nuid in record.may_name(going):
                         named.add(nuid)
+                        named.add(nuid)  # it may be another's: as good as shared
     shared = named.repeated()
     return lambda info: info.nuid is not None and hash(info.nuid) in shared
 

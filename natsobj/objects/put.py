@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -100,27 +99,29 @@ class Put:
         """The publish of the record, once it has begun."""
         self._committed = False
         """Whether the record is stored: from then on nothing is undone."""
-        self._alone = AsyncExitStack()
-        """Keeps other puts of this process away while there may be room for one only."""
+        self._alone: asyncio.Lock | None = None
+        """Held to keep other puts of this process away while there may be room for one only."""
         self._gone: list[ObjectInfo] = []
         """The objects that it replaced, whose chunks are to be removed."""
 
     async def run(self) -> ObjectInfo:
         """Store the object and return it as it is stored."""
         self._finding = self._look_up()
-        async with self._alone:
-            try:
-                return await self._run(self._finding)
-            except OutcomeUnknown:
-                raise
-            except BaseException as e:
-                if isinstance(e, RefusedError):
-                    self._stream.forget()
-                if not self._committed:
-                    await self._undo(e)
-                if isinstance(e, SourceFailed):
-                    raise e.error from e.error.__cause__
-                raise
+        try:
+            return await self._run(self._finding)
+        except OutcomeUnknown:
+            raise
+        except BaseException as e:
+            if isinstance(e, RefusedError):
+                self._stream.forget()
+            if not self._committed:
+                await self._undo(e)
+            if isinstance(e, SourceFailed):
+                raise e.error from e.error.__cause__
+            raise
+        finally:
+            if self._alone is not None:
+                self._alone.release()
 
     def _look_up(self) -> asyncio.Future[Found]:
         """Look for what the key has, unless it is known to have nothing."""
@@ -141,8 +142,9 @@ class Put:
     async def _run(self, finding: asyncio.Future[Found]) -> ObjectInfo:
         stream, source = self._stream, self._source
         state = await stream.check_writable(max_age=0 if self._absences is None else TRUSTED)
-        if streams.displaces(state["config"]):
-            await self._alone.enter_async_context(stream.uploading)
+        if displaces := streams.displaces(state["config"]):
+            await stream.uploading.acquire()
+            self._alone = stream.uploading
         self._domain = state.get("domain", "")
         if (
             self._condition or source.size is None or source.size > _EARLY
@@ -159,7 +161,8 @@ class Put:
             if reason == streams.NO_OBJECT_TTL:
                 error.add_note(f"allow it with: natsobj edit {stream.bucket} --object-ttl")
             raise error
-        source = await self._fitting(source, state, size)
+        if displaces:
+            source = await self._fitting(source, size)
         longer = max(ttl, _AFTERLIFE)
         upload = self._upload = self._begin(source, size, state, ttl=ttl and ttl + longer)
         await upload.store()
@@ -209,14 +212,12 @@ class Put:
         """Return the upload, before it has stored anything."""
         return Upload(self._stream, Chunker(self._stream, source, chunk_size), state, ttl=ttl)
 
-    async def _fitting(self, source: Source, state: Mapping[str, Any], chunk_size: int) -> Source:
+    async def _fitting(self, source: Source, chunk_size: int) -> Source:
         """Refuse a source that would displace what is stored; if its size is unknown, while it is read.
 
         Raises:
             BucketFull: it is larger than the stream has room for.
         """
-        if not streams.displaces(state["config"]):
-            return source
         longest = self._describe(size=_LONGEST, chunks=_LONGEST, chunk_size=_LONGEST)
         size = len(self._encode(longest)) + len(names.metadata_subject(self._stream.bucket, self._key))
         now = await self._stream.info()

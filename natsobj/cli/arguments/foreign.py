@@ -6,9 +6,12 @@ import os.path
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-__all__ = ["REMOTES", "Line", "Option", "Program", "Word", "take_apart", "word"]
+from natsobj.cli.arguments.shared_options import ProgressMode
+from natsobj.cli.arguments.sides import REMOTES
+
+__all__ = ["Line", "Option", "Word", "take_apart"]
 
 Program = Literal["", "nats", "aws", "mc", "rclone", "gh"]
 
@@ -22,9 +25,6 @@ PREFACES: Mapping[str, Program] = {
 }
 """Words that the others have before the command, and whose they are."""
 
-REMOTES = frozenset(("nats", "minio", "myminio", "play", "local", "s3", "remote"))
-"""What mc and rclone have before the bucket: the name that somebody gave to a server."""
-
 _VALUED = frozenset(
     (
         *("-O", "-o", "--output", "--name", "--transfers", "--checkers", "--parallel", "--include"),
@@ -33,8 +33,6 @@ _VALUED = frozenset(
     )
 )
 """Options of others that take a value."""
-
-_PROGRESS = ("auto", "bar", "plain", "json", "none")
 
 Option = tuple[str, ...]
 """A name and, if it has one, a value."""
@@ -156,7 +154,9 @@ def take_apart(
                 taking = valued(arg)
         elif equals:
             options.append((name, value))
-        elif arg == "--progress" and rest[:1] and rest[0] not in _PROGRESS:  # a flag of aws and rclone
+        elif (
+            arg == "--progress" and rest[:1] and rest[0] not in get_args(ProgressMode)
+        ):  # a flag of aws and rclone
             options.append((arg,))
         elif arg in _VALUED or arg in taking:
             options.append((arg, rest.pop(0)) if rest else (arg,))

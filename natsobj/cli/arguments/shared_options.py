@@ -116,7 +116,8 @@ Color = Annotated[
     Literal["auto", "always", "never"] | None,
     _output("--color", text="Colour; by default on a terminal, unless NO_COLOR is set."),
 ]
+ProgressMode = Literal["auto", "bar", "plain", "none"]
 Progress = Annotated[
-    Literal["auto", "bar", "plain", "none"] | None,
+    ProgressMode | None,
     _output("--progress", text="Progress of transfers; by default a bar on a terminal."),
 ]

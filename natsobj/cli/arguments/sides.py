@@ -10,7 +10,10 @@ from natsobj.cli.arguments import values
 from natsobj.cli.exits import UsageError
 from natsobj.errors import NatsobjError
 
-__all__ = ["Sides", "far_side", "sides"]
+__all__ = ["REMOTES", "Sides", "far_side", "sides"]
+
+REMOTES = frozenset(("nats", "minio", "myminio", "play", "local", "s3", "remote"))
+"""What mc and rclone have before the bucket: the name that somebody gave to a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,6 @@ class Sides:
     @property
     def of_remote(self) -> str | None:
         """What to try where the bucket is missing and has a server's name, as in REMOTE:BUCKET/PREFIX."""
-        from natsobj.cli.arguments.foreign import REMOTES
-
         bucket, _, prefix = self.prefix.partition("/")
         far = f"{bucket}:{prefix}"
         meant = (self.folder, far) if self.up else (far, self.folder)

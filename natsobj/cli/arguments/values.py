@@ -231,10 +231,9 @@ def unremoved(option: str, pairs: Iterable[Pair] | None, names: Iterable[str] | 
         UsageError: a name is in both.
     """
     removed = set(names or ())
-    for name in (pair.name for pair in pairs or () if pair.name in removed):
-        raise UsageError(
-            f"contradicting options: {option} {name} and {option.replace('--', '--remove-')} {name}"
-        )
+    if both := [pair.name for pair in pairs or () if pair.name in removed]:
+        removing = option.replace("--", "--remove-")
+        raise UsageError(f"contradicting options: {option} {both[0]} and {removing} {both[0]}")
 
 
 def exclusive(options: Mapping[str, object]) -> None:

@@ -122,13 +122,12 @@ async def put(
     if len(named) > 1:
         return await _put_named(session, bucket, values.utf8(key), named, how, jobs=jobs)
     file = named[0] if named else None
-    into = values.utf8(key)
-    if file is not None and key.endswith("/"):
-        with session.hinting(IsADirectoryError, sources.FOLDERS):
-            return await _put_one(session, bucket, sources.inside(into, file), file, how)
+    name, below = values.utf8(key), key.endswith("/")
+    if file is not None and below:
+        name = sources.inside(name, file)
     with session.hinting(IsADirectoryError, sources.FOLDERS):
-        status = await _put_one(session, bucket, into, file, how)
-    if file is not None and (note := sources.name_note(bucket, key, file)):
+        status = await _put_one(session, bucket, name, file, how)
+    if file is not None and not below and (note := sources.name_note(bucket, key, file)):
         session.report(f"note: {note}")
     return status
 
